@@ -1,0 +1,101 @@
+// What an inbound listener can be told. Durations in milliseconds, sizes in bytes, `Infinity` for unlimited.
+
+/** Limits of one listener; each has its own counter and its own clear answer when it is met. */
+export interface InboundLimits {
+  /** Open connections, handshakes included; above it new ones are closed at once. Default 10,000. */
+  readonly connections: number;
+  /** Bytes of a request head. Above: 431. Default 64 KiB. */
+  readonly headerBytes: number;
+  /** Field lines of a head. Above: 431. Default 100. */
+  readonly headers: number;
+  /** Bytes of a request body. Above: 413. Default unlimited. */
+  readonly bodyBytes: number;
+  /** Time for the TLS handshake. Default 10 s. */
+  readonly handshakeMs: number;
+  /** Time from the first byte of a head to its end. Above: 408. Default 10 s. */
+  readonly headerMs: number;
+  /** Time without a request on a kept connection. Default 60 s. */
+  readonly idleMs: number;
+  /** Time for a whole request and its answer. Default unlimited. */
+  readonly requestMs: number;
+  /** Time to connect to the workload. Above: 503. Default 1 s. */
+  readonly upstreamConnectMs: number;
+  /** Time without a byte from the workload while it owes one. Above: 504. Default 60 s. */
+  readonly upstreamResponseMs: number;
+  /** Least rate of a body that is being sent or read, bytes a second, over 10 s. Default 100. */
+  readonly minBodyRateBytesPerS: number;
+  /** Age at which a connection is ended after its current request. Default 1 h. */
+  readonly connectionAgeMs: number;
+  /** Concurrent streams of one HTTP/2 connection. Default 100. */
+  readonly streams: number;
+}
+
+export const inboundLimitsDefaults: InboundLimits = Object.freeze({
+  connections: 10_000,
+  headerBytes: 64 * 1024,
+  headers: 100,
+  bodyBytes: Number.POSITIVE_INFINITY,
+  handshakeMs: 10_000,
+  headerMs: 10_000,
+  idleMs: 60_000,
+  requestMs: Number.POSITIVE_INFINITY,
+  upstreamConnectMs: 1_000,
+  upstreamResponseMs: 60_000,
+  minBodyRateBytesPerS: 100,
+  connectionAgeMs: 3_600_000,
+  streams: 100,
+});
+
+/** Where to listen, or where the workload is. */
+export type SocketAddress =
+  | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
+  | { readonly kind: 'unix'; readonly path: string };
+
+/** A resource as configured; a missing namespace or environment is the sidecar's own. Values may hold `{capture}`. */
+export interface ResourceTemplate {
+  readonly type: string;
+  readonly name?: string;
+  readonly id?: string;
+  readonly namespace?: string;
+  readonly environment?: string;
+  readonly service?: string;
+  readonly topic?: string;
+  readonly owner?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+}
+
+/** `auto`, or the words that must all be allowed; a word may hold `{capture}`. */
+export type ActionTemplate = 'auto' | readonly string[];
+
+/** One row of the route table; first match wins. */
+export interface RouteOptions {
+  readonly match: {
+    readonly method?: readonly string[];
+    /** Template: `{name}` is one path segment, `{name...}` the rest. */
+    readonly path?: string;
+    readonly host?: string;
+    readonly header?: Readonly<Record<string, string>>;
+  };
+  readonly resource?: ResourceTemplate;
+  readonly action?: ActionTemplate;
+}
+
+/** Fields set towards the workload after everything of that name was stripped. */
+export type WorkloadHeader = 'x-forwarded-client-cert' | 'x-postern-peer' | 'x-postern-decision-id';
+
+export interface InboundOptions {
+  readonly name: string;
+  readonly listen: SocketAddress;
+  readonly forward: SocketAddress;
+  /** Undefined: `{type: http_endpoint, name: own service}` (policy.md 1.9). */
+  readonly resource: ResourceTemplate | undefined;
+  readonly action: ActionTemplate;
+  readonly routes: readonly RouteOptions[];
+  readonly mode: 'enforce' | 'shadow';
+  readonly pathNormalization: 'reject' | 'canonicalize';
+  /** Paths of the workload that the admin listener passes on without identity; here they are judged like any other. */
+  readonly healthPassthrough: readonly string[];
+  readonly deny: { readonly status: number; readonly body: 'problem' | 'empty' };
+  readonly limits: InboundLimits;
+  readonly workloadHeaders: readonly WorkloadHeader[];
+}
