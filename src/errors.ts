@@ -29,6 +29,11 @@ export const errorCatalog = {
     means: 'the workload sent nothing for too long; the caller gets 504',
     mend: 'make the workload faster or raise `limits.upstream_response`',
   },
+  ERR_CLI_INPUT: {
+    exit: 2,
+    means: 'what was given on stdin or as a file to a command cannot be used',
+    mend: 'see `postern COMMAND --help` for the form it takes',
+  },
   ERR_CONFIG_VALUE: {
     exit: 2,
     means: 'a value of the configuration is of the wrong type, form or range',
@@ -73,6 +78,11 @@ export const errorCatalog = {
     exit: 2,
     means: 'a file of the configuration cannot be read',
     mend: 'check that the path is right and that the user of Postern may read it',
+  },
+  ERR_LISTEN: {
+    exit: 3,
+    means: 'a listener cannot bind its address',
+    mend: 'free the address or change `listen:`',
   },
   ERR_INTERNAL: {
     exit: 3,

@@ -110,6 +110,7 @@ export type ReasonCode =
   | 'credential_too_long'
   | 'obligation_unsupported'
   | 'bad_request_target'
+  | 'bad_request'
   | 'engine_error'
   | 'reauth_revoked';
 

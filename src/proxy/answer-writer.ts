@@ -1,0 +1,112 @@
+// HOT PATH (npm run bench). Writes one answer to the peer. Heads and small bodies gather in one string, so that an
+// ordinary answer is one write and one TLS record; large pieces go out as they come.
+
+import { chunkHeader, lastChunk } from '../wire/chunk.ts';
+import type { FieldList } from '../wire/field-list.ts';
+import { serializeResponseHead, serializeTrailers } from '../wire/forward-head.ts';
+import type { BodyFraming, RequestHead, ResponseHead } from '../wire/http1-message.ts';
+import type { ExchangeHost } from './exchange-services.ts';
+
+/** Pieces up to this size are joined to the gathered text; above it the copy costs more than the second write. */
+const gatherBytes = 8 * 1024;
+
+export class AnswerWriter {
+  readonly #host: ExchangeHost;
+  readonly #added: string;
+  readonly #minorVersion: 0 | 1;
+  readonly #requestKeepsAlive: boolean;
+  #gathered = '';
+  #framing: BodyFraming = 'none';
+  #status: number | null = null;
+  #bytes = 0;
+  #closes = false;
+
+  /** `head` null: the request could not be read; the answer is our own. */
+  constructor(host: ExchangeHost, decisionId: string, head: RequestHead | null) {
+    this.#host = host;
+    this.#added = `x-postern-decision-id: ${decisionId}\r\n`;
+    this.#minorVersion = head?.minorVersion ?? 1;
+    this.#requestKeepsAlive = head?.keepAlive ?? false;
+  }
+
+  get hasBegun(): boolean {
+    return this.#status !== null;
+  }
+
+  get status(): number | null {
+    return this.#status;
+  }
+
+  /** Body bytes so far. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** The connection ends with this answer. */
+  get closes(): boolean {
+    return this.#closes;
+  }
+
+  /** A 1xx; an HTTP/1.0 peer knows none (RFC 9110 §15.2). */
+  interim(head: ResponseHead): void {
+    if (this.#minorVersion === 0) return;
+    this.#host.writeText(
+      serializeResponseHead(head, { added: '', framing: 'none', closeAfter: false, minorVersion: 1 }),
+    );
+  }
+
+  /** Begins the workload's answer. */
+  begin(head: ResponseHead, close: boolean): void {
+    this.#status = head.status;
+    this.#framing = this.#framingFor(head.framing);
+    this.#closes = close || !this.#requestKeepsAlive || this.#framing === 'close';
+    this.#gathered = serializeResponseHead(head, {
+      added: this.#added,
+      framing: this.#framing,
+      closeAfter: this.#closes,
+      minorVersion: this.#minorVersion,
+    });
+  }
+
+  /** A view that is valid during the call only; false asks to wait until the peer takes more. */
+  body(view: Buffer): boolean {
+    this.#bytes += view.length;
+    if (view.length === 0) return true;
+    const chunked = this.#framing === 'chunked';
+    const before = chunked ? chunkHeader(view.length) : '';
+    if (view.length + this.#gathered.length <= gatherBytes) {
+      this.#gathered += before + view.latin1Slice(0, view.length) + (chunked ? '\r\n' : '');
+      return true;
+    }
+    const text = this.#gathered + before;
+    this.#gathered = '';
+    return this.#host.writeView(text, view, chunked ? '\r\n' : '');
+  }
+
+  end(trailers: FieldList | null): void {
+    if (this.#framing === 'chunked') this.#gathered += lastChunk(trailers === null ? '' : serializeTrailers(trailers));
+  }
+
+  /** Sends what was gathered; false asks to wait until the peer takes more. */
+  flush(): boolean {
+    if (this.#gathered === '') return true;
+    const text = this.#gathered;
+    this.#gathered = '';
+    return this.#host.writeText(text);
+  }
+
+  /** Sends an own answer. */
+  own(text: string, status: number): void {
+    this.#status = status;
+    this.#gathered = '';
+    this.#host.writeText(text);
+  }
+
+  /** A body that ends with the connection is chunked towards a peer who knows that, so that its end is certain. */
+  #framingFor(framing: BodyFraming): BodyFraming {
+    if (framing === 'close') return this.#minorVersion === 1 ? 'chunked' : 'close';
+    if (framing === 'chunked' && this.#minorVersion === 0) return 'close';
+    return framing;
+  }
+}
+

@@ -1,0 +1,108 @@
+// Ends bodies that trickle (wire.md "Limits and overload"): one wheel entry for an exchange that streams, looked at
+// every ten seconds. A direction counts only while the other side is ready for it, so quiet streams (long polling,
+// server-sent events) are spared: there nothing waits to be sent.
+
+import { type TimerWheel, WheelEntry } from '../lib/timer-wheel.ts';
+
+const periodMs = 10_000;
+
+export interface BodyRateWatchOptions {
+  readonly wheel: TimerWheel;
+  /** Bytes a second; 0 switches the watch off. */
+  readonly minBytesPerS: number;
+  /** Bytes of the request so far. */
+  readonly receivedBytes: () => number;
+  /** Bytes of the answer that the kernel took so far. */
+  readonly sentBytes: () => number;
+  readonly onSlowRequest: () => void;
+  readonly onSlowReader: () => void;
+}
+
+type Direction =
+  | { readonly kind: 'off' }
+  | { readonly kind: 'on'; readonly sinceMs: number; readonly fromBytes: number };
+
+const off: Direction = Object.freeze({ kind: 'off' });
+
+export class BodyRateWatch {
+  readonly #options: BodyRateWatchOptions;
+  readonly #entry = new WheelEntry(() => this.#check());
+  #request: Direction = off;
+  #answer: Direction = off;
+  #armed = false;
+  #stopped: boolean;
+
+  constructor(options: BodyRateWatchOptions) {
+    this.#options = options;
+    this.#stopped = options.minBytesPerS === 0;
+  }
+
+  requestBegun(): void {
+    this.#request = this.#from(this.#options.receivedBytes());
+  }
+
+  /** The workload does not take the body: the caller is not to blame. */
+  pauseRequest(): void {
+    this.#request = off;
+  }
+
+  resumeRequest(): void {
+    this.requestBegun();
+  }
+
+  requestDone(): void {
+    this.#request = off;
+  }
+
+  /** The peer does not take the answer. */
+  answerStalled(): void {
+    if (this.#answer.kind === 'off') this.#answer = this.#from(this.#options.sentBytes());
+  }
+
+  answerDrained(): void {
+    this.#answer = off;
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#options.wheel.cancel(this.#entry);
+  }
+
+  #from(bytes: number): Direction {
+    this.#arm();
+    return { kind: 'on', sinceMs: this.#options.wheel.nowMs, fromBytes: bytes };
+  }
+
+  #arm(): void {
+    if (this.#stopped || this.#armed) return;
+    this.#armed = true;
+    this.#options.wheel.schedule(this.#entry, periodMs);
+  }
+
+  #check(): void {
+    this.#armed = false;
+    if (this.#stopped) return;
+    const { receivedBytes, sentBytes } = this.#options;
+    if (this.#isSlow(this.#request, receivedBytes())) return this.#options.onSlowRequest();
+    if (this.#isSlow(this.#answer, sentBytes())) return this.#options.onSlowReader();
+    this.#request = this.#renewed(this.#request, receivedBytes());
+    this.#answer = this.#renewed(this.#answer, sentBytes());
+    if (this.#request.kind === 'on' || this.#answer.kind === 'on') this.#arm();
+  }
+
+  #elapsedMs(direction: { readonly sinceMs: number }): number {
+    return this.#options.wheel.nowMs - direction.sinceMs;
+  }
+
+  #isSlow(direction: Direction, bytes: number): boolean {
+    if (direction.kind === 'off') return false;
+    const elapsedMs = this.#elapsedMs(direction);
+    if (elapsedMs < periodMs) return false;
+    return (bytes - direction.fromBytes) * 1000 < this.#options.minBytesPerS * elapsedMs;
+  }
+
+  #renewed(direction: Direction, bytes: number): Direction {
+    if (direction.kind === 'off' || this.#elapsedMs(direction) < periodMs) return direction;
+    return { kind: 'on', sinceMs: this.#options.wheel.nowMs, fromBytes: bytes };
+  }
+}

@@ -1,0 +1,80 @@
+// What an exchange and a connection need of their listener. Settings are one frozen object that a reload replaces: a
+// request is served under the settings it began with.
+
+import type { ConnectionFacts, Recorder } from '../audit/decision-event.ts';
+import type { Decision, Permit, Principal, TlsFacts } from '../authz/model.ts';
+import type { AuthzRequest } from '../authz/model.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { RandomIds } from '../lib/random-ids.ts';
+import type { TimerWheel } from '../lib/timer-wheel.ts';
+import type { InboundOptions } from './inbound-options.ts';
+import type { ConnectionSide } from './inbound-request.ts';
+import type { ProxyObserver } from './proxy-observer.ts';
+import type { RouteTable } from './route-table.ts';
+import type { UpstreamPool } from './upstream-pool.ts';
+
+/** Policy as one connection sees it: the plan of its principal, with the guard rails of configuration around. */
+export interface ConnectionPlan {
+  readonly revision: number;
+  readonly cache: 'hit' | 'miss';
+  readonly environmentBoundary: 'deny' | 'alarm' | null;
+  readonly credentialLifetimeAlarm: boolean;
+  decide(request: AuthzRequest): Decision;
+}
+
+/** Where plans come from; `revision` rises with every change of policy. */
+export interface PlanSource {
+  readonly revision: number;
+  planFor(principal: Principal, tls: TlsFacts): ConnectionPlan;
+}
+
+/** Everything of a listener that a reload can replace at once. */
+export interface ListenerSettings {
+  readonly options: InboundOptions;
+  readonly routes: RouteTable;
+  readonly pool: UpstreamPool;
+  /** Lower-case names of headers that are recorded, hashed (`audit.redact.headers`). */
+  readonly hashedHeaders: readonly string[];
+  readonly outcomes: 'all' | 'errors' | 'off';
+}
+
+export interface ExchangeServices {
+  readonly settings: ListenerSettings;
+  readonly recorder: Recorder;
+  readonly plans: PlanSource;
+  readonly ids: RandomIds;
+  readonly clock: Clock;
+  readonly wheel: TimerWheel;
+  readonly observer: ProxyObserver;
+  /** Lets a request pass that was denied; only where a listener says `mode: shadow`, and the record says so. */
+  readonly shadowPermit: Permit;
+  readonly isDraining: boolean;
+}
+
+/** The connection as an exchange sees it. */
+export interface ExchangeHost {
+  readonly side: ConnectionSide;
+  readonly facts: ConnectionFacts;
+  /** Constant lines towards the workload: who the peer is. */
+  readonly identityFields: string;
+  /** The workload is told the decision id. */
+  readonly sendsDecisionId: boolean;
+  /** Text form, IPv4-mapped addresses as IPv4; `unix` for a unix socket. */
+  readonly peerIp: string;
+  readonly plan: ConnectionPlan;
+  /** The connection ends after this exchange: drain, age, credential, or the peer's half-close. */
+  readonly mustClose: boolean;
+  /** Bytes accepted for the peer that the kernel has not taken yet. */
+  readonly pendingBytes: number;
+  writeText(text: string): boolean;
+  /** Sends a view that is valid during the call only, between two texts. */
+  writeView(before: string, view: Buffer, after: string): boolean;
+  /** Lets the parser go on with this request's body, or to its end. */
+  resumeRequest(): void;
+  pausePeerReading(): void;
+  resumePeerReading(): void;
+  /** The exchange is over; with `close` the connection ends when everything was sent. */
+  onExchangeDone(close: boolean): void;
+  /** The answer cannot be completed: cut the connection, so that the peer cannot take it for whole. */
+  cut(): void;
+}

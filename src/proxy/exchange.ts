@@ -1,0 +1,373 @@
+// HOT PATH (npm run bench). One request and its answer: judged, recorded, and only then forwarded.
+//
+// INVARIANT: nothing reaches the workload before `recorded()` was called for an allow; `#connect` asks for the permit.
+// States: `recording` until the journal has the decision; `connecting` while a connection to the workload is made;
+// `forwarding` while both sides stream; `discarding` after an own answer, while a short body is read away; `done`.
+
+import type { DecisionEvent, OutcomeResult, RecordWaiter } from '../audit/decision-event.ts';
+import type { Permit } from '../authz/model.ts';
+import type { PosternError } from '../errors.ts';
+import { chunkHeader, lastChunk } from '../wire/chunk.ts';
+import type { FieldList } from '../wire/field-list.ts';
+import { serializeRequestHead, serializeTrailers } from '../wire/forward-head.ts';
+import type { RequestHead, ResponseHead } from '../wire/http1-message.ts';
+import { AnswerWriter } from './answer-writer.ts';
+import { BodyRateWatch } from './body-rate-watch.ts';
+import type { ExchangeHost, ExchangeServices, ListenerSettings } from './exchange-services.ts';
+import { forwardedFields } from './forwarded-fields.ts';
+import { answerOfReason, type OwnAnswerKind, ownAnswers, serializeOwnAnswer } from './own-answer.ts';
+import type { UpstreamConnection, UpstreamFault, UpstreamUser } from './upstream-connection.ts';
+import type { UpstreamWaiter } from './upstream-pool.ts';
+
+type State =
+  | { readonly kind: 'recording' }
+  | { readonly kind: 'connecting'; readonly retried: boolean }
+  | { readonly kind: 'forwarding'; readonly upstream: UpstreamConnection; readonly retried: boolean }
+  | { readonly kind: 'discarding' }
+  | { readonly kind: 'done' };
+
+const recording: State = Object.freeze({ kind: 'recording' });
+const discarding: State = Object.freeze({ kind: 'discarding' });
+const done: State = Object.freeze({ kind: 'done' });
+
+/** A denied request's body up to this size is read away, so that the connection can be kept. */
+const discardableBytes = 64 * 1024;
+
+const faultAnswers: Readonly<Record<UpstreamFault, OwnAnswerKind>> = {
+  unreachable: 'workload_unreachable',
+  closed_before_answer: 'workload_failed',
+  broken_answer: 'workload_failed',
+  invalid_answer: 'workload_failed',
+  timeout: 'workload_timeout',
+};
+
+/** What an exchange begins with. `head` null: the request could not be read, and `refusal` says how to answer. */
+export interface ExchangeStart {
+  readonly event: DecisionEvent;
+  readonly head: RequestHead | null;
+  /** Canonical path with the query as it came. */
+  readonly target: string;
+  readonly refusal: OwnAnswerKind | null;
+}
+
+export class Exchange implements RecordWaiter, UpstreamUser, UpstreamWaiter {
+  readonly #services: ExchangeServices;
+  readonly #settings: ListenerSettings;
+  readonly #host: ExchangeHost;
+  readonly #start: ExchangeStart;
+  readonly #answer: AnswerWriter;
+  readonly #startedMs = performance.now();
+  #state: State = recording;
+  #requestComplete = false;
+  #answerComplete = false;
+  #requestBytes = 0;
+  #rateWatch: BodyRateWatch | null = null;
+
+  constructor(services: ExchangeServices, host: ExchangeHost, start: ExchangeStart) {
+    this.#services = services;
+    this.#settings = services.settings;
+    this.#host = host;
+    this.#start = start;
+    this.#answer = new AnswerWriter(host, start.event.decisionId, start.head);
+    services.observer.requestBegun();
+    services.recorder.decision(start.event, this);
+  }
+
+  /** An answer has begun that cannot be taken back. */
+  get isAnswering(): boolean {
+    return this.#answer.hasBegun;
+  }
+
+  recorded(): void {
+    if (this.#state.kind !== 'recording') return;
+    const { event, refusal, head } = this.#start;
+    if (refusal !== null) return this.#answerMyself(refusal, 'answered', null);
+    if (event.decision.effect === 'deny' && event.enforced) {
+      return this.#answerMyself(answerOfReason(event.decision.reason), 'answered', null);
+    }
+    if (head!.contentLength > this.#settings.options.limits.bodyBytes) return this.#bodyTooLarge();
+    this.#connect(event.decision.permit ?? this.#services.shadowPermit, false);
+  }
+
+  recordFailed(error: PosternError): void {
+    if (this.#state.kind !== 'recording') return;
+    this.#answerMyself('unrecorded', 'record_failed', error.message);
+  }
+
+  /** A piece of the request's body. */
+  onRequestBody(bytes: Buffer): void {
+    this.#requestBytes += bytes.length;
+    const state = this.#state;
+    if (state.kind === 'discarding' && this.#requestBytes > discardableBytes) return this.#finish(true);
+    if (state.kind !== 'forwarding') return;
+    if (this.#requestBytes > this.#settings.options.limits.bodyBytes) return this.#bodyTooLarge();
+    if (!this.#sendBody(state.upstream, bytes)) {
+      this.#host.pausePeerReading();
+      this.#rateWatch?.pauseRequest();
+    }
+    state.upstream.touch();
+  }
+
+  /** The request is complete. */
+  onRequestEnd(trailers: FieldList | null): void {
+    this.#requestComplete = true;
+    this.#rateWatch?.requestDone();
+    if (this.#state.kind === 'discarding') return this.#finish(false);
+    if (this.#state.kind !== 'forwarding') return;
+    if (this.#start.head!.framing === 'chunked') {
+      this.#state.upstream.write(lastChunk(trailers === null ? '' : serializeTrailers(trailers)));
+    }
+    this.#state.upstream.touch();
+    if (this.#answerComplete) this.#complete();
+  }
+
+  /** The rest of the request cannot be read; what went to the workload must not look whole. */
+  onRequestBroken(error: PosternError, kind: OwnAnswerKind): void {
+    if (this.#state.kind === 'done') return;
+    if (this.#state.kind === 'discarding') return this.#finish(true);
+    this.#fail(kind, 'client_aborted', error.message);
+  }
+
+  /** `limits.request` is over. */
+  onRequestTimeout(): void {
+    if (this.#state.kind === 'discarding') return this.#finish(true);
+    if (this.#state.kind !== 'done') this.#fail('request_timeout', 'limit', 'the request took longer than `limits.request`');
+  }
+
+  /** The peer takes bytes again. */
+  onPeerDrain(): void {
+    this.#rateWatch?.answerDrained();
+    if (this.#state.kind === 'forwarding' && !this.#answerComplete) this.#state.upstream.resumeReading();
+  }
+
+  /** The connection is gone, or must go. */
+  abort(result: OutcomeResult, detail: string | null): void {
+    if (this.#state.kind === 'done') return;
+    this.#leaveUpstream();
+    // After an own answer the outcome is on record already.
+    if (this.#state.kind !== 'discarding') this.#report(result, this.#answer.status, detail);
+    this.#state = done;
+  }
+
+  onUpstreamReady(upstream: UpstreamConnection): void {
+    if (this.#state.kind !== 'connecting') return upstream.destroy();
+    this.#forward(upstream, this.#state.retried);
+  }
+
+  onUpstreamUnreachable(error: PosternError): void {
+    if (this.#state.kind === 'connecting') this.onUpstreamFault('unreachable', error);
+  }
+
+  onInterimHead(head: ResponseHead): void {
+    this.#answer.interim(head);
+  }
+
+  onResponseHead(head: ResponseHead): void {
+    this.#answer.begin(head, this.#host.mustClose || !this.#requestComplete);
+  }
+
+  onResponseBody(bytes: Buffer): void {
+    if (!this.#answer.body(bytes)) this.#waitForPeer();
+  }
+
+  onResponseEnd(trailers: FieldList | null): void {
+    this.#answer.end(trailers);
+    this.#answerComplete = true;
+  }
+
+  onResponseFlush(): void {
+    if (this.#state.kind === 'done') return;
+    if (!this.#answer.flush() && !this.#answerComplete) this.#waitForPeer();
+    if (this.#answerComplete) this.#complete();
+  }
+
+  onUpstreamDrain(): void {
+    this.#rateWatch?.resumeRequest();
+    this.#host.resumePeerReading();
+  }
+
+  onUpstreamFault(fault: UpstreamFault, error: PosternError): void {
+    // The answer was whole before the connection went wrong: the caller gets it, the connection is gone anyway.
+    if (this.#answerComplete || this.#state.kind === 'done') return;
+    if (fault === 'closed_before_answer' && this.#mayRepeat()) return this.#repeat();
+    if (fault === 'timeout') this.#services.observer.limitMet('upstream_response');
+    const result = fault === 'unreachable' ? 'upstream_unreachable' : faultResult(fault);
+    this.#fail(faultAnswers[fault], result, error.message);
+  }
+
+  #connect(permit: Permit, retried: boolean): void {
+    this.#state = { kind: 'connecting', retried };
+    const { pool } = this.#settings;
+    if (retried) return pool.connect(permit, this);
+    const upstream = pool.take(permit, this, isRepeatable(this.#start.head!));
+    if (upstream !== null) this.#forward(upstream, false);
+  }
+
+  #forward(upstream: UpstreamConnection, retried: boolean): void {
+    const head = this.#start.head!;
+    this.#state = { kind: 'forwarding', upstream, retried };
+    upstream.begin(this, head.method);
+    const text = serializeRequestHead(head, this.#start.target, forwardedFields(this.#host, head, this.#start.event));
+    if (head.framing === 'none') {
+      upstream.write(text);
+      if (!retried) this.#host.resumeRequest();
+      return;
+    }
+    upstream.cork();
+    upstream.write(text);
+    this.#host.resumeRequest();
+    upstream.uncork();
+    if (!this.#requestComplete && this.#isForwarding()) this.#watchRate().requestBegun();
+  }
+
+  #isForwarding(): boolean {
+    return this.#state.kind === 'forwarding';
+  }
+
+  #sendBody(upstream: UpstreamConnection, bytes: Buffer): boolean {
+    if (this.#start.head!.framing === 'length') return upstream.write(bytes);
+    upstream.cork();
+    upstream.write(chunkHeader(bytes.length));
+    upstream.write(bytes);
+    const more = upstream.write('\r\n');
+    upstream.uncork();
+    return more;
+  }
+
+  /** Only what is safe to send twice, whose first sending met a kept connection that the workload had closed (RFC 9112 §9.3.1). */
+  #mayRepeat(): boolean {
+    const state = this.#state;
+    return (
+      state.kind === 'forwarding' &&
+      !state.retried &&
+      state.upstream.served > 1 &&
+      !this.#answer.hasBegun &&
+      isRepeatable(this.#start.head!)
+    );
+  }
+
+  #repeat(): void {
+    this.#services.observer.retried();
+    this.#connect(this.#start.event.decision.permit ?? this.#services.shadowPermit, true);
+  }
+
+  #waitForPeer(): void {
+    if (this.#state.kind !== 'forwarding') return;
+    this.#state.upstream.pauseReading();
+    this.#watchRate().answerStalled();
+  }
+
+  #watchRate(): BodyRateWatch {
+    this.#rateWatch ??= new BodyRateWatch({
+      wheel: this.#services.wheel,
+      minBytesPerS: this.#settings.options.limits.minBodyRateBytesPerS,
+      receivedBytes: () => this.#requestBytes,
+      sentBytes: () => this.#answer.bytes - this.#host.pendingBytes,
+      onSlowRequest: () => {
+        this.#services.observer.limitMet('min_body_rate');
+        this.#fail('body_timeout', 'limit', 'the request body arrives below `limits.min_body_rate`');
+      },
+      onSlowReader: () => {
+        this.#services.observer.limitMet('slow_reader');
+        this.#fail('request_timeout', 'limit', 'the peer takes the answer below `limits.min_body_rate`');
+      },
+    });
+    return this.#rateWatch;
+  }
+
+  #bodyTooLarge(): void {
+    this.#services.observer.limitMet('body_bytes');
+    this.#fail('body_too_large', 'limit', 'the request body is larger than `limits.body_bytes`');
+  }
+
+  /** Ends with an own answer where none has begun, else by cutting the connection. */
+  #fail(kind: OwnAnswerKind, result: OutcomeResult, detail: string | null): void {
+    if (!this.#answer.hasBegun) return this.#answerMyself(kind, result, detail);
+    this.#leaveUpstream();
+    this.#report(result, this.#answer.status, detail);
+    this.#state = done;
+    this.#host.cut();
+  }
+
+  #answerMyself(kind: OwnAnswerKind, result: OutcomeResult, detail: string | null): void {
+    const { head, event } = this.#start;
+    const { deny } = this.#settings.options;
+    const readsOn = head !== null && this.#state.kind === 'recording' && isDiscardable(head);
+    const close = this.#host.mustClose || !(readsOn || this.#requestComplete);
+    this.#leaveUpstream();
+    const status = kind === 'denied' ? deny.status : ownAnswers[kind].status;
+    this.#services.observer.ownAnswer(kind, status);
+    this.#answer.own(
+      serializeOwnAnswer(kind, {
+        decisionId: event.decisionId,
+        deny,
+        close,
+        isHead: head?.method === 'HEAD',
+      }),
+      status,
+    );
+    this.#report(result, status, detail);
+    if (close || this.#requestComplete) return this.#finish(close);
+    this.#state = discarding;
+    this.#host.resumeRequest();
+  }
+
+  /** Both directions are complete, or the answer came before the request was: then the connection cannot go on. */
+  #complete(): void {
+    const state = this.#state;
+    if (state.kind !== 'forwarding') return;
+    if (this.#requestComplete) this.#settings.pool.giveBack(state.upstream);
+    else state.upstream.destroy();
+    this.#report('answered', this.#answer.status, null);
+    this.#finish(this.#answer.closes || !this.#requestComplete);
+  }
+
+  #finish(close: boolean): void {
+    if (this.#state.kind === 'done') return;
+    this.#state = done;
+    this.#rateWatch?.stop();
+    this.#host.onExchangeDone(close);
+  }
+
+  #leaveUpstream(): void {
+    this.#rateWatch?.stop();
+    if (this.#state.kind === 'forwarding') this.#state.upstream.destroy();
+    if (this.#state.kind === 'connecting') this.#settings.pool.cancel(this);
+  }
+
+  #report(result: OutcomeResult, status: number | null, detail: string | null): void {
+    const durationMs = performance.now() - this.#startedMs;
+    const bytes = { request: this.#requestBytes, response: this.#answer.bytes };
+    this.#services.observer.requestEnded(status ?? 0, durationMs, bytes);
+    const { outcomes } = this.#settings;
+    if (outcomes === 'off' || (outcomes === 'errors' && result === 'answered')) return;
+    const { event } = this.#start;
+    this.#services.recorder.outcome({
+      decisionId: event.decisionId,
+      timeUs: this.#services.clock.nowUs(),
+      result,
+      status,
+      requestBytes: bytes.request,
+      responseBytes: bytes.response,
+      durationUs: Math.round(durationMs * 1000),
+      connectionId: event.connection.connectionId,
+      traceId: event.correlation.traceId,
+      requestId: event.correlation.requestId,
+      detail,
+    });
+  }
+}
+
+function faultResult(fault: UpstreamFault): OutcomeResult {
+  return fault === 'timeout' ? 'upstream_timeout' : 'upstream_failed';
+}
+
+/** Safe methods without a body (RFC 9110 §9.2.1). */
+function isRepeatable(head: RequestHead): boolean {
+  return head.framing === 'none' && (head.method === 'GET' || head.method === 'HEAD' || head.method === 'OPTIONS');
+}
+
+function isDiscardable(head: RequestHead): boolean {
+  if (!head.keepAlive || head.expectsContinue) return false;
+  return head.framing === 'none' || (head.framing === 'length' && head.contentLength <= discardableBytes);
+}

@@ -1,0 +1,331 @@
+// HOT PATH (npm run bench). One verified TLS connection of a peer: requests one after the other, each in an Exchange,
+// with the time limits of its phases. States: `idle` between requests, `head` while a head arrives, `exchange` while one
+// is served, `lingering` after the last answer, so that a peer still sending gets to read it (RFC 9112 §9.6), `closed`.
+
+import type { TLSSocket } from 'node:tls';
+import type { ConnectionFacts, Correlation } from '../audit/decision-event.ts';
+import type { PosternError } from '../errors.ts';
+import { WheelEntry } from '../lib/timer-wheel.ts';
+import { canonicalizePath } from '../wire/canonical-path.ts';
+import type { FieldList } from '../wire/field-list.ts';
+import type { HeadLimits } from '../wire/head-limits.ts';
+import type { RequestEvents, RequestHead } from '../wire/http1-message.ts';
+import { RequestParser } from '../wire/request-parser.ts';
+import { correlate } from './correlation.ts';
+import { Exchange } from './exchange.ts';
+import type { ConnectionPlan, ExchangeHost, ExchangeServices } from './exchange-services.ts';
+import type { ConnectionSide } from './inbound-request.ts';
+import { judgeRequest, refuseRequest } from './judge.ts';
+import { answerOfWireStatus, type OwnAnswerKind, ownAnswers } from './own-answer.ts';
+import type { PeerRight } from './peer-right.ts';
+
+type Phase = 'idle' | 'head' | 'exchange' | 'lingering' | 'closed';
+
+/** What is read ahead of the request being served; above it reading stops. */
+const readAheadBytes = 64 * 1024;
+const lingerMs = 2_000;
+
+interface RequestNames {
+  readonly decisionId: string;
+  readonly correlation: Correlation;
+}
+
+export interface InboundConnectionOptions {
+  readonly services: ExchangeServices;
+  readonly socket: TLSSocket;
+  readonly side: ConnectionSide;
+  readonly facts: ConnectionFacts;
+  readonly identityFields: string;
+  readonly sendsDecisionId: boolean;
+  readonly peerIp: string;
+  readonly headLimits: HeadLimits;
+  /** Whether the peer still has the right that it was let in with. */
+  readonly right: PeerRight;
+  readonly onClosed: (connection: InboundConnection) => void;
+}
+
+export class InboundConnection implements RequestEvents, ExchangeHost {
+  readonly side: ConnectionSide;
+  readonly facts: ConnectionFacts;
+  readonly identityFields: string;
+  readonly sendsDecisionId: boolean;
+  readonly peerIp: string;
+  readonly right: PeerRight;
+  readonly #services: ExchangeServices;
+  readonly #socket: TLSSocket;
+  readonly #parser: RequestParser;
+  readonly #onClosed: (connection: InboundConnection) => void;
+  readonly #timer = new WheelEntry(() => this.#onTimeout());
+  readonly #openedMs: number;
+  #phase: Phase = 'idle';
+  #exchange: Exchange | null = null;
+  #plan: ConnectionPlan | null = null;
+  #peerHalfClosed = false;
+  #held = false;
+
+  constructor(options: InboundConnectionOptions) {
+    this.side = options.side;
+    this.facts = options.facts;
+    this.identityFields = options.identityFields;
+    this.sendsDecisionId = options.sendsDecisionId;
+    this.peerIp = options.peerIp;
+    this.right = options.right;
+    this.#services = options.services;
+    this.#socket = options.socket;
+    this.#onClosed = options.onClosed;
+    this.#openedMs = options.services.wheel.nowMs;
+    this.#parser = new RequestParser(options.headLimits, this);
+    this.#listen();
+    this.#enter('idle');
+  }
+
+  get isIdle(): boolean {
+    return this.#phase === 'idle';
+  }
+
+  get mustClose(): boolean {
+    return (
+      this.#services.isDraining ||
+      this.#peerHalfClosed ||
+      this.#services.wheel.nowMs - this.#openedMs >= this.#limits.connectionAgeMs
+    );
+  }
+
+  get pendingBytes(): number {
+    return this.#socket.writableLength;
+  }
+
+  /** The plan for this peer under the policy of now. */
+  get plan(): ConnectionPlan {
+    const { plans } = this.#services;
+    if (this.#plan === null || this.#plan.revision !== plans.revision) {
+      this.#plan = plans.planFor(this.side.principal, this.side.tls);
+    }
+    return this.#plan;
+  }
+
+  writeText(text: string): boolean {
+    return this.#socket.destroyed || this.#socket.write(text, 'latin1');
+  }
+
+  writeView(before: string, view: Buffer, after: string): boolean {
+    const socket = this.#socket;
+    if (socket.destroyed) return true;
+    // While nothing is queued, a write is encrypted before it returns, and the view needs no copy; else it waits in a
+    // queue, and the next read would write over it.
+    const bytes = socket.writableLength === 0 ? view : Buffer.from(view);
+    socket.cork();
+    if (before !== '') socket.write(before, 'latin1');
+    let more = socket.write(bytes);
+    if (after !== '') more = socket.write(after, 'latin1');
+    socket.uncork();
+    return more;
+  }
+
+  resumeRequest(): void {
+    this.#parser.resume();
+  }
+
+  pausePeerReading(): void {
+    this.#socket.pause();
+  }
+
+  resumePeerReading(): void {
+    if (!this.#held) this.#socket.resume();
+  }
+
+  onExchangeDone(close: boolean): void {
+    this.#exchange = null;
+    if (this.#phase === 'closed') return;
+    if (close || this.mustClose) return this.#linger();
+    this.#enter('idle');
+    // A peer that sends requests and reads no answers must not make us pile them up.
+    if (this.#socket.writableNeedDrain) return;
+    this.#next();
+  }
+
+  cut(): void {
+    this.#exchange = null;
+    this.#socket.destroy();
+  }
+
+  /** Ends the connection after the current request, or now where there is none. */
+  closeWhenIdle(): void {
+    if (this.#phase === 'idle') this.#linger();
+  }
+
+  /** Ends the connection at once, because the right ended or time is up. */
+  end(detail: string): void {
+    this.#exchange?.abort('drained', detail);
+    this.#exchange = null;
+    this.#socket.destroy();
+  }
+
+  onRequestHead(head: RequestHead): void {
+    this.#parser.pause();
+    this.#enter('exchange');
+    const services = this.#services;
+    const request = { ...this.#nameRequest(head), head };
+    if (this.right.ended(services.clock.nowMs()) !== null) return this.#refuse('reauth_revoked', 'denied', request);
+    const path = this.#canonicalPath(head.rawPath);
+    if (path === null) return this.#refuse('bad_request_target', 'bad_request', request);
+    const event = judgeRequest(services, this, { ...request, path });
+    this.#exchange = new Exchange(services, this, { event, head, target: path + head.query, refusal: null });
+  }
+
+  onBody(bytes: Buffer): void {
+    this.#exchange?.onRequestBody(bytes);
+  }
+
+  onMessageEnd(trailers: FieldList | null): void {
+    this.#exchange?.onRequestEnd(trailers);
+  }
+
+  onWireError(error: PosternError, status: number): void {
+    this.#services.observer.wireError(error.code);
+    const kind = answerOfWireStatus(status);
+    if (this.#exchange !== null) return this.#exchange.onRequestBroken(error, kind);
+    if (this.#phase === 'closed' || this.#phase === 'lingering') return;
+    this.#enter('exchange');
+    this.#refuse('bad_request', kind, { head: null, ...this.#nameRequest(null) });
+  }
+
+  get #limits() {
+    return this.#services.settings.options.limits;
+  }
+
+  #nameRequest(head: RequestHead | null): RequestNames {
+    const { ids } = this.#services;
+    return { decisionId: ids.uuid(), correlation: correlate(head === null ? null : head.fields, ids) };
+  }
+
+  #refuse(
+    reason: 'bad_request' | 'bad_request_target' | 'reauth_revoked',
+    kind: OwnAnswerKind,
+    request: RequestNames & { readonly head: RequestHead | null },
+  ): void {
+    const services = this.#services;
+    const event = refuseRequest(services, this, { ...request, reason, status: ownAnswers[kind].status });
+    this.#exchange = new Exchange(services, this, { event, head: null, target: '', refusal: kind });
+  }
+
+  /** The one form that is decided on and forwarded; null where there is none, or where `reject` wants the raw form to be it. */
+  #canonicalPath(raw: string): string | null {
+    if (raw === '*') return raw;
+    let canonical: string;
+    try {
+      canonical = canonicalizePath(raw);
+    } catch {
+      return null;
+    }
+    if (canonical !== raw && this.#services.settings.options.pathNormalization === 'reject') return null;
+    return canonical;
+  }
+
+  #listen(): void {
+    const socket = this.#socket;
+    socket.on('data', (bytes: Buffer) => this.#onData(bytes));
+    socket.on('drain', () => this.#onDrain());
+    socket.on('end', () => this.#onEnd());
+    socket.on('error', () => socket.destroy());
+    socket.on('close', () => this.#onClose());
+  }
+
+  #onData(bytes: Buffer): void {
+    if (this.#phase === 'lingering' || this.#phase === 'closed') return;
+    this.#parser.feed(bytes);
+    if (this.#phase === 'idle' && !this.#parser.isIdle) this.#enter('head');
+    if (this.#parser.bufferedBytes > readAheadBytes) this.#hold();
+  }
+
+  /** Stops reading what comes ahead of the current request. */
+  #hold(): void {
+    this.#held = true;
+    this.#socket.pause();
+  }
+
+  #onDrain(): void {
+    if (this.#exchange !== null) this.#exchange.onPeerDrain();
+    else if (this.#phase === 'idle') this.#next();
+  }
+
+  /** Goes on with what came ahead, if anything did. */
+  #next(): void {
+    this.#parser.resume();
+    if (this.#phase === 'idle' && !this.#parser.isIdle) this.#enter('head');
+    if (this.#held && this.#parser.bufferedBytes <= readAheadBytes) {
+      this.#held = false;
+      this.#socket.resume();
+    }
+  }
+
+  /** The peer sends no more, but may still read: an answer in progress goes on (half-close). */
+  #onEnd(): void {
+    this.#peerHalfClosed = true;
+    const isTruncated = this.#parser.end() === 'truncated';
+    if (this.#exchange === null) return this.#linger();
+    if (isTruncated) this.end('the peer closed within its request');
+  }
+
+  #onClose(): void {
+    if (this.#phase === 'closed') return;
+    this.#phase = 'closed';
+    this.#services.wheel.cancel(this.#timer);
+    this.#parser.stop();
+    this.#exchange?.abort('client_aborted', null);
+    this.#exchange = null;
+    this.#onClosed(this);
+  }
+
+  #linger(): void {
+    if (this.#phase === 'closed' || this.#phase === 'lingering') return;
+    this.#enter('lingering');
+    this.#parser.stop();
+    this.#socket.end();
+    this.#socket.resume();
+  }
+
+  #enter(phase: Phase): void {
+    this.#phase = phase;
+    const { wheel } = this.#services;
+    const ms = this.#phaseMs(phase);
+    if (ms === Number.POSITIVE_INFINITY) wheel.cancel(this.#timer);
+    else wheel.schedule(this.#timer, ms);
+  }
+
+  #phaseMs(phase: Phase): number {
+    switch (phase) {
+      case 'idle':
+        return this.#limits.idleMs;
+      case 'head':
+        return this.#limits.headerMs;
+      case 'exchange':
+        return this.#limits.requestMs;
+      default:
+        return lingerMs;
+    }
+  }
+
+  #onTimeout(): void {
+    const { observer } = this.#services;
+    switch (this.#phase) {
+      case 'idle':
+        observer.limitMet('idle');
+        return this.#linger();
+      case 'head':
+        observer.limitMet('header');
+        return this.#refuseSlowHead();
+      case 'exchange':
+        observer.limitMet('request');
+        return this.#exchange?.onRequestTimeout();
+      default:
+        this.#socket.destroy();
+    }
+  }
+
+  #refuseSlowHead(): void {
+    this.#parser.stop();
+    this.#enter('exchange');
+    this.#refuse('bad_request', 'head_timeout', { head: null, ...this.#nameRequest(null) });
+  }
+}

@@ -1,0 +1,386 @@
+// One inbound listener: accepts, shakes hands, admits, and owns its connections until they end. Settings are swapped
+// whole; the trust bundles and the clock are asked again for every open connection once a second (promise 3).
+
+import net from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import type { ConnectionFacts, Recorder } from '../audit/decision-event.ts';
+import type { Permit } from '../authz/model.ts';
+import { PosternError } from '../errors.ts';
+import type { PeerVerifier, VerifiedPeer } from '../identity/peer-verification.ts';
+import type { IdentitySnapshot } from '../identity/source.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Latest } from '../lib/latest.ts';
+import type { RandomIds } from '../lib/random-ids.ts';
+import { type TimerWheel, WheelEntry } from '../lib/timer-wheel.ts';
+import { formatClientCert } from '../wire/client-cert-field.ts';
+import { type HeadLimits, headLimitsDefaults } from '../wire/head-limits.ts';
+import type { ExchangeServices, ListenerSettings, PlanSource } from './exchange-services.ts';
+import { InboundConnection } from './inbound-connection.ts';
+import type { InboundOptions, SocketAddress } from './inbound-options.ts';
+import { admitPeer, type AdmittedPeer, type DrawnAttributes, networkFactsOf, tlsFactsOf } from './peer-admission.ts';
+import { type PeerChain, PeerRight } from './peer-right.ts';
+import type { ProxyObserver } from './proxy-observer.ts';
+import { beginHandshake, type HandshakeFailure } from './tls-handshake.ts';
+import type { TlsContexts } from './tls-context.ts';
+
+/** What a listener is made of. */
+export interface InboundListenerParts {
+  readonly recorder: Recorder;
+  readonly plans: PlanSource;
+  readonly identity: Latest<IdentitySnapshot>;
+  readonly verifier: PeerVerifier;
+  readonly contexts: TlsContexts;
+  readonly drawAttributes: (id: VerifiedPeer['id']) => DrawnAttributes;
+  readonly isInternal: (ip: string) => boolean;
+  readonly ids: RandomIds;
+  readonly clock: Clock;
+  readonly wheel: TimerWheel;
+  readonly observer: ProxyObserver;
+  readonly shadowPermit: Permit;
+  readonly onFault: (error: unknown) => void;
+}
+
+const sweepMs = 1_000;
+/** Connections looked at in one turn of the loop: a sweep over thousands must not hold up requests. */
+const sweepSlice = 200;
+
+export class InboundListener implements ExchangeServices {
+  readonly #parts: InboundListenerParts;
+  readonly #server: net.Server;
+  readonly #connections = new Set<InboundConnection>();
+  readonly #sweep = new WheelEntry(() => this.#sweepConnections());
+  #settings: ListenerSettings;
+  #headLimits: HeadLimits;
+  #handshakes = 0;
+  #draining = false;
+
+  constructor(parts: InboundListenerParts, settings: ListenerSettings) {
+    this.#parts = parts;
+    this.#settings = settings;
+    this.#headLimits = headLimitsOf(settings.options);
+    this.#server = net.createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#accept(socket));
+    // Descriptors running out, or a peer that left before it was accepted, must not end the loop.
+    this.#server.on('error', parts.onFault);
+  }
+
+  get settings(): ListenerSettings {
+    return this.#settings;
+  }
+
+  get recorder(): Recorder {
+    return this.#parts.recorder;
+  }
+
+  get plans(): PlanSource {
+    return this.#parts.plans;
+  }
+
+  get ids(): RandomIds {
+    return this.#parts.ids;
+  }
+
+  get clock(): Clock {
+    return this.#parts.clock;
+  }
+
+  get wheel(): TimerWheel {
+    return this.#parts.wheel;
+  }
+
+  get observer(): ProxyObserver {
+    return this.#parts.observer;
+  }
+
+  get shadowPermit(): Permit {
+    return this.#parts.shadowPermit;
+  }
+
+  get isDraining(): boolean {
+    return this.#draining;
+  }
+
+  get isListening(): boolean {
+    return this.#server.listening;
+  }
+
+  /** Open connections and handshakes. */
+  get connectionCount(): number {
+    return this.#connections.size + this.#handshakes;
+  }
+
+  /** The address that was bound; a port of 0 has become a real one. */
+  get address(): net.AddressInfo | string | null {
+    return this.#server.address();
+  }
+
+  /**
+   * Binds.
+   * @throws PosternError ERR_LISTEN naming the address and the mend
+   */
+  async listen(): Promise<void> {
+    await bind(this.#server, this.#settings.options);
+    this.wheel.schedule(this.#sweep, sweepMs);
+  }
+
+  /** New settings serve the next request of every connection; the old pool closes as it empties. */
+  replaceSettings(next: ListenerSettings): void {
+    const old = this.#settings;
+    this.#settings = next;
+    this.#headLimits = headLimitsOf(next.options);
+    if (old.pool !== next.pool) old.pool.close();
+  }
+
+  /** From now on each answer says `connection: close`; new connections are still taken (wire.md "SIGTERM"). */
+  beginDrain(): void {
+    this.#draining = true;
+  }
+
+  /** Takes no more connections, and closes those that serve nothing. */
+  stopAccepting(): void {
+    this.#draining = true;
+    if (this.#server.listening) this.#server.close();
+    for (const connection of [...this.#connections]) connection.closeWhenIdle();
+  }
+
+  /** Ends everything at once. */
+  close(): void {
+    this.stopAccepting();
+    this.wheel.cancel(this.#sweep);
+    for (const connection of [...this.#connections]) connection.end('the sidecar stopped');
+    this.#settings.pool.close();
+  }
+
+  #accept(raw: net.Socket): void {
+    const { limits } = this.#settings.options;
+    if (this.connectionCount >= limits.connections) {
+      this.observer.limitMet('connections');
+      this.observer.connectionRefused('connection_limit');
+      raw.destroy();
+      return;
+    }
+    const snapshot = this.#parts.identity.current;
+    this.#handshakes++;
+    const startedMs = performance.now();
+    beginHandshake(raw, {
+      context: this.#parts.contexts.of(snapshot),
+      wheel: this.wheel,
+      handshakeMs: limits.handshakeMs,
+      onDone: (socket, chain) => {
+        this.#handshakes--;
+        this.observer.handshakeDone(performance.now() - startedMs);
+        this.#admit(socket, chain);
+      },
+      onFailed: (failure, socket) => {
+        this.#handshakes--;
+        this.#refuseHandshake(failure, socket);
+      },
+    });
+  }
+
+  #admit(socket: TLSSocket, chain: PeerChain): void {
+    const snapshot = this.#parts.identity.current;
+    const admitted = admitPeer(this.#parts, chain, { snapshot, nowMs: this.clock.nowMs() });
+    if (admitted.kind === 'refused') {
+      this.observer.connectionRefused('authn_failed');
+      this.#recordRefusal(admitted, socket);
+      socket.destroy();
+      return;
+    }
+    this.#open(socket, admitted, { chain, snapshot });
+  }
+
+  #open(
+    socket: TLSSocket,
+    admitted: AdmittedPeer,
+    judged: { readonly chain: PeerChain; readonly snapshot: IdentitySnapshot },
+  ): void {
+    const network = networkFactsOf(socket, this.#parts.isInternal);
+    const { options } = this.#settings;
+    const connection = new InboundConnection({
+      services: this,
+      socket,
+      side: {
+        principal: admitted.principal,
+        network,
+        tls: tlsFactsOf(admitted.peer, {
+          version: socket.getProtocol(),
+          cipher: socket.getCipher().standardName,
+          sni: socket.servername,
+          alpn: socket.alpnProtocol,
+        }),
+      },
+      facts: this.#factsOf(admitted),
+      identityFields: identityFields(options, admitted, judged.snapshot),
+      sendsDecisionId: options.workloadHeaders.includes('x-postern-decision-id'),
+      peerIp: typeof network.sourceIp === 'string' ? network.sourceIp : 'unix',
+      headLimits: this.#headLimits,
+      right: new PeerRight({
+        chain: judged.chain,
+        notAfterMs: admitted.peer.notAfterMs,
+        verifier: this.#parts.verifier,
+        identity: this.#parts.identity,
+        judgedUnder: judged.snapshot,
+      }),
+      onClosed: (closed) => {
+        this.#connections.delete(closed);
+        this.observer.connectionClosed();
+      },
+    });
+    this.#connections.add(connection);
+    this.observer.connectionOpened();
+  }
+
+  #factsOf(admitted: AdmittedPeer | null): ConnectionFacts {
+    return Object.freeze({
+      connectionId: this.ids.spanId(),
+      listener: this.#settings.options.name,
+      credential: admitted?.credential ?? noCredential,
+      resumed: false,
+    });
+  }
+
+  #refuseHandshake(failure: HandshakeFailure, socket: TLSSocket): void {
+    if (failure.kind === 'aborted') return this.observer.connectionRefused('aborted');
+    if (failure.kind === 'timeout') {
+      this.observer.limitMet('handshake');
+      this.observer.connectionRefused('handshake_timeout');
+    } else {
+      this.observer.connectionRefused('handshake_failed');
+    }
+    this.#recordRefusal({ ...failure, shown: failure.chain === null ? null : shownName(failure.chain) }, socket);
+  }
+
+  #recordRefusal(
+    refused: { readonly cause: string; readonly detail: string; readonly shown: string | null },
+    socket: TLSSocket,
+  ): void {
+    const network = networkFactsOf(socket, () => false);
+    const text = (value: unknown): string | null => (typeof value === 'string' ? value : null);
+    const number = (value: unknown): number | null => (typeof value === 'number' ? value : null);
+    this.recorder.authnFailed({
+      decisionId: this.ids.uuid(),
+      timeUs: this.clock.nowUs(),
+      reason: 'authn_failed',
+      cause: refused.cause,
+      detail: refused.detail,
+      shown: refused.shown,
+      connection: this.#factsOf(null),
+      sourceIp: text(network.sourceIp),
+      sourcePort: number(network.sourcePort),
+      destinationIp: text(network.destinationIp),
+      destinationPort: number(network.destinationPort),
+      sni: text(socket.servername),
+    });
+  }
+
+  /** Ends the connections whose right ended, a slice a turn. */
+  #sweepConnections(): void {
+    const all = this.#connections.values();
+    const slice = (): void => {
+      const nowMs = this.clock.nowMs();
+      for (let count = 0; count < sweepSlice; count++) {
+        const next = all.next();
+        if (next.done) return this.wheel.schedule(this.#sweep, sweepMs);
+        this.#judgeAgain(next.value, nowMs);
+      }
+      setImmediate(slice);
+    };
+    slice();
+  }
+
+  #judgeAgain(connection: InboundConnection, nowMs: number): void {
+    const ended = connection.right.ended(nowMs);
+    if (ended === null) return;
+    const { network, principal, tls } = connection.side;
+    const text = (value: unknown): string | null => (typeof value === 'string' ? value : null);
+    const number = (value: unknown): number | null => (typeof value === 'number' ? value : null);
+    this.recorder.authnFailed({
+      decisionId: this.ids.uuid(),
+      timeUs: this.clock.nowUs(),
+      reason: 'reauth_revoked',
+      cause: 'right_ended',
+      detail: ended,
+      shown: principal.id,
+      connection: connection.facts,
+      sourceIp: text(network.sourceIp),
+      sourcePort: number(network.sourcePort),
+      destinationIp: text(network.destinationIp),
+      destinationPort: number(network.destinationPort),
+      sni: text(tls.sni),
+    });
+    connection.end(ended);
+  }
+}
+
+const noCredential = Object.freeze({
+  type: 'none' as const,
+  serial: null,
+  notBeforeMs: null,
+  notAfterMs: null,
+  fingerprintSha256: null,
+});
+
+function headLimitsOf(options: InboundOptions): HeadLimits {
+  return Object.freeze({
+    ...headLimitsDefaults,
+    headBytes: options.limits.headerBytes,
+    fieldCount: options.limits.headers,
+  });
+}
+
+/** What the workload is told about the peer, the same for each request of a connection. */
+function identityFields(options: InboundOptions, admitted: AdmittedPeer, snapshot: IdentitySnapshot): string {
+  const { peer, principal } = admitted;
+  let lines = '';
+  if (options.workloadHeaders.includes('x-forwarded-client-cert')) {
+    const value = formatClientCert({
+      by: snapshot.svid.id.toString(),
+      hash: peer.fingerprintSha256,
+      uri: principal.id,
+    });
+    lines += `x-forwarded-client-cert: ${value}\r\n`;
+  }
+  if (options.workloadHeaders.includes('x-postern-peer')) lines += `x-postern-peer: ${principal.id}\r\n`;
+  return lines;
+}
+
+/** What an unverified certificate says of itself; the recorder cleans it. */
+function shownName(chain: PeerChain): string {
+  const uri = chain.leaf.subjectAltName?.split(', ').find((name) => name.startsWith('URI:'));
+  return uri === undefined ? chain.leaf.subject : uri.slice(4);
+}
+
+function bind(server: net.Server, options: InboundOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const failed = (error: NodeJS.ErrnoException): void => reject(listenError(options, error));
+    server.once('error', failed);
+    const bound = (): void => {
+      server.off('error', failed);
+      resolve();
+    };
+    const { listen } = options;
+    if (listen.kind === 'unix') server.listen({ path: listen.path }, bound);
+    else server.listen({ host: listen.host, port: listen.port, backlog: 1024 }, bound);
+  });
+}
+
+const listenMends: ReadonlyMap<string, string> = new Map([
+  ['EADDRINUSE', 'another process listens there: stop it, or change `listen:`'],
+  ['EACCES', 'ports below 1024 need the capability CAP_NET_BIND_SERVICE; or change `listen:`'],
+  ['EADDRNOTAVAIL', 'this machine has no such address; change `listen:`'],
+]);
+
+function listenError(options: InboundOptions, cause: NodeJS.ErrnoException): PosternError {
+  const mend = listenMends.get(cause.code ?? '');
+  return new PosternError(
+    'ERR_LISTEN',
+    `listener \`${options.name}\` cannot bind \`${addressText(options.listen)}\`: ${cause.code ?? cause.message}`,
+    mend === undefined ? { cause } : { cause, mend },
+  );
+}
+
+/** `host:port` or `unix:path`. */
+export function addressText(address: SocketAddress): string {
+  if (address.kind === 'unix') return `unix:${address.path}`;
+  return address.host.includes(':') ? `[${address.host}]:${address.port}` : `${address.host}:${address.port}`;
+}

@@ -1,0 +1,191 @@
+// HOT PATH (npm run bench). Puts one request to policy and makes the event that goes on record. Whatever fails on the
+// way is a deny with its reason; nothing is thrown.
+
+import { createHash } from 'node:crypto';
+import type { Correlation, DecisionEvent } from '../audit/decision-event.ts';
+import type { Action, Decision, ReasonCode } from '../authz/model.ts';
+import { FieldList } from '../wire/field-list.ts';
+import type { RequestHead } from '../wire/http1-message.ts';
+import { httpAction } from './action-names.ts';
+import type { ExchangeHost, ExchangeServices } from './exchange-services.ts';
+import { InboundRequest, RequestHttpFacts } from './inbound-request.ts';
+import { answerOfReason, ownAnswers } from './own-answer.ts';
+import { HttpResource } from './resource-template.ts';
+
+/** A deny that was made without asking policy. */
+export function builtInDeny(reason: ReasonCode): Decision {
+  return Object.freeze({
+    effect: 'deny' as const,
+    permit: null,
+    reason,
+    policy: null,
+    rule: null,
+    matched: [],
+    overrode: [],
+    indeterminate: [],
+    shadow: null,
+    obligations: null,
+    bundleDigest: '',
+  });
+}
+
+const badTarget = builtInDeny('bad_request_target');
+const badRequest = builtInDeny('bad_request');
+const engineError = builtInDeny('engine_error');
+const rightEnded = builtInDeny('reauth_revoked');
+const unreadable: readonly Action[] = Object.freeze([httpAction(['unknown'])]);
+const nothing: ReadonlyMap<string, unknown> = new Map();
+const unreadableResource = Object.freeze({
+  type: 'unknown',
+  name: undefined,
+  id: undefined,
+  namespace: undefined,
+  environment: undefined,
+  service: undefined,
+  topic: undefined,
+  owner: undefined,
+  labels: nothing,
+});
+
+interface Judged {
+  readonly decisionId: string;
+  readonly correlation: Correlation;
+}
+
+/** Decides a request whose target has the canonical form `path`. */
+export function judgeRequest(
+  services: ExchangeServices,
+  host: ExchangeHost,
+  request: Judged & { readonly head: RequestHead; readonly path: string },
+): DecisionEvent {
+  const { head, path, correlation } = request;
+  const mapped = services.settings.routes.map({
+    method: head.method,
+    host: head.host,
+    port: head.port,
+    path,
+    fields: head.fields,
+  });
+  const question = new InboundRequest(host.side, mapped, {
+    timeMs: services.clock.nowMs(),
+    requestId: correlation.requestId,
+    http: new RequestHttpFacts(head.method, head.fields, head.query),
+  });
+  const startedMs = performance.now();
+  const { decision, plan } = decide(host, question);
+  const evalMs = performance.now() - startedMs;
+  const enforced = services.settings.options.mode === 'enforce';
+  observe(services, { decision, plan, evalMs });
+  return {
+    decisionId: request.decisionId,
+    timeUs: services.clock.nowUs(),
+    decision,
+    enforced,
+    status: decision.effect === 'deny' && enforced ? denyStatus(services, decision.reason) : null,
+    request: question,
+    connection: host.facts,
+    correlation,
+    path,
+    route: mapped.route,
+    host: head.host,
+    method: head.method,
+    evalNs: Math.round(evalMs * 1e6),
+    planCache: plan?.cache ?? 'miss',
+    environmentBoundary: plan?.environmentBoundary ?? null,
+    credentialLifetimeAlarm: plan?.credentialLifetimeAlarm ?? false,
+    headerHashes: services.settings.hashedHeaders.length === 0 ? null : hashHeaders(head.fields, services),
+  };
+}
+
+/** The event of a request that is refused without asking policy. */
+export function refuseRequest(
+  services: ExchangeServices,
+  host: ExchangeHost,
+  request: Judged & {
+    readonly reason: 'bad_request_target' | 'bad_request' | 'reauth_revoked';
+    readonly status: number;
+    readonly head: RequestHead | null;
+  },
+): DecisionEvent {
+  const { head } = request;
+  const decision = refusal(request.reason);
+  observe(services, { decision, plan: null, evalMs: 0 });
+  const resource = new HttpResource(
+    unreadableResource,
+    { host: head?.host, port: head?.port, path: undefined, method: head?.method },
+    null,
+  );
+  return {
+    decisionId: request.decisionId,
+    timeUs: services.clock.nowUs(),
+    decision,
+    enforced: true,
+    status: request.status,
+    request: new InboundRequest(
+      host.side,
+      { actions: unreadable, resource },
+      {
+        timeMs: services.clock.nowMs(),
+        requestId: request.correlation.requestId,
+        http: new RequestHttpFacts(head?.method ?? '', noFields, ''),
+      },
+    ),
+    connection: host.facts,
+    correlation: request.correlation,
+    path: null,
+    route: null,
+    host: head?.host ?? null,
+    method: head?.method ?? null,
+    evalNs: 0,
+    planCache: 'miss',
+    environmentBoundary: null,
+    credentialLifetimeAlarm: false,
+    headerHashes: null,
+  };
+}
+
+const noFields = new FieldList();
+
+function refusal(reason: 'bad_request_target' | 'bad_request' | 'reauth_revoked'): Decision {
+  if (reason === 'reauth_revoked') return rightEnded;
+  return reason === 'bad_request_target' ? badTarget : badRequest;
+}
+
+function decide(host: ExchangeHost, question: InboundRequest) {
+  try {
+    const { plan } = host;
+    return { decision: plan.decide(question), plan };
+  } catch {
+    // A plan that cannot be built is the engine's fault, and a fault is a deny.
+    return { decision: engineError, plan: null };
+  }
+}
+
+function denyStatus(services: ExchangeServices, reason: ReasonCode): number {
+  const kind = answerOfReason(reason);
+  return kind === 'denied' ? services.settings.options.deny.status : ownAnswers[kind].status;
+}
+
+function observe(
+  services: ExchangeServices,
+  made: { readonly decision: Decision; readonly plan: ExchangeHost['plan'] | null; readonly evalMs: number },
+): void {
+  const { observer } = services;
+  observer.decided(made.decision.effect, made.decision.reason, made.evalMs);
+  if (made.decision.shadow?.wouldChange) observer.shadowWouldChange();
+  if (made.plan === null) return;
+  if (made.plan.environmentBoundary !== null) observer.boundaryCrossed(made.plan.environmentBoundary);
+  if (made.plan.credentialLifetimeAlarm) observer.credentialLifetimeAlarm();
+}
+
+function hashHeaders(fields: FieldList, services: ExchangeServices): Readonly<Record<string, string>> | null {
+  const hashes: Record<string, string> = Object.create(null) as Record<string, string>;
+  let found = false;
+  for (const name of services.settings.hashedHeaders) {
+    const values = fields.getAll(name);
+    if (values.length === 0) continue;
+    hashes[name] = `sha256:${createHash('sha256').update(values.join(', '), 'latin1').digest('hex')}`;
+    found = true;
+  }
+  return found ? hashes : null;
+}

@@ -1,0 +1,123 @@
+// Every answer that Postern gives by itself, in one table: nobody can mislabel a deny by accident, and a stranger learns
+// nothing about rules (wire.md "Denies", RFC 9457).
+
+import type { ReasonCode } from '../authz/model.ts';
+
+/** Why Postern answers by itself. */
+export type OwnAnswerKind =
+  | 'denied'
+  | 'undecidable'
+  | 'unrecorded'
+  | 'bad_request'
+  | 'target_too_long'
+  | 'head_too_large'
+  | 'unsupported_transfer_coding'
+  | 'unsupported_version'
+  | 'head_timeout'
+  | 'body_too_large'
+  | 'body_timeout'
+  | 'workload_unreachable'
+  | 'workload_failed'
+  | 'workload_timeout'
+  | 'request_timeout'
+  | 'overloaded';
+
+interface AnswerEntry {
+  readonly status: number;
+  readonly title: string;
+  readonly detail: string;
+}
+
+/** The one table from a kind to what the caller sees. */
+export const ownAnswers: Readonly<Record<OwnAnswerKind, AnswerEntry>> = Object.freeze({
+  denied: { status: 403, title: 'Forbidden', detail: 'the request was denied by policy' },
+  undecidable: { status: 503, title: 'Service Unavailable', detail: 'no decision could be made' },
+  unrecorded: { status: 503, title: 'Service Unavailable', detail: 'the decision could not be recorded' },
+  bad_request: { status: 400, title: 'Bad Request', detail: 'the request is not valid HTTP/1.1' },
+  target_too_long: { status: 414, title: 'URI Too Long', detail: 'the request target is too long' },
+  head_too_large: { status: 431, title: 'Request Header Fields Too Large', detail: 'the request head is too large' },
+  unsupported_transfer_coding: { status: 501, title: 'Not Implemented', detail: 'the transfer coding is not supported' },
+  unsupported_version: {
+    status: 505,
+    title: 'HTTP Version Not Supported',
+    detail: 'the protocol version is not supported',
+  },
+  head_timeout: { status: 408, title: 'Request Timeout', detail: 'the request head did not arrive in time' },
+  body_too_large: { status: 413, title: 'Content Too Large', detail: 'the request body is too large' },
+  body_timeout: { status: 408, title: 'Request Timeout', detail: 'the request body arrives too slowly' },
+  workload_unreachable: { status: 503, title: 'Service Unavailable', detail: 'the workload does not accept connections' },
+  workload_failed: { status: 502, title: 'Bad Gateway', detail: 'the workload broke off or sent an invalid answer' },
+  workload_timeout: { status: 504, title: 'Gateway Timeout', detail: 'the workload did not answer in time' },
+  request_timeout: { status: 504, title: 'Gateway Timeout', detail: 'the request took longer than it may' },
+  overloaded: { status: 503, title: 'Service Unavailable', detail: 'too many requests are waiting' },
+});
+
+/** The kind that a deny's reason turns into. */
+export function answerOfReason(reason: ReasonCode): OwnAnswerKind {
+  switch (reason) {
+    case 'policy_unavailable':
+    case 'engine_error':
+      return 'undecidable';
+    case 'bad_request_target':
+    case 'bad_request':
+      return 'bad_request';
+    default:
+      return 'denied';
+  }
+}
+
+/** The kind that a wire fault's status turns into. */
+export function answerOfWireStatus(status: number): OwnAnswerKind {
+  switch (status) {
+    case 413:
+      return 'body_too_large';
+    case 414:
+      return 'target_too_long';
+    case 431:
+      return 'head_too_large';
+    case 501:
+      return 'unsupported_transfer_coding';
+    case 505:
+      return 'unsupported_version';
+    default:
+      return 'bad_request';
+  }
+}
+
+/** How the listener wants denies to look. */
+export interface DenyForm {
+  readonly status: number;
+  readonly body: 'problem' | 'empty';
+}
+
+/** Serialises an own answer; `head` leaves the body out but says its length (RFC 9110 §9.3.2). */
+export function serializeOwnAnswer(
+  kind: OwnAnswerKind,
+  options: {
+    readonly decisionId: string | null;
+    readonly deny: DenyForm;
+    readonly close: boolean;
+    readonly isHead: boolean;
+  },
+): string {
+  const entry = ownAnswers[kind];
+  const status = kind === 'denied' ? options.deny.status : entry.status;
+  const title = status === entry.status ? entry.title : 'Denied';
+  const body = options.deny.body === 'empty' ? '' : problem(entry, status, { title, decisionId: options.decisionId });
+  let head = `HTTP/1.1 ${status} ${title}\r\n`;
+  if (body !== '') head += 'content-type: application/problem+json\r\n';
+  head += `content-length: ${body.length}\r\ncache-control: no-store\r\n`;
+  if (options.decisionId !== null) head += `x-postern-decision-id: ${options.decisionId}\r\n`;
+  if (status === 503) head += 'retry-after: 1\r\n';
+  head += options.close ? 'connection: close\r\n\r\n' : '\r\n';
+  return options.isHead ? head : head + body;
+}
+
+function problem(
+  entry: AnswerEntry,
+  status: number,
+  dynamic: { readonly title: string; readonly decisionId: string | null },
+): string {
+  const id = dynamic.decisionId === null ? '' : `,"decision_id":"${dynamic.decisionId}"`;
+  return `{"type":"about:blank","title":"${dynamic.title}","status":${status},"detail":"${entry.detail}"${id}}`;
+}

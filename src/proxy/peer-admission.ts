@@ -1,0 +1,153 @@
+// From a verified chain to a peer with a name: the second step of wire.md "TLS" (the anchor must belong to the bundle of
+// the peer's own trust domain), the attributes drawn from its ID, and the principal that policy sees.
+
+import type { CredentialFacts } from '../audit/decision-event.ts';
+import type { NetworkFacts, Principal, TlsFacts } from '../authz/model.ts';
+import type { PeerVerifier, VerifiedPeer } from '../identity/peer-verification.ts';
+import type { IdentitySnapshot } from '../identity/source.ts';
+import type { PeerChain } from './peer-right.ts';
+
+/** What is drawn from a SPIFFE ID by configuration. */
+export interface DrawnAttributes {
+  readonly namespace?: string | undefined;
+  readonly serviceAccount?: string | undefined;
+  readonly environment?: string | undefined;
+  readonly attestation?: string | undefined;
+  readonly labels: ReadonlyMap<string, string>;
+}
+
+/** A peer who may ask. */
+export interface AdmittedPeer {
+  readonly kind: 'admitted';
+  readonly peer: VerifiedPeer;
+  readonly principal: Principal;
+  readonly credential: CredentialFacts;
+}
+
+/** A peer who is refused, with what goes on record. */
+export interface RefusedPeer {
+  readonly kind: 'refused';
+  readonly cause: string;
+  readonly detail: string;
+  readonly shown: string | null;
+}
+
+const noClaims: ReadonlyMap<string, unknown> = new Map();
+
+/** Judges the chain a peer showed, under the snapshot of now. */
+export function admitPeer(
+  options: {
+    readonly verifier: PeerVerifier;
+    readonly drawAttributes: (id: VerifiedPeer['id']) => DrawnAttributes;
+  },
+  chain: PeerChain,
+  judged: { readonly snapshot: IdentitySnapshot; readonly nowMs: number },
+): AdmittedPeer | RefusedPeer {
+  const verdict = options.verifier.verify({
+    leaf: chain.leaf,
+    intermediates: chain.intermediates,
+    bundles: judged.snapshot.bundles,
+    role: 'client',
+    nowMs: judged.nowMs,
+  });
+  if (!verdict.ok) return { kind: 'refused', cause: verdict.cause, detail: verdict.detail, shown: verdict.shown };
+  const { peer } = verdict;
+  return {
+    kind: 'admitted',
+    peer,
+    principal: principalOf(peer, options.drawAttributes(peer.id)),
+    credential: Object.freeze({
+      type: 'x509-svid' as const,
+      serial: peer.serial,
+      notBeforeMs: peer.notBeforeMs,
+      notAfterMs: peer.notAfterMs,
+      fingerprintSha256: peer.fingerprintSha256,
+    }),
+  };
+}
+
+/** The principal of somebody who was never identified. */
+export const anonymousPrincipal: Principal = Object.freeze({
+  id: 'anonymous',
+  type: 'anonymous',
+  spiffeId: undefined,
+  trustDomain: undefined,
+  path: undefined,
+  namespace: undefined,
+  serviceAccount: undefined,
+  environment: undefined,
+  attestation: undefined,
+  issuer: undefined,
+  authn: 'none' as const,
+  labels: noClaims,
+  claims: noClaims,
+});
+
+function principalOf(peer: VerifiedPeer, drawn: DrawnAttributes): Principal {
+  const id = peer.id.toString();
+  return Object.freeze({
+    id,
+    type: 'workload',
+    spiffeId: id,
+    trustDomain: peer.id.trustDomain.toString(),
+    path: peer.id.path,
+    namespace: drawn.namespace,
+    serviceAccount: drawn.serviceAccount,
+    environment: drawn.environment,
+    attestation: drawn.attestation,
+    issuer: peer.issuer,
+    authn: 'mtls' as const,
+    labels: drawn.labels,
+    claims: noClaims,
+  });
+}
+
+/** The handshake as policy sees it. */
+export function tlsFactsOf(
+  peer: VerifiedPeer,
+  session: {
+    readonly version: string | null;
+    readonly cipher: string;
+    readonly sni: string | false | null | undefined;
+    readonly alpn: string | false | null;
+  },
+): TlsFacts {
+  return Object.freeze({
+    version: session.version ?? undefined,
+    cipher: session.cipher,
+    sni: session.sni || undefined,
+    alpn: session.alpn || undefined,
+    peerSerial: peer.serial,
+    peerNotBeforeMs: peer.notBeforeMs,
+    peerNotAfterMs: peer.notAfterMs,
+    peerFingerprintSha256: peer.fingerprintSha256,
+  });
+}
+
+/** The socket as policy sees it; a peer on a unix socket is internal (policy.md 1.2). */
+export function networkFactsOf(
+  socket: {
+    readonly remoteAddress?: string | undefined;
+    readonly remotePort?: number | undefined;
+    readonly localAddress?: string | undefined;
+    readonly localPort?: number | undefined;
+  },
+  isInternal: (ip: string) => boolean,
+): NetworkFacts {
+  const sourceIp = plainIp(socket.remoteAddress);
+  return Object.freeze({
+    sourceIp,
+    sourcePort: socket.remotePort,
+    destinationIp: plainIp(socket.localAddress),
+    destinationPort: socket.localPort,
+    isInternal: sourceIp === undefined ? true : isInternal(sourceIp),
+    direction: 'inbound' as const,
+  });
+}
+
+const mappedPrefix = '::ffff:';
+
+/** Dual-stack sockets give IPv4 peers as `::ffff:10.0.0.1`; everybody means `10.0.0.1`. */
+function plainIp(address: string | undefined): string | undefined {
+  return address?.startsWith(mappedPrefix) && address.includes('.') ? address.slice(mappedPrefix.length) : address;
+}

@@ -1,0 +1,39 @@
+// What the data path counts. Methods of one object per listener, so that a request never calls a metrics library.
+
+import type { ReasonCode } from '../authz/model.ts';
+
+/** Why a connection ended before it was established. */
+export type RefusedConnection = 'connection_limit' | 'handshake_timeout' | 'handshake_failed' | 'authn_failed' | 'aborted';
+
+/** Limits that were met. */
+export type LimitName =
+  | 'connections'
+  | 'handshake'
+  | 'header'
+  | 'idle'
+  | 'request'
+  | 'body_bytes'
+  | 'min_body_rate'
+  | 'slow_reader'
+  | 'connection_age'
+  | 'upstream_connect'
+  | 'upstream_response';
+
+/** Receives every countable event of one listener. */
+export interface ProxyObserver {
+  connectionOpened(): void;
+  connectionClosed(): void;
+  connectionRefused(reason: RefusedConnection): void;
+  handshakeDone(ms: number): void;
+  requestBegun(): void;
+  /** Once for each request, when all is over. */
+  requestEnded(status: number, durationMs: number, bytes: { readonly request: number; readonly response: number }): void;
+  decided(effect: 'allow' | 'deny', reason: ReasonCode, evalMs: number): void;
+  boundaryCrossed(effect: 'deny' | 'alarm'): void;
+  credentialLifetimeAlarm(): void;
+  shadowWouldChange(): void;
+  ownAnswer(kind: string, status: number): void;
+  wireError(code: string): void;
+  limitMet(limit: LimitName): void;
+  retried(): void;
+}

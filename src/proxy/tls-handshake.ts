@@ -1,0 +1,137 @@
+// One TLS handshake, from an accepted socket to a peer whose chain OpenSSL verified, or to a refusal with its cause. The
+// TLS socket is made here and not by a `tls.Server`, which cuts an unverified peer off before anybody can say who it was.
+
+import type { X509Certificate } from 'node:crypto';
+import type net from 'node:net';
+import { type SecureContext, TLSSocket } from 'node:tls';
+import { type TimerWheel, WheelEntry } from '../lib/timer-wheel.ts';
+import type { PeerChain } from './peer-right.ts';
+
+/** Why a handshake failed. `aborted`: the peer left, or said nothing; nobody was refused. */
+export interface HandshakeFailure {
+  readonly kind: 'aborted' | 'timeout' | 'refused';
+  /** Closed code for the record. */
+  readonly cause: string;
+  readonly detail: string;
+  readonly chain: PeerChain | null;
+}
+
+export interface HandshakeOptions {
+  readonly context: SecureContext;
+  readonly wheel: TimerWheel;
+  readonly handshakeMs: number;
+  readonly onDone: (socket: TLSSocket, chain: PeerChain) => void;
+  readonly onFailed: (failure: HandshakeFailure, socket: TLSSocket) => void;
+}
+
+/** More certificates than any sane chain has; the rest is not looked at. */
+const maxChain = 8;
+
+/** OpenSSL's words for what peers do wrong, as closed causes. */
+const causes: ReadonlyMap<string, string> = new Map([
+  ['ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE', 'no_certificate'],
+  ['ERR_SSL_HTTP_REQUEST', 'plaintext'],
+  ['ERR_SSL_UNSUPPORTED_PROTOCOL', 'tls_version'],
+  ['ERR_SSL_NO_SHARED_CIPHER', 'no_shared_cipher'],
+  ['ERR_SSL_NO_SUITABLE_KEY_SHARE', 'no_shared_curve'],
+  ['ERR_SSL_NO_APPLICATION_PROTOCOL', 'no_shared_alpn'],
+  ['ERR_SSL_NO_SHARED_SIGNATURE_ALGORITHMS', 'no_shared_signature'],
+  ['ERR_SSL_WRONG_VERSION_NUMBER', 'not_tls'],
+  ['UNABLE_TO_GET_ISSUER_CERT_LOCALLY', 'untrusted_issuer'],
+  ['UNABLE_TO_GET_ISSUER_CERT', 'untrusted_issuer'],
+  ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'untrusted_issuer'],
+  ['DEPTH_ZERO_SELF_SIGNED_CERT', 'untrusted_issuer'],
+  ['SELF_SIGNED_CERT_IN_CHAIN', 'untrusted_issuer'],
+  ['CERT_HAS_EXPIRED', 'certificate_expired'],
+  ['CERT_NOT_YET_VALID', 'certificate_not_yet_valid'],
+  ['INVALID_PURPOSE', 'wrong_key_usage'],
+]);
+
+/** Begins a handshake on an accepted socket; exactly one of the callbacks is called, once. */
+export function beginHandshake(raw: net.Socket, options: HandshakeOptions): void {
+  const socket = new TLSSocket(raw, {
+    isServer: true,
+    secureContext: options.context,
+    requestCert: true,
+    // Makes OpenSSL refuse a peer without a certificate within the handshake.
+    rejectUnauthorized: true,
+    ALPNProtocols: ['http/1.1'],
+  });
+  let isOver = false;
+  const timer = new WheelEntry(() => fail({ kind: 'timeout', cause: 'handshake_timeout', detail: timedOut, chain: null }));
+  const timedOut = `no handshake within ${options.handshakeMs} ms`;
+  const settle = (): boolean => {
+    if (isOver) return false;
+    isOver = true;
+    options.wheel.cancel(timer);
+    return true;
+  };
+  const fail = (failure: HandshakeFailure): void => {
+    if (!settle()) return;
+    options.onFailed(failure, socket);
+    socket.destroy();
+  };
+  const onError = (error: Error): void => {
+    fail(failureOf(error));
+    // After the handshake a TLS error reaches nobody else: the control of a server's socket was never released.
+    socket.destroy();
+  };
+  socket.on('_tlsError', onError);
+  socket.on('error', onError);
+  const left = () => fail({ kind: 'aborted', cause: 'peer_left', detail: 'the peer left within the handshake', chain: null });
+  socket.on('end', left);
+  socket.on('close', left);
+  socket.once('secure', () => {
+    const refusal = verify(socket);
+    if ('cause' in refusal) return fail(refusal);
+    if (!settle()) return;
+    socket.off('end', left);
+    socket.off('close', left);
+    options.onDone(socket, refusal);
+  });
+  options.wheel.schedule(timer, options.handshakeMs);
+}
+
+function failureOf(error: Error): HandshakeFailure {
+  const code = (error as NodeJS.ErrnoException).code ?? 'unknown';
+  if (code === 'ECONNRESET' || code === 'EPIPE') {
+    return { kind: 'aborted', cause: 'peer_left', detail: 'the peer left within the handshake', chain: null };
+  }
+  const cause = causes.get(code) ?? (code.startsWith('ERR_SSL_TLSV1') ? 'peer_refused_us' : 'handshake_failed');
+  return { kind: 'refused', cause, detail: `handshake failed: \`${code}\``, chain: null };
+}
+
+/** What OpenSSL made of the chain. Never the `authorized` flag: only the certificate counts (nodejs/node#35317). */
+function verify(socket: TLSSocket): PeerChain | HandshakeFailure {
+  const chain = shownChain(socket);
+  if (chain === null) return { kind: 'refused', cause: 'no_certificate', detail: 'no certificate was shown', chain };
+  const error = opensslVerdict(socket);
+  if (error === null) return chain;
+  const cause = causes.get(error) ?? 'certificate_invalid';
+  return { kind: 'refused', cause, detail: `the certificate chain was refused: \`${error}\``, chain };
+}
+
+interface VerifyingHandle {
+  verifyError?: () => (Error & { code?: string }) | null | undefined;
+}
+
+/** The code of OpenSSL's verdict, or null for a good one. Node has no public name for it; without it nobody gets in. */
+function opensslVerdict(socket: TLSSocket): string | null {
+  const handle = (socket as unknown as { ssl?: VerifyingHandle | null }).ssl;
+  if (typeof handle?.verifyError !== 'function') return 'VERDICT_UNAVAILABLE';
+  const error = handle.verifyError();
+  return error === null || error === undefined ? null : (error.code ?? error.message);
+}
+
+function shownChain(socket: TLSSocket): PeerChain | null {
+  const leaf = socket.getPeerX509Certificate();
+  if (leaf === undefined) return null;
+  const intermediates: X509Certificate[] = [];
+  let next = leaf.issuerCertificate;
+  while (next !== undefined && intermediates.length < maxChain) {
+    if (next.fingerprint256 === (intermediates.at(-1) ?? leaf).fingerprint256) break;
+    intermediates.push(next);
+    next = next.issuerCertificate;
+  }
+  return { leaf, intermediates };
+}

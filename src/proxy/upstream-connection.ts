@@ -1,0 +1,295 @@
+// HOT PATH (npm run bench). One plain connection to the workload: carries one exchange at a time, and is never used
+// again once it was out of step (wire.md).
+
+import net from 'node:net';
+import { PosternError } from '../errors.ts';
+import { type TimerWheel, WheelEntry } from '../lib/timer-wheel.ts';
+import type { FieldList } from '../wire/field-list.ts';
+import type { HeadLimits } from '../wire/head-limits.ts';
+import type { ResponseEvents, ResponseHead } from '../wire/http1-message.ts';
+import { ResponseParser } from '../wire/response-parser.ts';
+import type { SocketAddress } from './inbound-options.ts';
+
+/** How an exchange fails at the workload's side. */
+export type UpstreamFault =
+  /** No connection could be made. */
+  | 'unreachable'
+  /** Closed or reset before a byte of the answer. */
+  | 'closed_before_answer'
+  /** Closed or reset within the answer. */
+  | 'broken_answer'
+  /** The answer is not valid HTTP/1.1. */
+  | 'invalid_answer'
+  /** Nothing came for too long. */
+  | 'timeout';
+
+/** The exchange that a connection carries. Views into `bytes` are valid during the call only. */
+export interface UpstreamUser {
+  onInterimHead(head: ResponseHead): void;
+  onResponseHead(head: ResponseHead): void;
+  onResponseBody(bytes: Buffer): void;
+  onResponseEnd(trailers: FieldList | null): void;
+  /** All that one read brought was handed on. */
+  onResponseFlush(): void;
+  /** The workload takes bytes again after a `write` that said false. */
+  onUpstreamDrain(): void;
+  onUpstreamFault(fault: UpstreamFault, error: PosternError): void;
+}
+
+/** What a connection tells its pool. */
+export interface UpstreamOwner {
+  onConnected(connection: UpstreamConnection): void;
+  onConnectFailed(connection: UpstreamConnection, error: PosternError): void;
+  onClosed(connection: UpstreamConnection): void;
+}
+
+export interface UpstreamConnectionOptions {
+  readonly address: SocketAddress;
+  readonly limits: HeadLimits;
+  readonly wheel: TimerWheel;
+  readonly connectMs: number;
+  readonly responseMs: number;
+  /** One buffer for all connections: a read is consumed before the next begins, so a thousand need no thousand buffers. */
+  readonly readBuffer: Buffer;
+}
+
+type State =
+  | { readonly kind: 'connecting' }
+  /** No exchange; in the pool. */
+  | { readonly kind: 'idle'; readonly sinceMs: number }
+  | { readonly kind: 'busy'; readonly user: UpstreamUser }
+  | { readonly kind: 'closed' };
+
+const connecting: State = Object.freeze({ kind: 'connecting' });
+const closed: State = Object.freeze({ kind: 'closed' });
+
+/** Idle time granted to a workload that does not say how long it keeps a connection: below Node's default of 5 s. */
+const assumedKeepAliveMs = 4_000;
+
+export class UpstreamConnection implements ResponseEvents {
+  readonly #options: UpstreamConnectionOptions;
+  readonly #owner: UpstreamOwner;
+  readonly #socket: net.Socket;
+  readonly #parser: ResponseParser;
+  readonly #timer: WheelEntry;
+  #state: State = connecting;
+  #reusable = true;
+  #answerBegun = false;
+  #keepAliveMs = assumedKeepAliveMs;
+  #served = 0;
+
+  constructor(options: UpstreamConnectionOptions, owner: UpstreamOwner) {
+    this.#options = options;
+    this.#owner = owner;
+    this.#parser = new ResponseParser(options.limits, this);
+    this.#timer = new WheelEntry(() => this.#onTimeout());
+    this.#socket = this.#connect();
+    options.wheel.schedule(this.#timer, options.connectMs);
+  }
+
+  /** Exchanges carried so far; above 0 the workload may have closed it while it was idle. */
+  get served(): number {
+    return this.#served;
+  }
+
+  get isIdle(): boolean {
+    return this.#state.kind === 'idle';
+  }
+
+  /** Milliseconds of idleness by the wheel's clock. */
+  idleForMs(nowMs: number): number {
+    return this.#state.kind === 'idle' ? nowMs - this.#state.sinceMs : 0;
+  }
+
+  /** Gives the connection to an exchange; `method` frames the answer. */
+  begin(user: UpstreamUser, method: string): void {
+    if (this.#state.kind !== 'idle') throw new TypeError('an upstream connection carries one exchange at a time');
+    this.#state = { kind: 'busy', user };
+    this.#answerBegun = false;
+    this.#served++;
+    this.#parser.expect(method);
+    this.#options.wheel.schedule(this.#timer, this.#options.responseMs);
+  }
+
+  /** Sends bytes of the request; false asks to wait for `onUpstreamDrain`. */
+  write(data: string | Buffer): boolean {
+    return typeof data === 'string' ? this.#socket.write(data, 'latin1') : this.#socket.write(data);
+  }
+
+  cork(): void {
+    this.#socket.cork();
+  }
+
+  uncork(): void {
+    this.#socket.uncork();
+  }
+
+  /** The caller sent more of the request: the workload's time to answer starts anew. */
+  touch(): void {
+    if (this.#state.kind === 'busy') this.#options.wheel.schedule(this.#timer, this.#options.responseMs);
+  }
+
+  /** Stops reading while the caller does not take the answer; the workload owes nothing meanwhile. */
+  pauseReading(): void {
+    this.#socket.pause();
+    this.#options.wheel.cancel(this.#timer);
+  }
+
+  resumeReading(): void {
+    this.#socket.resume();
+    this.touch();
+  }
+
+  /** The exchange is over on both sides. True when the connection went back to be used again. */
+  release(): boolean {
+    if (this.#state.kind !== 'busy') return false;
+    if (!this.#reusable || !this.#parser.isIdle || this.#socket.destroyed || this.#socket.writableLength > 0) {
+      this.destroy();
+      return false;
+    }
+    this.#state = { kind: 'idle', sinceMs: this.#options.wheel.nowMs };
+    this.#options.wheel.schedule(this.#timer, this.#keepAliveMs);
+    return true;
+  }
+
+  /** Ends the connection at once; its exchange hears nothing more. */
+  destroy(): void {
+    if (this.#state.kind === 'closed') return;
+    this.#state = closed;
+    this.#options.wheel.cancel(this.#timer);
+    this.#parser.stop();
+    this.#socket.destroy();
+    this.#owner.onClosed(this);
+  }
+
+  onInterimHead(head: ResponseHead): void {
+    this.#answerBegun = true;
+    if (this.#state.kind === 'busy') this.#state.user.onInterimHead(head);
+  }
+
+  onResponseHead(head: ResponseHead): void {
+    this.#answerBegun = true;
+    this.#reusable = head.keepAlive && head.framing !== 'close';
+    if (this.#reusable) this.#keepAliveMs = announcedKeepAliveMs(head.fields) ?? assumedKeepAliveMs;
+    if (this.#state.kind === 'busy') this.#state.user.onResponseHead(head);
+  }
+
+  onBody(bytes: Buffer): void {
+    if (this.#state.kind === 'busy') this.#state.user.onResponseBody(bytes);
+  }
+
+  onMessageEnd(trailers: FieldList | null): void {
+    if (this.#state.kind === 'busy') this.#state.user.onResponseEnd(trailers);
+  }
+
+  onWireError(error: PosternError): void {
+    this.#fail('invalid_answer', error);
+  }
+
+  #connect(): net.Socket {
+    const { address, readBuffer } = this.#options;
+    const onread = { buffer: readBuffer, callback: (count: number, buffer: Uint8Array) => this.#onRead(count, buffer) };
+    const target = address.kind === 'unix' ? { path: address.path } : { host: address.host, port: address.port };
+    const socket = net.connect({ ...target, noDelay: true, onread });
+    socket.on('connect', () => this.#onConnect());
+    socket.on('drain', () => this.#state.kind === 'busy' && this.#state.user.onUpstreamDrain());
+    socket.on('end', () => this.#onEnd());
+    socket.on('error', (error) => this.#onSocketError(error));
+    socket.on('close', () => this.#onSocketError(null));
+    return socket;
+  }
+
+  #onConnect(): void {
+    if (this.#state.kind !== 'connecting') return;
+    this.#options.wheel.cancel(this.#timer);
+    this.#state = { kind: 'idle', sinceMs: this.#options.wheel.nowMs };
+    this.#owner.onConnected(this);
+  }
+
+  #onRead(count: number, buffer: Uint8Array): boolean {
+    const state = this.#state;
+    if (state.kind === 'closed') return true;
+    this.touch();
+    this.#parser.feed(buffer.subarray(0, count) as Buffer);
+    if (state.kind === 'busy') state.user.onResponseFlush();
+    // Bytes while nothing is asked for were refused by the parser, which ended the connection (Node CVE-2026-48931).
+    return true;
+  }
+
+  #onEnd(): void {
+    const state = this.#state;
+    if (state.kind !== 'busy') return this.destroy();
+    this.#reusable = false;
+    if (this.#parser.end() === 'complete') return state.user.onResponseFlush();
+    this.#failClosed(null);
+  }
+
+  #onSocketError(error: Error | null): void {
+    if (this.#state.kind === 'connecting') {
+      const unreachable = this.#error('ERR_UPSTREAM_UNREACHABLE', error === null ? 'closed' : errorText(error), error);
+      this.#state = closed;
+      this.#options.wheel.cancel(this.#timer);
+      this.#socket.destroy();
+      this.#owner.onConnectFailed(this, unreachable);
+      return;
+    }
+    if (this.#state.kind === 'busy') return this.#failClosed(error);
+    this.destroy();
+  }
+
+  #failClosed(error: Error | null): void {
+    const why = error === null ? 'closed the connection' : errorText(error);
+    const where = this.#answerBegun ? 'within its answer' : 'before it answered';
+    this.#fail(
+      this.#answerBegun ? 'broken_answer' : 'closed_before_answer',
+      this.#error('ERR_UPSTREAM_FAILED', `${why} ${where}`, error),
+    );
+  }
+
+  #onTimeout(): void {
+    switch (this.#state.kind) {
+      case 'connecting':
+        this.#onSocketError(new Error(`no connection within ${this.#options.connectMs} ms`));
+        return;
+      case 'busy':
+        this.#fail(
+          'timeout',
+          this.#error('ERR_UPSTREAM_TIMEOUT', `sent nothing for ${this.#options.responseMs} ms`, null),
+        );
+        return;
+      default:
+        this.destroy();
+    }
+  }
+
+  #fail(fault: UpstreamFault, error: PosternError): void {
+    const state = this.#state;
+    this.destroy();
+    if (state.kind === 'busy') state.user.onUpstreamFault(fault, error);
+  }
+
+  #error(
+    code: 'ERR_UPSTREAM_UNREACHABLE' | 'ERR_UPSTREAM_FAILED' | 'ERR_UPSTREAM_TIMEOUT',
+    what: string,
+    cause: Error | null,
+  ): PosternError {
+    const { address } = this.#options;
+    const where = address.kind === 'unix' ? `unix:${address.path}` : `${address.host}:${address.port}`;
+    return new PosternError(code, `workload \`${where}\`: ${what}`, cause === null ? {} : { cause });
+  }
+}
+
+function errorText(error: Error): string {
+  const code = (error as NodeJS.ErrnoException).code;
+  return code ?? error.message;
+}
+
+/** `Keep-Alive: timeout=N`, less a second so that we let go first: a request on a closing connection would be lost. */
+function announcedKeepAliveMs(fields: FieldList): number | null {
+  const value = fields.get('keep-alive');
+  if (value === undefined) return null;
+  const at = value.indexOf('timeout=');
+  if (at < 0) return null;
+  const seconds = Number.parseInt(value.slice(at + 8), 10);
+  return Number.isSafeInteger(seconds) && seconds >= 0 ? Math.max(0, Math.min(seconds, 300) * 1000 - 1000) : null;
+}

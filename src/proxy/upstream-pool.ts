@@ -1,0 +1,134 @@
+// HOT PATH (npm run bench). Kept connections to the workload of one listener. Taking one asks for a permit, so no path
+// in the code leads to the workload past a decision (style.md habit 11).
+
+import type { Permit } from '../authz/model.ts';
+import type { PosternError } from '../errors.ts';
+import type { TimerWheel } from '../lib/timer-wheel.ts';
+import type { HeadLimits } from '../wire/head-limits.ts';
+import type { SocketAddress } from './inbound-options.ts';
+import { UpstreamConnection, type UpstreamConnectionOptions, type UpstreamOwner } from './upstream-connection.ts';
+
+/** Hears how a wish for a connection ended, unless it was met at once or cancelled. */
+export interface UpstreamWaiter {
+  onUpstreamReady(connection: UpstreamConnection): void;
+  onUpstreamUnreachable(error: PosternError): void;
+}
+
+/** What the pool counts; plain numbers, read at scrape. */
+export interface UpstreamCounters {
+  upstreamConnects: number;
+  upstreamConnectFailures: number;
+  upstreamReused: number;
+}
+
+export interface UpstreamPoolOptions {
+  readonly address: SocketAddress;
+  readonly limits: HeadLimits;
+  readonly wheel: TimerWheel;
+  readonly connectMs: number;
+  readonly responseMs: number;
+  readonly counters: UpstreamCounters;
+}
+
+/** Idle connections beyond this are closed: a burst must not hold the workload's descriptors for long. */
+const maxIdle = 256;
+/** A request that must not be repeated only takes a connection that was used this recently: an older one may be closing. */
+const freshEnoughMs = 1_000;
+const readBufferBytes = 64 * 1024;
+
+export class UpstreamPool implements UpstreamOwner {
+  readonly #connectionOptions: UpstreamConnectionOptions;
+  readonly #counters: UpstreamCounters;
+  readonly #wheel: TimerWheel;
+  /** Last in, first out: the rest may age out. */
+  readonly #idle: UpstreamConnection[] = [];
+  readonly #waiters = new Map<UpstreamConnection, UpstreamWaiter>();
+  #open = 0;
+  #closed = false;
+
+  constructor(options: UpstreamPoolOptions) {
+    const { counters, ...rest } = options;
+    this.#connectionOptions = { ...rest, readBuffer: Buffer.allocUnsafeSlow(readBufferBytes) };
+    this.#counters = counters;
+    this.#wheel = options.wheel;
+  }
+
+  get openCount(): number {
+    return this.#open;
+  }
+
+  get idleCount(): number {
+    return this.#idle.length;
+  }
+
+  /**
+   * An idle connection, or null: then `waiter` is told later. `repeatable` requests may take any kept connection, since
+   * they can be sent again should it prove to be closed.
+   */
+  take(_permit: Permit, waiter: UpstreamWaiter, repeatable: boolean): UpstreamConnection | null {
+    const kept = this.#takeIdle(repeatable);
+    if (kept !== null) return kept;
+    this.connect(_permit, waiter);
+    return null;
+  }
+
+  /** A new connection whatever is idle; `waiter` is told later. */
+  connect(_permit: Permit, waiter: UpstreamWaiter): void {
+    this.#counters.upstreamConnects++;
+    this.#open++;
+    this.#waiters.set(new UpstreamConnection(this.#connectionOptions, this), waiter);
+  }
+
+  /** The waiter went away; its connection serves another or is kept. */
+  cancel(waiter: UpstreamWaiter): void {
+    for (const [connection, waiting] of this.#waiters) {
+      if (waiting !== waiter) continue;
+      this.#waiters.delete(connection);
+      connection.destroy();
+      return;
+    }
+  }
+
+  /** The exchange on `connection` is complete. */
+  giveBack(connection: UpstreamConnection): void {
+    if (!connection.release()) return;
+    if (this.#closed || this.#idle.length >= maxIdle) connection.destroy();
+    else this.#idle.push(connection);
+  }
+
+  /** Closes what is idle; connections in use end with their exchanges. */
+  close(): void {
+    this.#closed = true;
+    for (const connection of this.#idle.splice(0)) connection.destroy();
+  }
+
+  onConnected(connection: UpstreamConnection): void {
+    const waiter = this.#waiters.get(connection);
+    if (waiter === undefined) return connection.destroy();
+    this.#waiters.delete(connection);
+    waiter.onUpstreamReady(connection);
+  }
+
+  onConnectFailed(connection: UpstreamConnection, error: PosternError): void {
+    this.#open--;
+    this.#counters.upstreamConnectFailures++;
+    const waiter = this.#waiters.get(connection);
+    this.#waiters.delete(connection);
+    waiter?.onUpstreamUnreachable(error);
+  }
+
+  onClosed(connection: UpstreamConnection): void {
+    this.#open--;
+    const at = this.#idle.indexOf(connection);
+    if (at >= 0) this.#idle.splice(at, 1);
+  }
+
+  #takeIdle(repeatable: boolean): UpstreamConnection | null {
+    const last = this.#idle.at(-1);
+    if (last === undefined) return null;
+    if (!repeatable && last.idleForMs(this.#wheel.nowMs) > freshEnoughMs) return null;
+    this.#idle.pop();
+    this.#counters.upstreamReused++;
+    return last;
+  }
+}
