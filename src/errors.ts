@@ -29,6 +29,21 @@ export const errorCatalog = {
     means: 'the workload sent nothing for too long; the caller gets 504',
     mend: 'make the workload faster or raise `limits.upstream_response`',
   },
+  ERR_POLICY_INVALID: {
+    exit: 2,
+    means: 'a policy file does not load; the whole bundle is refused and the last good one stays in force',
+    mend: 'see every finding with `postern policy lint`, and docs/policy-language.md',
+  },
+  ERR_POLICY_UNREADABLE: {
+    exit: 3,
+    means: 'a policy file or folder cannot be read; the last good bundle stays in force',
+    mend: 'see that the path under `policy.paths` exists and is readable',
+  },
+  ERR_POLICY_REQUEST: {
+    exit: 2,
+    means: 'an evaluation request is not of the documented form',
+    mend: 'see `evaluation request` in docs/policy-language.md',
+  },
   ERR_CLI_INPUT: {
     exit: 2,
     means: 'what was given on stdin or as a file to a command cannot be used',
@@ -83,6 +98,21 @@ export const errorCatalog = {
     exit: 3,
     means: 'a listener cannot bind its address',
     mend: 'free the address or change `listen:`',
+  },
+  ERR_JOURNAL_UNAVAILABLE: {
+    exit: 3,
+    means: 'a decision cannot be put on record; its request is denied with 503',
+    mend: 'see that the disk of `audit.journal.dir` is there, writable and not full; Postern goes on by itself',
+  },
+  ERR_JOURNAL_NOT_FOUND: {
+    exit: 2,
+    means: 'there is no journal at that place',
+    mend: 'give the folder that `audit.journal.dir` names; it holds one folder for each start of Postern',
+  },
+  ERR_JOURNAL_UNREADABLE: {
+    exit: 3,
+    means: 'a part of a journal cannot be read',
+    mend: 'run as a user who may read the journal (its files have mode 0600), and see that the disk is well',
   },
   ERR_INTERNAL: {
     exit: 3,

@@ -1,0 +1,114 @@
+// `conditions:` of a rule: a list of conditions, or of `{all: […]}`, `{any: […]}`, `{none: […]}`. What YAML makes of an
+// unquoted condition that holds `: ` or ` #` is told apart here (policy.md 1.1).
+
+import type { SourcePosition } from '../errors.ts';
+import type { CheckOptions } from './check-options.ts';
+import { ConditionError, clip } from './condition-lexer.ts';
+import { readCondition } from './condition-types.ts';
+import type { Expression } from './expression.ts';
+import { allOf, anyOf, negate } from './expression.ts';
+import type { Clause } from './policy-document.ts';
+import type { Place } from './policy-finding.ts';
+import { reportError } from './policy-finding.ts';
+import type { YamlMap, YamlNode, YamlScalar } from './yaml-document.ts';
+import { kindText, reportWrong } from './yaml-fields.ts';
+
+/** Most conditions of a rule. */
+export const maxConditions = 64;
+
+interface ConditionPlace extends Place {
+  readonly options: CheckOptions;
+}
+
+/** Reads the list; faults are reported and left out of the result, which is then not used. */
+export function readConditions(node: YamlNode, place: ConditionPlace): readonly Clause[] {
+  const counted = countConditions(node);
+  if (counted > maxConditions) {
+    const message = `a rule has at most ${maxConditions} conditions, this one has ${counted}`;
+    reportError(place, { code: 'E-LIMIT', message, position: node.position });
+    return [];
+  }
+  return readItems(node, place);
+}
+
+function countConditions(node: YamlNode): number {
+  if (node.kind === 'scalar') return 1;
+  const parts = node.kind === 'list' ? node.items : node.entries.map((entry) => entry.value);
+  return parts.reduce((sum, part) => sum + countConditions(part), 0);
+}
+
+function readItems(node: YamlNode, place: ConditionPlace): readonly Clause[] {
+  if (node.kind !== 'list') {
+    reportWrong(place, node, 'a list of conditions');
+    return [];
+  }
+  if (node.items.length === 0) {
+    const mend = 'fill the list, or take the key out: empty is not absent';
+    reportError(place, { code: 'L-KEY', message: 'an empty list of conditions', mend, position: node.position });
+    return [];
+  }
+  return node.items.flatMap((item) => {
+    const clause = readItem(item, place);
+    return clause === null ? [] : [clause];
+  });
+}
+
+function readItem(item: YamlNode, place: ConditionPlace): Clause | null {
+  if (item.kind === 'scalar') return readText(item, place);
+  if (item.kind === 'map') return readStructured(item, place);
+  const mend = 'quote the whole condition, with single quotes';
+  reportError(place, { code: 'E-YAML-1', message: 'the condition is a list', mend, position: item.position });
+  return null;
+}
+
+function readStructured(map: YamlMap, place: ConditionPlace): Clause | null {
+  const entry = map.entries[0];
+  if (map.entries.length !== 1 || entry === undefined || !['all', 'any', 'none'].includes(entry.key)) {
+    const message = 'the condition is a mapping: quote the whole condition';
+    const mend =
+      'YAML reads `: ` as a key; put single quotes round the condition, or write {all: […]}, {any: […]}, {none: […]}';
+    reportError(place, { code: 'E-YAML-1', message, mend, position: map.position });
+    return null;
+  }
+  const clauses = readItems(entry.value, place);
+  if (clauses.length === 0) return null;
+  const text = `${entry.key}: [${clauses.map((clause) => clause.text).join(', ')}]`;
+  return { expression: joined(entry.key, clauses, text), text, position: map.position };
+}
+
+function joined(key: string, clauses: readonly Clause[], text: string): Expression {
+  const items = clauses.map((clause) => clause.expression);
+  if (key === 'all') return allOf(items, text);
+  return key === 'any' ? anyOf(items, text) : negate(anyOf(items, text), text);
+}
+
+function readText(scalar: YamlScalar, place: ConditionPlace): Clause | null {
+  if (typeof scalar.value !== 'string') {
+    // `- true` is a condition that says nothing; the author meant another.
+    const message = `expected a condition, found ${kindText(scalar)}`;
+    reportError(place, { code: 'L-TYPE', message, position: scalar.position });
+    return null;
+  }
+  const text = scalar.value.trim();
+  try {
+    const expression = readCondition(text, place.options);
+    return { expression, text, position: scalar.position };
+  } catch (error) {
+    if (!(error instanceof ConditionError)) throw error;
+    const { code, message, at, mend } = error.fault;
+    const hint = mendOf(scalar, message) ?? mend;
+    const shown = `${message} in \`${clip(text)}\``;
+    reportError(place, { code, message: shown, mend: hint, position: positionIn(scalar, at) });
+    return null;
+  }
+}
+
+function mendOf(scalar: YamlScalar, message: string): string | null {
+  if (!scalar.commented || message !== 'the string does not end') return null;
+  return 'YAML cuts an unquoted value at ` #`: quote the whole condition, with single quotes';
+}
+
+function positionIn(scalar: YamlScalar, at: number): SourcePosition {
+  const { position } = scalar;
+  return scalar.plain ? { ...position, column: position.column + at } : position;
+}
