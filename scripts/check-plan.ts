@@ -1,0 +1,54 @@
+// The steps of `npm test`, in the order in which they are started.
+
+import { existsSync, globSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Step } from './check-step.ts';
+
+// What opens sockets or starts processes for most of its cases; the remaining folders of test/ are `unit`, so no new folder is forgotten.
+const integrationFolders = ['integration', 'proxy', 'admin', 'runtime', 'cli', 'bench', 'deploy', 'repository'];
+const ownRunFolders = ['e2e', 'fuzz'];
+
+interface TestRun {
+  readonly name: string;
+  readonly includes: (folder: string) => boolean;
+}
+
+const testRuns: readonly TestRun[] = [
+  { name: 'unit', includes: (folder) => ![...integrationFolders, ...ownRunFolders].includes(folder) },
+  { name: 'integration', includes: (folder) => integrationFolders.includes(folder) },
+  { name: 'e2e', includes: (folder) => folder === 'e2e' },
+  { name: 'fuzz', includes: (folder) => folder === 'fuzz' },
+];
+
+/** All steps for the checkout at `root`; one whose file or tests are not there is left out. */
+export function planSteps(root: string, node: string, processesForEachRun: number): readonly Step[] {
+  const tool = (name: string, command: string, ...args: string[]): Step => ({
+    name,
+    command: join(root, 'node_modules/.bin', command),
+    args,
+    isTestRun: false,
+    isAlone: false,
+  });
+  const script = (name: string, file: string, ...args: string[]): Step[] =>
+    existsSync(join(root, file))
+      ? [{ name, command: node, args: [file, ...args], isTestRun: false, isAlone: false }]
+      : [];
+  return [
+    tool('style', 'biome', 'ci', '--colors=off', '.'),
+    tool('types', 'tsc', '-p', '.'),
+    ...script('imports', 'scripts/check-imports.ts'),
+    tool('dead-code', 'knip', '--no-progress', '--treat-config-hints-as-errors'),
+    ...script('docs', 'scripts/generate-docs.ts', '--check'),
+    ...testRuns.flatMap((run) => testStep(root, node, run, processesForEachRun)),
+    ...script('bench-guard', 'bench/guard.ts').map((step) => ({ ...step, isAlone: true })),
+  ];
+}
+
+function testStep(root: string, node: string, run: TestRun, processes: number): readonly Step[] {
+  const files = globSync('test/**/*.test.ts', { cwd: root })
+    .filter((file) => run.includes(file.split('/')[1] ?? ''))
+    .sort();
+  if (files.length === 0) return [];
+  const args = ['--test', '--test-reporter=spec', `--test-concurrency=${processes}`, '--test-timeout=180000', ...files];
+  return [{ name: run.name, command: node, args, isTestRun: true, isAlone: false }];
+}

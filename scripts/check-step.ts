@@ -1,0 +1,97 @@
+// One step of `npm test`: a command that passes or fails, and, for a run of node:test, its totals.
+
+import { spawn } from 'node:child_process';
+import process from 'node:process';
+
+/** What a step runs. */
+export interface Step {
+  readonly name: string;
+  /** The words that select it on the command line, besides its name. */
+  readonly command: string;
+  readonly args: readonly string[];
+  /** True for a run of node:test, whose totals are added up. */
+  readonly isTestRun: boolean;
+  /** True for what measures time and wants the machine for itself. */
+  readonly isAlone: boolean;
+}
+
+/** Totals of one or several runs of node:test. */
+export interface Totals {
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+}
+
+/** How a step ended. */
+export interface StepResult {
+  readonly step: Step;
+  readonly isPassed: boolean;
+  readonly seconds: number;
+  readonly output: string;
+  readonly totals: Totals;
+}
+
+const noTotals: Totals = { passed: 0, failed: 0, skipped: 0 };
+
+/** Runs a step to its end; never rejects. */
+export function runStep(step: Step, cwd: string): Promise<StepResult> {
+  const startedAt = performance.now();
+  // Under `node --test` this variable would turn a nested run of node:test into a reporter of its parent.
+  const { NODE_TEST_CONTEXT: _, ...env } = process.env;
+  const child = spawn(step.command, step.args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  const collect = (text: string): void => {
+    output += text;
+  };
+  child.stdout.setEncoding('utf8').on('data', collect);
+  child.stderr.setEncoding('utf8').on('data', collect);
+  return new Promise((resolve) => {
+    const end = (isPassed: boolean): void => {
+      const seconds = (performance.now() - startedAt) / 1000;
+      resolve({ step, isPassed, seconds, output, totals: totalsOf(step, isPassed, output) });
+    };
+    child.on('error', (error) => {
+      output += `${error.message}\n`;
+      end(false);
+    });
+    child.on('close', (code) => end(code === 0));
+  });
+}
+
+/** A failed step counts at least one failure, so that no closing line says `0 failed` of a run that failed. */
+function totalsOf(step: Step, isPassed: boolean, output: string): Totals {
+  const totals = step.isTestRun ? readTotals(output) : noTotals;
+  return isPassed || totals.failed > 0 ? totals : { ...totals, failed: 1 };
+}
+
+/** Reads the summary that the `spec` reporter of node:test prints last. */
+export function readTotals(output: string): Totals {
+  const count = (name: string): number => {
+    const line = output.match(new RegExp(`^ℹ ${name} (\\d+)$`, 'm'));
+    return line === null ? 0 : Number(line[1]);
+  };
+  return {
+    passed: count('pass'),
+    failed: count('fail') + count('cancelled'),
+    skipped: count('skipped') + count('todo'),
+  };
+}
+
+/** The names, with reasons, of the tests that were skipped. */
+export function skippedTests(output: string): readonly string[] {
+  return [...output.matchAll(/^\s*﹣ (.*?) \([\d.]+ms\)(?: # (.*))?$/gmu)].map(
+    ([, name, reason]) => `${name}: ${reason ?? 'no reason given'}`,
+  );
+}
+
+/** The sum of several totals. */
+export function sumTotals(results: readonly StepResult[]): Totals {
+  return results.reduce(
+    (sum, { totals }) => ({
+      passed: sum.passed + totals.passed,
+      failed: sum.failed + totals.failed,
+      skipped: sum.skipped + totals.skipped,
+    }),
+    noTotals,
+  );
+}

@@ -1,0 +1,65 @@
+// `npm test`: all checks, or those named (`npm test -- unit types`). One line a step; a step that fails is shown in
+// full; the last line adds up all runs of node:test.
+
+import { availableParallelism } from 'node:os';
+import { dirname } from 'node:path';
+import process from 'node:process';
+import { planSteps } from './check-plan.ts';
+import { runStep, type Step, type StepResult, skippedTests, sumTotals } from './check-step.ts';
+
+const root = dirname(import.meta.dirname);
+const stepsAtOnce = 2;
+const processesForEachRun = Math.max(1, Math.floor(availableParallelism() / stepsAtOnce));
+
+function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+/** The steps named on the command line, else all. */
+function chosenSteps(words: readonly string[]): readonly Step[] {
+  const steps = planSteps(root, process.execPath, processesForEachRun);
+  const unknown = words.filter((word) => !steps.some((step) => step.name === word));
+  if (unknown.length > 0) {
+    process.stderr.write(
+      `no such step: ${unknown.join(', ')}\n  mend: name some of ${steps.map((step) => step.name).join(', ')}\n`,
+    );
+    process.exit(2);
+  }
+  return words.length === 0 ? steps : steps.filter((step) => words.includes(step.name));
+}
+
+function report(result: StepResult): void {
+  const { step, isPassed, seconds, output, totals } = result;
+  const counts = step.isTestRun ? `  ${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped` : '';
+  print(`${isPassed ? 'ok  ' : 'FAIL'}  ${step.name.padEnd(12)}${seconds.toFixed(1).padStart(6)} s${counts}`);
+  for (const skipped of skippedTests(output)) print(`      skipped: ${skipped}`);
+  if (!isPassed) print(`${output.trimEnd()}\n`);
+}
+
+/** Runs the steps in order, `limit` at a time. */
+async function runAll(steps: readonly Step[], limit: number): Promise<readonly StepResult[]> {
+  const results: StepResult[] = [];
+  const queue = [...steps];
+  const work = async (): Promise<void> => {
+    for (let step = queue.shift(); step !== undefined; step = queue.shift()) {
+      const result = await runStep(step, root);
+      report(result);
+      results.push(result);
+    }
+  };
+  await Promise.all(Array.from({ length: limit }, work));
+  return results;
+}
+
+const startedAt = performance.now();
+const steps = chosenSteps(process.argv.slice(2));
+const together = steps.filter((step) => !step.isAlone);
+const alone = steps.filter((step) => step.isAlone);
+const results = [...(await runAll(together, stepsAtOnce)), ...(await runAll(alone, 1))];
+const failed = results.filter((result) => !result.isPassed).map((result) => result.step.name);
+const totals = sumTotals(results);
+print(
+  `\n${failed.length === 0 ? `all ${results.length} steps passed` : `steps that failed: ${failed.join(', ')}`} in ${((performance.now() - startedAt) / 1000).toFixed(0)} s`,
+);
+print(`${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`);
+process.exitCode = failed.length === 0 ? 0 : 1;

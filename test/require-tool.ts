@@ -1,0 +1,39 @@
+// Tests that need a program of the machine (nginx, openssl) say so here. Without it they are skipped, with the reason
+// in the output; where POSTERN_REQUIRE_TOOLS=1 is set, as .ci/run does, they fail, so that CI cannot pass by skipping.
+
+import assert from 'node:assert/strict';
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import process from 'node:process';
+import type { TestContext } from 'node:test';
+
+// Debian keeps servers in /usr/sbin, which is not on the PATH of every user.
+const furtherFolders = ['/usr/sbin', '/sbin', '/usr/local/sbin'];
+
+/** The full path of the program `name`, or null. */
+export function findTool(name: string): string | null {
+  const folders = [...(process.env['PATH'] ?? '').split(delimiter), ...furtherFolders];
+  const paths = folders.filter((folder) => folder !== '').map((folder) => join(folder, name));
+  return paths.find(isExecutable) ?? null;
+}
+
+/**
+ * The full path of the program `name`. Where it is missing the test is marked as skipped (or failed, under
+ * POSTERN_REQUIRE_TOOLS=1) and the answer is null: the test then returns at once.
+ */
+export function requireTool(t: TestContext, name: string): string | null {
+  const path = findTool(name);
+  if (path !== null) return path;
+  assert.notEqual(process.env['POSTERN_REQUIRE_TOOLS'], '1', `this test needs \`${name}\`, which is not installed`);
+  t.skip(`needs \`${name}\`, which is not installed`);
+  return null;
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
