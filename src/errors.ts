@@ -14,6 +14,96 @@ export const errorCatalog = {
     means: 'a route of the route table cannot be compiled',
     mend: 'a path template starts with `/`; `{name}` is one whole segment, `{name...}` the rest; use only captures it has',
   },
+  ERR_SPIFFE_ID_INVALID: {
+    exit: 2,
+    means: 'a text is not a valid SPIFFE ID',
+    mend: 'write spiffe://TRUST-DOMAIN/PATH: lower-case trust domain, path segments of letters, digits, dot, dash, underscore',
+  },
+  ERR_TRUST_DOMAIN_INVALID: {
+    exit: 2,
+    means: 'a text is not a valid trust domain name',
+    mend: 'write the bare name, such as prod.acme.com: lower-case letters, digits, dot, dash, underscore',
+  },
+  ERR_CERTIFICATE_MALFORMED: {
+    exit: 2,
+    means: 'a certificate is not strict DER of X.509 version 3',
+    mend: 'issue it again, with a tool that writes DER as RFC 5280 has it',
+  },
+  ERR_SVID_CERTIFICATE: {
+    exit: 2,
+    means: 'the file of the own certificate holds no readable certificate',
+    mend: 'write the leaf and then its intermediates to it as PEM',
+  },
+  ERR_SVID_REFUSED: {
+    exit: 2,
+    means: 'the own certificate is not an X509-SVID that peers would accept, or is not valid now',
+    mend: 'issue it as docs/identity.md shows; `postern identity inspect FILE` lists every fault',
+  },
+  ERR_SVID_CHAIN: {
+    exit: 2,
+    means: 'the certificates in the file of the own certificate are not a chain',
+    mend: 'put the leaf first, then each issuer after what it issued',
+  },
+  ERR_SVID_KEY: {
+    exit: 2,
+    means: 'the file of the own private key holds no usable key',
+    mend: 'write the one private key to it as PEM (PKCS #8), without a passphrase',
+  },
+  ERR_SVID_KEY_MISMATCH: {
+    exit: 2,
+    means: 'the private key does not fit the certificate',
+    mend: 'replace certificate and key together',
+  },
+  ERR_SVID_UNVOUCHED: {
+    exit: 2,
+    means: 'the own certificate does not verify against the own bundle, so peers of the trust domain would refuse it',
+    mend: 'put the CA that issued the certificate into the bundle, and missing intermediates into the certificate file',
+  },
+  ERR_TRUST_BUNDLE_INVALID: {
+    exit: 2,
+    means: 'a trust bundle holds no usable authority, or something that is none',
+    mend: 'write the CA certificates of the trust domain to it, as PEM or as a SPIFFE bundle (JWKS)',
+  },
+  ERR_TRUST_BUNDLE_EXPIRED: {
+    exit: 2,
+    means: 'every authority of a trust bundle has expired',
+    mend: 'fetch the current bundle of the trust domain',
+  },
+  ERR_TRUST_BUNDLE_DUPLICATE: {
+    exit: 2,
+    means: 'a trust domain has more than one bundle',
+    mend: 'list each trust domain once; the own one is not listed under identity.federation',
+  },
+  ERR_IDENTITY_FILE: {
+    exit: 3,
+    means: 'an identity file cannot be read',
+    mend: 'check that the path is right and that the user Postern runs as may read it',
+  },
+  ERR_IDENTITY_KEY_EXPOSED: {
+    exit: 2,
+    means: 'the file of the private key may be read by every user of the host',
+    mend: 'chmod 0600 the key file',
+  },
+  ERR_IDENTITY_ATTRIBUTES: {
+    exit: 2,
+    means: 'a row of identity.attributes cannot be compiled',
+    mend: '`{name}` stands for one whole path segment or one label of the trust domain; see docs/identity.md',
+  },
+  ERR_DEV_CA: {
+    exit: 2,
+    means: 'the embedded development CA cannot be used',
+    mend: 'make one: postern ca init --dir DIR --trust-domain NAME',
+  },
+  ERR_DEV_CA_PRODUCTION: {
+    exit: 2,
+    means: 'the embedded development CA refuses to work where NODE_ENV=production',
+    mend: 'use identity.source: files or workload-api; the dev CA keeps its key in a plain file',
+  },
+  ERR_DEV_CA_STORE: {
+    exit: 3,
+    means: 'the folder of the development CA cannot be read or written',
+    mend: 'check the folder and its permissions',
+  },
   ERR_UPSTREAM_UNREACHABLE: {
     exit: 3,
     means: 'the workload does not accept connections; the caller gets 503',

@@ -1,0 +1,24 @@
+// Every command by name. A row loads its file only when the command is asked for, so that `postern --help` and small
+// commands do not pay for the whole proxy. A new command is one file and one row here.
+
+import type { Command } from 'commander';
+import type { CliIo } from './cli-io.ts';
+
+/** Adds one command, with its subcommands, to the program. */
+export type RegisterCommand = (program: Command, io: CliIo) => void;
+
+export interface CommandEntry {
+  readonly name: string;
+  /** The line in `postern --help`. */
+  readonly summary: string;
+  readonly load: () => Promise<RegisterCommand>;
+}
+
+/** In the order of `postern --help`. */
+export const commandTable: readonly CommandEntry[] = [
+  {
+    name: 'schema',
+    summary: 'print the JSON Schema of the configuration',
+    load: async () => (await import('./schema.ts')).registerSchemaCommand,
+  },
+];

@@ -1,0 +1,124 @@
+// What no single key can tell: two places of a configuration that cannot both hold. Runs on whichever sections parsed.
+
+import type { ErrorCode } from '../errors.ts';
+import type { InboundOptions, RouteOptions } from '../proxy/inbound-options.ts';
+import type { AdminConfig } from './admin-section.ts';
+import type { DataPath, Environment } from './config-source.ts';
+import type { IdentityConfig } from './identity-section.ts';
+import { formatAddress, isSameSocket } from './socket-address.ts';
+
+/** A conflict at a place. */
+export interface Conflict {
+  readonly code: ErrorCode;
+  readonly severity: 'error' | 'warning';
+  readonly message: string;
+  readonly mend: string;
+  readonly path: DataPath;
+}
+
+/** The sections that parsed; the others are undefined. */
+export interface CheckedSections {
+  readonly identity?: IdentityConfig | undefined;
+  readonly inbound?: readonly InboundOptions[] | undefined;
+  readonly admin?: AdminConfig | undefined;
+}
+
+/** Every conflict, in no particular order. */
+export function findConflicts(sections: CheckedSections, env: Environment): Conflict[] {
+  const inbound = sections.inbound ?? [];
+  return [
+    ...sameNames(inbound),
+    ...sameAddresses(inbound),
+    ...loops(inbound),
+    ...adminCollisions(inbound, sections.admin),
+    ...inbound.flatMap((listener, at) => deadRoutes(listener.routes, ['inbound', at, 'routes'])),
+    ...devCaInProduction(sections.identity, env),
+  ];
+}
+
+function conflict(message: string, mend: string, path: DataPath): Conflict {
+  return { code: 'ERR_CONFIG_CONFLICT', severity: 'error', message, mend, path };
+}
+
+function sameNames(inbound: readonly InboundOptions[]): Conflict[] {
+  return inbound.flatMap(({ name }, at) => {
+    const first = inbound.findIndex((other) => other.name === name);
+    const message = `the name \`${name}\` is taken by \`inbound[${first}]\``;
+    return first === at ? [] : [conflict(message, 'give each listener its own name', ['inbound', at, 'name'])];
+  });
+}
+
+function sameAddresses(inbound: readonly InboundOptions[]): Conflict[] {
+  return inbound.flatMap(({ listen }, at) => {
+    const first = inbound.findIndex((other, earlier) => earlier < at && isSameSocket(other.listen, listen));
+    if (first < 0) return [];
+    const message = `\`${formatAddress(listen)}\` is taken by the listener \`${inbound[first]!.name}\``;
+    return [conflict(message, 'give each listener its own address', ['inbound', at, 'listen'])];
+  });
+}
+
+/** A listener that forwards to a listener would answer its own requests. */
+function loops(inbound: readonly InboundOptions[]): Conflict[] {
+  return inbound.flatMap(({ forward }, at) => {
+    const reached = inbound.find((other) => isSameSocket(other.listen, forward));
+    if (reached === undefined) return [];
+    const message = `\`${formatAddress(forward)}\` is the listener \`${reached.name}\`, not the workload`;
+    return [conflict(message, 'forward to the port that the workload listens on', ['inbound', at, 'forward'])];
+  });
+}
+
+function adminCollisions(inbound: readonly InboundOptions[], admin: AdminConfig | undefined): Conflict[] {
+  if (admin === undefined) return [];
+  const address = formatAddress(admin.listen);
+  const taken = inbound.find((listener) => isSameSocket(listener.listen, admin.listen));
+  const message = `\`${address}\` is taken by the listener \`${taken?.name}\``;
+  const collision =
+    taken === undefined ? [] : [conflict(message, 'give the admin API its own address', ['admin', 'listen'])];
+  const exposed = inbound.flatMap(({ forward }, at) => {
+    if (!isSameSocket(forward, admin.listen)) return [];
+    const fault = `\`${address}\` is the admin API, which is never reachable through a listener`;
+    return [conflict(fault, 'forward to the port that the workload listens on', ['inbound', at, 'forward'])];
+  });
+  return [...collision, ...exposed];
+}
+
+/** Warns of a route behind an earlier one that matches all it could match. */
+function deadRoutes(routes: readonly RouteOptions[], path: DataPath): Conflict[] {
+  return routes.flatMap((route, at) => {
+    const first = routes.findIndex((earlier, index) => index < at && covers(earlier.match, route.match));
+    if (first < 0) return [];
+    const message = `this route never matches: \`routes[${first}]\` matches everything that it could`;
+    const mend = 'move the narrower route up, or take it out';
+    return [{ ...conflict(message, mend, [...path, at]), severity: 'warning' as const }];
+  });
+}
+
+/** True where whatever `narrow` matches is matched by `wide` already. Says false where it cannot tell. */
+function covers(wide: RouteOptions['match'], narrow: RouteOptions['match']): boolean {
+  const methods = wide.method === undefined || (narrow.method?.every((each) => wide.method?.includes(each)) ?? false);
+  const host = wide.host === undefined || wide.host === narrow.host;
+  const headers = Object.entries(wide.header ?? {}).every(([name, value]) => narrow.header?.[name] === value);
+  return methods && host && headers && (wide.path === undefined || coversPath(wide.path, narrow.path));
+}
+
+function coversPath(wide: string, narrow: string | undefined): boolean {
+  if (narrow === undefined) return false;
+  const [left, right] = [wide.split('/'), narrow.split('/')];
+  for (const [at, segment] of left.entries()) {
+    const other = right[at];
+    if (other === undefined) return false;
+    // `{rest...}` wants at least one non-empty segment, which any segment of a template but an empty one is.
+    if (segment.endsWith('...}')) return other !== '';
+    if (other.endsWith('...}')) return false;
+    const isCapture = segment.startsWith('{');
+    if (isCapture ? other === '' : segment !== other) return false;
+  }
+  return left.length === right.length;
+}
+
+function devCaInProduction(identity: IdentityConfig | undefined, env: Environment): Conflict[] {
+  if (identity?.source !== 'dev-ca' || env['NODE_ENV'] !== 'production') return [];
+  const message = 'the embedded CA is for demos and tests, and NODE_ENV is `production`';
+  const mend = 'use `source: files`';
+  return [{ ...conflict(message, mend, ['identity', 'source']), code: 'ERR_CONFIG_UNSAFE' }];
+}

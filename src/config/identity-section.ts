@@ -1,0 +1,122 @@
+// `identity`: where the own SVID and the trust bundles come from, and what is drawn from a SPIFFE ID.
+
+import * as z from 'zod';
+import { badValue, choice, duration, notYet, refuse, textField } from './fields.ts';
+import { filePath, plainText, spiffeId, trustDomain } from './text-fields.ts';
+
+const filesSection = z
+  .strictObject({
+    cert: filePath('tls.crt').describe('Own certificate, PEM: the leaf first, then its intermediates.'),
+    key: filePath('tls.key').describe('Private key of the certificate, PEM.'),
+    bundle: filePath('bundle.pem').describe('Trust bundle of the own trust domain: PEM, or a SPIFFE bundle (JWKS).'),
+  })
+  .transform(({ cert, key, bundle }) => ({ certFile: cert, keyFile: key, bundleFile: bundle }))
+  .describe('Identity from files, watched and taken over whole when they change.');
+
+const devCaSection = z
+  .strictObject({
+    dir: filePath('.postern/ca')
+      .prefault('.postern/ca')
+      .describe('Folder of the CA; it is made where it does not exist.'),
+    spiffe_id: spiffeId().describe('SPIFFE ID of the certificate that Postern issues to itself.'),
+    ttl: duration({ minMs: 60_000, maxMs: 90 * 86_400_000 })
+      .prefault('1h')
+      .describe('Lifetime of the own certificate; it is renewed at half of it.'),
+  })
+  .transform(({ dir, spiffe_id, ttl }) => ({ dir, spiffeId: spiffe_id, ttlMs: ttl }))
+  .describe('Embedded CA for a demo and for tests. Refused where NODE_ENV is `production`.');
+
+const federationEntry = z
+  .strictObject({
+    trust_domain: trustDomain().describe('The further trust domain.'),
+    bundle: z
+      .strictObject({
+        file: filePath('partner.pem').describe('Its bundle: PEM, or a SPIFFE bundle (JWKS).'),
+        url: notYet('federation.bundle.url').describe('Bundle endpoint to fetch from.'),
+        profile: notYet('federation.bundle.profile').describe('How the bundle endpoint is verified.'),
+        refresh: notYet('federation.bundle.refresh').describe('How often the bundle endpoint is asked.'),
+      })
+      .describe('Where the bundle comes from.'),
+  })
+  .transform(({ trust_domain, bundle }) => ({ trustDomain: trust_domain, bundleFile: bundle.file }));
+
+const attributeName = textField(
+  (text) => {
+    if (/^[a-z][a-z0-9_]{0,62}$/.test(text)) return text;
+    throw badValue(`\`${text}\` is not the name of an attribute`, 'use lower-case letters, digits and `_`');
+  },
+  { 'x-form': 'attribute name' },
+);
+
+const attributeRule = z.strictObject({
+  match: textField(parseIdTemplate, {
+    'x-form': 'SPIFFE ID with captures',
+    pattern: '^spiffe://',
+    examples: ['spiffe://{environment}.acme.com/ns/{namespace}/{service}'],
+  }).describe('Which IDs: `{name}` captures exactly one label of the trust domain or one segment of the path.'),
+  set: z
+    .record(attributeName, plainText(256))
+    .prefault({})
+    .describe('Attributes set besides the captured ones; a value may use `{name}`.'),
+});
+
+/** @throws PosternError ERR_CONFIG_VALUE */
+function parseIdTemplate(text: string): string {
+  if (/^spiffe:\/\/[^/]+(\/[^/]+)+$/.test(text)) return text;
+  const mend = 'write a whole ID, such as `spiffe://{environment}.acme.com/ns/{namespace}/{service}`';
+  throw badValue(`\`${text}\` is not a SPIFFE ID with captures`, mend);
+}
+
+/** `identity` as written and as parsed. */
+export const identitySection = z
+  .strictObject({
+    source: choice(['files', 'dev-ca'], ['workload-api']).describe('Where the own SVID comes from.'),
+    workload_api: notYet('identity.workload_api').describe('The SPIFFE Workload API of an agent such as SPIRE.'),
+    files: filesSection.optional(),
+    dev_ca: devCaSection.optional(),
+    federation: z
+      .array(federationEntry)
+      .max(1000)
+      .prefault([])
+      .describe('Further trust domains. A bundle vouches for its own trust domain and for no other.'),
+    attributes: z
+      .array(attributeRule)
+      .max(1000)
+      .prefault([])
+      .describe('Attributes drawn from a SPIFFE ID, of peers and of this sidecar; the first match wins.'),
+    tokens: notYet('identity.tokens').describe('Workloads that come with a token in place of a certificate.'),
+  })
+  .transform((section, context): IdentityConfig => {
+    const { federation, attributes } = section;
+    const own = ownSource(section);
+    if (own !== null) return { ...own, federation, attributes };
+    const key = section.source === 'files' ? 'files' : 'dev_ca';
+    refuse(
+      context,
+      badValue(`\`source: ${section.source}\` needs the section \`${key}\``, `add \`${key}:\``, 'ERR_CONFIG_KEY'),
+    );
+    return z.NEVER;
+  })
+  .describe('Who this sidecar is and whom it trusts.');
+
+type OwnSource =
+  | { readonly source: 'files'; readonly files: z.output<typeof filesSection> }
+  | { readonly source: 'dev-ca'; readonly devCa: z.output<typeof devCaSection> };
+
+function ownSource(section: {
+  readonly source: 'files' | 'dev-ca';
+  readonly files?: z.output<typeof filesSection> | undefined;
+  readonly dev_ca?: z.output<typeof devCaSection> | undefined;
+}): OwnSource | null {
+  if (section.source === 'files') return section.files === undefined ? null : { source: 'files', files: section.files };
+  return section.dev_ca === undefined ? null : { source: 'dev-ca', devCa: section.dev_ca };
+}
+
+/** A rule that draws attributes from a SPIFFE ID; `{name}` captures one path segment or label. */
+export type AttributeRuleConfig = z.output<typeof attributeRule>;
+
+/** Identity, by source. File names are absolute once loaded. */
+export type IdentityConfig = OwnSource & {
+  readonly federation: readonly z.output<typeof federationEntry>[];
+  readonly attributes: readonly AttributeRuleConfig[];
+};

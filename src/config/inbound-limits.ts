@@ -1,0 +1,60 @@
+// `inbound[].limits`. The defaults are those of the proxy, written out here in the form that operators read.
+
+import * as z from 'zod';
+import { formatDuration } from '../lib/duration.ts';
+import { formatSize } from '../lib/size.ts';
+import { inboundLimitsDefaults as defaults, type InboundLimits } from '../proxy/inbound-options.ts';
+import { count, duration, longestTimerMs, rate, size } from './fields.ts';
+
+const timer = (defaultMs: number, minMs: number, unlimited = false) =>
+  duration({ minMs, maxMs: longestTimerMs, unlimited }).prefault(formatDuration(defaultMs));
+
+/** Limits as written and as parsed. */
+export const limitsSection = z
+  .strictObject({
+    connections: count(1, 1_000_000)
+      .prefault(defaults.connections)
+      .describe('Open connections; above it new ones are closed at once.'),
+    header_bytes: size({ minBytes: 1024, maxBytes: 2 ** 20 })
+      .prefault(formatSize(defaults.headerBytes))
+      .describe('Bytes of a request head. Above: 431.'),
+    headers: count(1, 10_000).prefault(defaults.headers).describe('Field lines of a request head. Above: 431.'),
+    body_bytes: size({ minBytes: 0, maxBytes: 2 ** 50, unlimited: true })
+      .prefault(formatSize(defaults.bodyBytes))
+      .describe('Bytes of a request body. Above: 413.'),
+    handshake: timer(defaults.handshakeMs, 100).describe('Time for the TLS handshake.'),
+    header: timer(defaults.headerMs, 100).describe(
+      'Time from the first byte of a request head to its end. Above: 408.',
+    ),
+    idle: timer(defaults.idleMs, 100).describe('Time without a request on a kept connection.'),
+    request: timer(defaults.requestMs, 100, true).describe('Time for a whole request and its answer.'),
+    upstream_connect: timer(defaults.upstreamConnectMs, 10).describe('Time to connect to the workload. Above: 503.'),
+    upstream_response: timer(defaults.upstreamResponseMs, 10, true).describe(
+      'Time without a byte from the workload while it owes one. Above: 504.',
+    ),
+    streams: count(1, 10_000).prefault(defaults.streams).describe('Concurrent streams of one HTTP/2 connection.'),
+    min_body_rate: rate({ minBytes: 0, maxBytes: 2 ** 30 })
+      .prefault(`${formatSize(defaults.minBodyRateBytesPerS)}/s`)
+      .describe('Least rate of a body that is being sent or read, over ten seconds; `0B/s` is none.'),
+    connection_age: timer(defaults.connectionAgeMs, 1_000, true).describe(
+      'Age at which a connection is ended after its current request.',
+    ),
+  })
+  .transform(
+    (limits): InboundLimits => ({
+      connections: limits.connections,
+      headerBytes: limits.header_bytes,
+      headers: limits.headers,
+      bodyBytes: limits.body_bytes,
+      handshakeMs: limits.handshake,
+      headerMs: limits.header,
+      idleMs: limits.idle,
+      requestMs: limits.request,
+      upstreamConnectMs: limits.upstream_connect,
+      upstreamResponseMs: limits.upstream_response,
+      minBodyRateBytesPerS: limits.min_body_rate,
+      connectionAgeMs: limits.connection_age,
+      streams: limits.streams,
+    }),
+  )
+  .describe('Every queue and every wait has a bound.');

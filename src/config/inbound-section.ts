@@ -1,0 +1,107 @@
+// `inbound`: the listeners that stand before the workload.
+
+import * as z from 'zod';
+import type { InboundOptions } from '../proxy/inbound-options.ts';
+import { badValue, choice, count, refuse, textField } from './fields.ts';
+import { limitsSection } from './inbound-limits.ts';
+import { actionSection, checkCaptures, resourceSection, routeSection } from './inbound-routes.ts';
+import { formatAddress, isLocal } from './socket-address.ts';
+import { forwardAddress, listenAddress, name } from './text-fields.ts';
+
+const healthPath = textField(
+  (text) => {
+    if (/^\/[A-Za-z0-9._~/-]*$/.test(text) && !/\/\/|\/\.{1,2}(\/|$)/.test(text)) return text;
+    throw badValue(
+      `\`${text}\` is not a plain path`,
+      'write a path such as `/healthz`, without query, `..`, `//` or escapes',
+    );
+  },
+  { 'x-form': 'path of a URL', pattern: '^/', examples: ['/healthz'] },
+);
+
+const denySection = z
+  .strictObject({
+    status: count(400, 499).prefault(403).describe('Status of a denied request.'),
+    body: choice(['problem', 'empty']).prefault('problem').describe('`problem`: application/problem+json (RFC 9457).'),
+  })
+  .describe('What a denied caller sees. Never why: that is in the record.');
+
+const workloadHeader = choice(['x-forwarded-client-cert', 'x-postern-peer', 'x-postern-decision-id']);
+
+const listenerSection = z
+  .strictObject({
+    name: name().describe('Name in records, metrics and messages.'),
+    listen: listenAddress().describe('Where peers connect with mutual TLS.'),
+    protocol: choice(['http'], ['tcp']).prefault('http').describe('What peers speak.'),
+    forward: forwardAddress().describe('Where the workload listens. Plain text goes there, so it must be local.'),
+    unsafe_forward: z
+      .boolean()
+      .prefault(false)
+      .describe('Allows a `forward` beyond this machine, over a network that sees requests in the clear.'),
+    resource: resourceSection
+      .optional()
+      .describe(
+        'The resource of every request that no route matches. Default: `http_endpoint`, named as the own service.',
+      ),
+    action: actionSection
+      .prefault('auto')
+      .describe(
+        '`auto` (GET, HEAD, OPTIONS: read; POST, PUT, PATCH, DELETE: write), a word, or a list that must all be allowed.',
+      ),
+    routes: z.array(routeSection).max(10_000).prefault([]).describe('What a request is; the first match wins.'),
+    identity_required: choice(['x509'], ['x509_or_token', 'token'])
+      .prefault('x509')
+      .describe('What a peer must show before anything else.'),
+    mode: choice(['enforce', 'shadow'])
+      .prefault('enforce')
+      .describe('`shadow` records what would be denied and lets it pass.'),
+    plaintext: choice(['refuse'], ['permit']).prefault('refuse').describe('What becomes of connections without TLS.'),
+    path_normalization: choice(['reject', 'canonicalize'])
+      .prefault('reject')
+      .describe('A path that is not in canonical form: answer 400, or decide on and forward the canonical one.'),
+    health_passthrough: z
+      .array(healthPath)
+      .max(16)
+      .prefault([])
+      .describe(
+        'Paths of the workload that the admin listener serves without identity. Here they are judged like any other.',
+      ),
+    deny: denySection.prefault({}),
+    limits: limitsSection.prefault({}),
+    workload_headers: z
+      .array(workloadHeader)
+      .max(3)
+      .prefault(['x-forwarded-client-cert', 'x-postern-peer', 'x-postern-decision-id'])
+      .describe('Headers set towards the workload, after whatever came by that name was removed.'),
+  })
+  .superRefine((listener, context) => {
+    checkCaptures(listener, [], context);
+    if (listener.unsafe_forward || isLocal(listener.forward)) return;
+    const mend =
+      'forward to 127.0.0.1, [::1] or a unix socket; or, if the network between is trusted, set `unsafe_forward: true`';
+    const message = `\`${formatAddress(listener.forward)}\` is not on this machine, and requests to it go in the clear`;
+    refuse(context, badValue(message, mend, 'ERR_CONFIG_UNSAFE'), ['forward']);
+  })
+  .transform(
+    (listener): InboundOptions => ({
+      name: listener.name,
+      listen: listener.listen,
+      forward: listener.forward,
+      resource: listener.resource,
+      action: listener.action,
+      routes: listener.routes,
+      mode: listener.mode,
+      pathNormalization: listener.path_normalization,
+      healthPassthrough: listener.health_passthrough,
+      deny: listener.deny,
+      limits: listener.limits,
+      workloadHeaders: [...new Set(listener.workload_headers)],
+    }),
+  );
+
+/** The listeners as written and as parsed. */
+export const inboundSection = z
+  .array(listenerSection)
+  .min(1)
+  .max(100)
+  .describe('Listeners before the workload: TLS in, a decision, a record, then forward.');

@@ -1,0 +1,25 @@
+// The configuration as the rest of Postern sees it: parsed, checked, frozen, with absolute file names and units in names.
+
+import type { InboundOptions } from '../proxy/inbound-options.ts';
+import type { AdminConfig, ShutdownConfig } from './admin-section.ts';
+import type { AuditConfig } from './audit-section.ts';
+import type { IdentityConfig } from './identity-section.ts';
+import type { PolicyConfig } from './policy-section.ts';
+
+/** One whole configuration. Deeply frozen. */
+export interface PosternConfig {
+  /** Absolute name of the file it came from. */
+  readonly file: string;
+  readonly identity: IdentityConfig;
+  readonly inbound: readonly InboundOptions[];
+  readonly policy: PolicyConfig;
+  readonly audit: AuditConfig;
+  readonly admin: AdminConfig;
+  readonly shutdown: ShutdownConfig;
+  readonly workers: 1;
+  /**
+   * Files and folders whose change calls for a reload: this file, policies and candidates. Identity files are not among
+   * them: their source watches them itself.
+   */
+  readonly watchedPaths: readonly string[];
+}
