@@ -55,6 +55,11 @@ export interface DecisionEvent {
   readonly credentialLifetimeAlarm: boolean;
   /** Headers that configuration lists, hashed by the caller of this; null if none. */
   readonly headerHashes: Readonly<Record<string, string>> | null;
+  /**
+   * JSON Pointers of inputs that the policy reads and the record never holds, such as `/http/headers/x-tenant`,
+   * `/http/query/page`, `/principal/claims/team`. One frozen list per policy: the encoder writes them to `masked`.
+   */
+  readonly maskedInputs?: readonly string[];
 }
 
 /** A peer that was refused before there was a request (handshake, SVID). */

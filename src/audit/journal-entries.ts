@@ -1,0 +1,54 @@
+// HOT PATH (bench/audit.bench.ts). Events on their way to the journal; each knows how to become a line.
+
+import type { AuthnFailedEvent, DecisionEvent, OutcomeEvent, RecordWaiter } from './decision-event.ts';
+import type { JournalEntry } from './group-commit.ts';
+import type { NativeEncoder } from './native-encoder.ts';
+
+/** A decision; its request waits. */
+export class DecisionEntry implements JournalEntry {
+  readonly waiter: RecordWaiter;
+  readonly #event: DecisionEvent;
+  readonly #encoder: NativeEncoder;
+
+  constructor(event: DecisionEvent, waiter: RecordWaiter, encoder: NativeEncoder) {
+    this.#event = event;
+    this.waiter = waiter;
+    this.#encoder = encoder;
+  }
+
+  encode(seq: number): string {
+    return this.#encoder.decision(this.#event, seq);
+  }
+}
+
+/** A refused peer; nobody waits. */
+export class AuthnFailedEntry implements JournalEntry {
+  readonly waiter = null;
+  readonly #event: AuthnFailedEvent;
+  readonly #encoder: NativeEncoder;
+
+  constructor(event: AuthnFailedEvent, encoder: NativeEncoder) {
+    this.#event = event;
+    this.#encoder = encoder;
+  }
+
+  encode(seq: number): string {
+    return this.#encoder.authnFailed(this.#event, seq);
+  }
+}
+
+/** The end of a request; nobody waits. */
+export class OutcomeEntry implements JournalEntry {
+  readonly waiter = null;
+  readonly #event: OutcomeEvent;
+  readonly #encoder: NativeEncoder;
+
+  constructor(event: OutcomeEvent, encoder: NativeEncoder) {
+    this.#event = event;
+    this.#encoder = encoder;
+  }
+
+  encode(seq: number): string {
+    return this.#encoder.outcome(this.#event, seq);
+  }
+}

@@ -1,0 +1,141 @@
+// HOT PATH (bench/audit.bench.ts). Writes whole buffers to a descriptor: with write(2) on the loop as long as the disk
+// answers at once, through the thread pool while it does not. Measured (docs/decision-records.md, "Why the write blocks"):
+// a blocking write costs a third of the CPU of one through the pool; but a stalled disk would stop every connection.
+
+import { write, writeSync } from 'node:fs';
+import type { Clock } from '../lib/clock.ts';
+import { faultCode } from './fault-code.ts';
+
+/** The calls that a writer makes, so that tests and benches can be the disk. */
+export interface WriteCalls {
+  /** As write(2): may write less than asked, throws with an errno code. */
+  writeSync(fd: number, bytes: Uint8Array, offset: number): number;
+  write(fd: number, bytes: Uint8Array, offset: number, done: (error: Error | null, written: number) => void): void;
+}
+
+/** The kernel. */
+export const systemWriteCalls: WriteCalls = Object.freeze({
+  writeSync: (fd: number, bytes: Uint8Array, offset: number) => writeSync(fd, bytes, offset, bytes.length - offset),
+  write: (fd: number, bytes: Uint8Array, offset: number, done: (error: Error | null, written: number) => void) =>
+    write(fd, bytes, offset, bytes.length - offset, null, done),
+});
+
+/** How a writer tells a disk that answers from one that stalls, milliseconds. */
+export interface PaceOptions {
+  /** A write that takes longer counts as a stall and sends the next ones through the thread pool. */
+  readonly stallMs: number;
+  /** The writer goes back to blocking writes when none has stalled for so long. */
+  readonly calmMs: number;
+  /** Pause before a pipe that is full is tried again. */
+  readonly fullPipeMs: number;
+}
+
+export const paceDefaults: PaceOptions = Object.freeze({ stallMs: 20, calmMs: 10_000, fullPipeMs: 2 });
+
+/** What a writer works with. */
+export interface PacedWriterParts {
+  readonly clock: Clock;
+  readonly calls: WriteCalls;
+  readonly pace: PaceOptions;
+}
+
+type PaceState = { readonly kind: 'blocking' } | { readonly kind: 'pooled'; readonly lastStallMs: number };
+
+/** Called once when all bytes are written or no more can be; `written` counts what is in the file. */
+export type WriteDone = (error: Error | null, written: number) => void;
+
+/** Writes buffers one at a time. */
+export class PacedWriter {
+  readonly #parts: PacedWriterParts;
+  #state: PaceState = { kind: 'blocking' };
+  /** Writes that took longer than `stallMs`. */
+  stalls = 0;
+  /** Calls of write(2). */
+  writes = 0;
+
+  constructor(parts: PacedWriterParts) {
+    this.#parts = parts;
+  }
+
+  /** True while writes go through the thread pool. */
+  get pooled(): boolean {
+    return this.#state.kind === 'pooled';
+  }
+
+  /** Writes all of `bytes`; `done` may be called before this returns. The bytes must not change until then. */
+  write(fd: number, bytes: Uint8Array, done: WriteDone): void {
+    if (this.#state.kind === 'blocking') this.#blocking(fd, bytes, done);
+    else this.#pooled({ fd, bytes, done }, 0);
+  }
+
+  #blocking(fd: number, bytes: Uint8Array, done: WriteDone): void {
+    const { clock, calls } = this.#parts;
+    let written = 0;
+    while (written < bytes.length) {
+      const startMs = clock.monotonicMs();
+      try {
+        this.writes += 1;
+        written += progress(calls.writeSync(fd, bytes, written));
+      } catch (error) {
+        this.#timed(startMs);
+        if (faultCode(error) === 'EINTR') continue;
+        if (isFullPipe(error)) return this.#later({ fd, bytes, done }, written);
+        return done(asError(error), written);
+      }
+      this.#timed(startMs);
+    }
+    done(null, written);
+  }
+
+  #pooled(job: WriteJob, written: number): void {
+    if (written === job.bytes.length) return job.done(null, written);
+    const startMs = this.#parts.clock.monotonicMs();
+    this.writes += 1;
+    this.#parts.calls.write(job.fd, job.bytes, written, (error, count) => {
+      this.#timed(startMs);
+      if (error === null || error === undefined) {
+        if (count > 0) return this.#pooled(job, written + count);
+        return job.done(new Error('write returned 0'), written);
+      }
+      if (faultCode(error) === 'EINTR') return this.#pooled(job, written);
+      if (isFullPipe(error)) return this.#later(job, written);
+      job.done(error, written);
+    });
+  }
+
+  /** A pipe whose reader is slow is no stall of the loop: what is left is tried again after a pause. */
+  #later(job: WriteJob, written: number): void {
+    this.#state = { kind: 'pooled', lastStallMs: this.#parts.clock.monotonicMs() };
+    setTimeout(() => this.#pooled(job, written), this.#parts.pace.fullPipeMs);
+  }
+
+  #timed(startMs: number): void {
+    const nowMs = this.#parts.clock.monotonicMs();
+    if (nowMs - startMs > this.#parts.pace.stallMs) {
+      this.stalls += 1;
+      this.#state = { kind: 'pooled', lastStallMs: nowMs };
+    } else if (this.#state.kind === 'pooled' && nowMs - this.#state.lastStallMs > this.#parts.pace.calmMs) {
+      this.#state = { kind: 'blocking' };
+    }
+  }
+}
+
+interface WriteJob {
+  readonly fd: number;
+  readonly bytes: Uint8Array;
+  readonly done: WriteDone;
+}
+
+function progress(count: number): number {
+  if (count > 0) return count;
+  throw new Error('write returned 0');
+}
+
+function isFullPipe(error: unknown): boolean {
+  const code = faultCode(error);
+  return code === 'EAGAIN' || code === 'EWOULDBLOCK';
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}

@@ -1,0 +1,202 @@
+// Keeps a journal within its room. What goes is first written into a seal (or, if a reader still wanted it, into a `gap`
+// record), then deleted: a crash in between leaves too much, never too little.
+
+import { readdir, rm, rmdir, unlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { PosternError } from '../errors.ts';
+import { faultCode } from './fault-code.ts';
+import type { StreamFiles } from './journal-layout.ts';
+import { listStreams, lockName } from './journal-layout.ts';
+import type { JournalOptions } from './journal-options.ts';
+import { lastLineOf } from './journal-tail.ts';
+import type { JournalPosition, LeavingSegment, RetentionPlan } from './retention-plan.ts';
+import { planRetention } from './retention-plan.ts';
+import { tryLock } from './stream-lock.ts';
+import type { StreamWriter } from './stream-writer.ts';
+
+/** Tells how far a reader has come; null before it has read anything. */
+export type JournalCursor = () => JournalPosition | null;
+
+export interface RetentionOptions extends Pick<JournalOptions, 'keepBytes' | 'segmentBytes' | 'whenFull'> {
+  readonly dir: string;
+  readonly streamId: string;
+  readonly cursors: readonly JournalCursor[];
+  readonly onFault: (error: PosternError) => void;
+}
+
+/** What retention needs of the writer. */
+export interface RetentionWriter {
+  readonly stream: StreamWriter;
+  readonly seal: () => void;
+}
+
+/** How often the folder is looked at, milliseconds; other processes may write there too. */
+const everyMs = 10_000;
+const everyMsWhenFull = 500;
+
+/** Looks after one folder for one process. */
+export class Retention {
+  readonly #options: RetentionOptions;
+  #writer: RetentionWriter | null = null;
+  #timer: NodeJS.Timeout | undefined;
+  #running: Promise<void> | null = null;
+  #current = '';
+  #full = false;
+  #listedBytes = 0;
+  #writtenWhenListed = 0;
+  #closed = false;
+  expiredSegments = 0;
+
+  constructor(options: RetentionOptions) {
+    this.#options = options;
+  }
+
+  /** Bytes of the folder: as listed last, and what was written since. */
+  get retainedBytes(): number {
+    return this.#listedBytes + (this.#writer?.stream.counts.bytes ?? 0) - this.#writtenWhenListed;
+  }
+
+  /** Begins to look after the folder. */
+  start(writer: RetentionWriter): void {
+    this.#writer = writer;
+    this.#look();
+  }
+
+  /** @throws PosternError ERR_JOURNAL_UNAVAILABLE while the room is used up by records that are still wanted */
+  mayWrite(): void {
+    if (!this.#full) return;
+    throw new PosternError('ERR_JOURNAL_UNAVAILABLE', 'the journal is full of records that a sink has not taken yet', {
+      mend: 'see why the sink does not take them, raise `audit.journal.keep`, or choose `when_full: drop_oldest`',
+    });
+  }
+
+  /** A segment was begun; the one before it may go now. */
+  begun(path: string): void {
+    this.#current = path;
+    this.#look();
+  }
+
+  /** Stops, after what is under way. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    await this.#running;
+  }
+
+  #look(): void {
+    if (this.#closed || this.#running !== null || this.#writer === null) return;
+    clearTimeout(this.#timer);
+    this.#running = this.#round(this.#writer)
+      .catch((error) => this.#fault('cannot look after the room of the journal', error))
+      .finally(() => {
+        this.#running = null;
+        if (this.#closed) return;
+        this.#timer = setTimeout(() => this.#look(), this.#full ? everyMsWhenFull : everyMs).unref();
+      });
+  }
+
+  async #round(writer: RetentionWriter): Promise<void> {
+    const { dir, keepBytes, segmentBytes, whenFull } = this.#options;
+    const written = writer.stream.counts.bytes;
+    const streams = await listStreams(dir);
+    const inUse = new Set([this.#current, ...streams.flatMap((stream) => this.#lastInUse(stream))]);
+    const reserveBytes = Math.min(segmentBytes, keepBytes);
+    const plan = planRetention({ streams, keepBytes, reserveBytes, whenFull, inUse, takenUpTo: this.#takenUpTo() });
+    this.#listedBytes = plan.totalBytes;
+    this.#writtenWhenListed = written;
+    this.#full = plan.full;
+    await this.#announce(writer, { ...plan, expired: await withWholeSeals(plan.expired) });
+  }
+
+  async #announce(writer: RetentionWriter, plan: RetentionPlan): Promise<void> {
+    const leaving = [...plan.expired, ...plan.dropped];
+    if (leaving.length === 0) return;
+    for (const { segment, lastSeq } of plan.dropped) {
+      const toSeq = lastSeq ?? (await seqOfLastLine(segment.path)) ?? segment.firstSeq;
+      const ofStream = segment.streamId === this.#options.streamId ? {} : { ofStream: segment.streamId };
+      writer.stream.drop({
+        fromSeq: segment.firstSeq,
+        toSeq,
+        count: toSeq - segment.firstSeq + 1,
+        cause: 'dropped',
+        ...ofStream,
+      });
+    }
+    const expired = new Map<string, number>();
+    for (const { segment, lastSeq } of leaving) {
+      expired.set(segment.streamId, lastSeq ?? (await seqOfLastLine(segment.path)) ?? segment.firstSeq);
+    }
+    const sealed = new Promise<boolean>((resolve) => {
+      const list = [...expired].map(([streamId, toSeq]) => ({ streamId, toSeq }));
+      writer.stream.expire(list, resolve);
+      writer.seal();
+    });
+    if (await sealed) await this.#remove(leaving);
+  }
+
+  async #remove(leaving: readonly LeavingSegment[]): Promise<void> {
+    for (const { segment } of leaving) {
+      try {
+        await unlink(segment.path);
+        this.expiredSegments += 1;
+        this.#listedBytes -= segment.size;
+      } catch (error) {
+        // Another process on the same folder may have been faster.
+        if (faultCode(error) !== 'ENOENT') throw error;
+      }
+      if (segment.streamId !== this.#options.streamId) await removeIfEmpty(dirname(segment.path));
+    }
+  }
+
+  /** The last segment of another stream, as long as its process lives. */
+  #lastInUse(stream: StreamFiles): readonly string[] {
+    const last = stream.segments.at(-1);
+    if (last === undefined) return [];
+    if (stream.streamId === this.#options.streamId) return [last.path];
+    return isLive(stream) ? [last.path] : [];
+  }
+
+  #takenUpTo(): JournalPosition | null {
+    const { cursors } = this.#options;
+    if (cursors.length === 0) return null;
+    return cursors.map((cursor) => cursor() ?? { streamId: '', seq: 0 }).reduce(earlier);
+  }
+
+  #fault(message: string, cause: unknown): void {
+    this.#options.onFault(new PosternError('ERR_JOURNAL_UNAVAILABLE', `${message}: ${faultCode(cause)}`, { cause }));
+  }
+}
+
+function earlier(a: JournalPosition, b: JournalPosition): JournalPosition {
+  if (a.streamId !== b.streamId) return a.streamId < b.streamId ? a : b;
+  return a.seq < b.seq ? a : b;
+}
+
+/** True while the process that writes a stream lives. */
+function isLive(stream: StreamFiles): boolean {
+  const lock = tryLock(join(stream.dir, lockName));
+  lock?.release();
+  return lock === null;
+}
+
+/** What remains of a stream must begin behind a seal, or its first records could not be checked. */
+async function withWholeSeals(leaving: readonly LeavingSegment[]): Promise<readonly LeavingSegment[]> {
+  let kept = leaving;
+  while (kept.length > 0) {
+    const last = kept.at(-1)!;
+    const line = await lastLineOf(last.segment.path);
+    if (line === null || line.type === 'seal') return kept;
+    kept = kept.slice(0, -1);
+  }
+  return kept;
+}
+
+async function seqOfLastLine(path: string): Promise<number | null> {
+  return (await lastLineOf(path))?.seq ?? null;
+}
+
+async function removeIfEmpty(dir: string): Promise<void> {
+  if ((await readdir(dir)).some((name) => name.endsWith('.ndjson'))) return;
+  await rm(join(dir, lockName), { force: true });
+  await rmdir(dir);
+}

@@ -1,0 +1,106 @@
+// Reads the end of a stream that was left open: what no seal covers yet, and where the last whole line ends.
+
+import { open } from 'node:fs/promises';
+import type { StreamFiles } from './journal-layout.ts';
+import { readRange } from './journal-tail.ts';
+import { lineBytes } from './native-encoder.ts';
+import { lineKind, lineSeq, parseSealLine } from './record-line.ts';
+import { SealChain } from './seal-chain.ts';
+
+const lineFeed = 0x0a;
+
+/** What a scan found. */
+export interface ScanResult {
+  readonly chain: SealChain;
+  readonly sealedUpTo: number;
+  readonly lastSeq: number;
+  readonly unsealed: number;
+  /** Of the last segment. */
+  readonly goodBytes: number;
+  readonly cutBytes: number;
+}
+
+/** Takes the bytes of a stream from its last seal (or from its start) on. */
+export class ScannedTail {
+  #chain: SealChain;
+  #sealedUpTo = 0;
+  #lastSeq = 0;
+  #unsealed = 0;
+  #goodBytes = 0;
+  #rest = Buffer.alloc(0);
+
+  constructor(streamId: string) {
+    this.#chain = SealChain.ofStream(streamId);
+  }
+
+  /** Goes on with a segment; torn bytes of the one before do not count. */
+  begin(firstSeq: number, offset: number): void {
+    this.#rest = Buffer.alloc(0);
+    this.#goodBytes = offset;
+    this.#lastSeq = Math.max(this.#lastSeq, firstSeq - 1);
+  }
+
+  take(bytes: Buffer): void {
+    const all = this.#rest.length === 0 ? bytes : Buffer.concat([this.#rest, bytes]);
+    let start = 0;
+    for (let end = all.indexOf(lineFeed); end >= 0; end = all.indexOf(lineFeed, start)) {
+      this.#line(all.subarray(start, end + 1));
+      start = end + 1;
+    }
+    this.#rest = Buffer.from(all.subarray(start));
+  }
+
+  result(): ScanResult {
+    return {
+      chain: this.#chain,
+      sealedUpTo: this.#sealedUpTo,
+      lastSeq: this.#lastSeq,
+      unsealed: this.#unsealed,
+      goodBytes: this.#goodBytes,
+      cutBytes: this.#rest.length,
+    };
+  }
+
+  #line(bytes: Buffer): void {
+    this.#goodBytes += bytes.length;
+    const text = bytes.toString('latin1', 0, bytes.length - 1);
+    this.#lastSeq = lineSeq(text) ?? this.#lastSeq;
+    const seal = parseSealLine(text);
+    if (seal === null) {
+      this.#chain.update(bytes);
+      this.#unsealed += 1;
+      return;
+    }
+    this.#chain = SealChain.after(seal.sha256);
+    this.#sealedUpTo = this.#lastSeq;
+    this.#unsealed = 0;
+  }
+}
+
+/**
+ * How many bytes of a segment count: all (null), unless the next segment begins with a `recovered` record that says that
+ * the writer had to leave this one.
+ */
+export async function goodBytesOf(stream: StreamFiles, index: number): Promise<number | null> {
+  const segment = stream.segments[index];
+  const next = stream.segments[index + 1];
+  if (segment === undefined || next === undefined) return null;
+  const name = segment.path.slice(segment.path.lastIndexOf('/') + 1);
+  for (const line of await firstLines(next.path)) {
+    const kind = lineKind(line);
+    if (kind !== 'recovered' && kind !== 'gap') return null;
+    const good = new RegExp(`"segment":"${name}","good_bytes":(\\d+)`).exec(line);
+    if (good !== null) return Number(good[1]);
+  }
+  return null;
+}
+
+async function firstLines(path: string): Promise<readonly string[]> {
+  const file = await open(path, 'r');
+  try {
+    const bytes = await readRange(file, 0, 4 * lineBytes);
+    return bytes.toString('latin1').split('\n').slice(0, -1);
+  } finally {
+    await file.close();
+  }
+}
