@@ -1,0 +1,105 @@
+// Starting, pinning, awaiting and stopping the processes of a bench. Only processes started here are ever signalled.
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { openSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
+
+const stopPatienceMs = 5_000;
+
+/** What to start. */
+export interface ProcessOptions {
+  readonly command: string;
+  readonly args: readonly string[];
+  /** Core to pin it to; null leaves it to the scheduler. */
+  readonly core: number | null;
+  /** File that takes stdout and stderr; undefined: `lines` yields stdout, stderr is passed on. */
+  readonly logFile?: string;
+  readonly cwd?: string;
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+/** A process of ours. */
+export interface RunningProcess {
+  readonly pid: number;
+  readonly child: ChildProcess;
+  /** True once it has ended, whoever ended it. */
+  ended(): boolean;
+  /** SIGTERM, then SIGKILL if that does not end it; resolves when it has ended. */
+  stop(): Promise<void>;
+}
+
+/** Starts a process; `taskset` replaces itself by the command, so the pid is the command's own. */
+export function startProcess(options: ProcessOptions): RunningProcess {
+  const log = options.logFile === undefined ? undefined : openSync(options.logFile, 'a');
+  const pinned = options.core !== null;
+  const child = spawn(
+    pinned ? 'taskset' : options.command,
+    pinned ? ['-c', String(options.core), options.command, ...options.args] : [...options.args],
+    {
+      stdio: ['ignore', log ?? 'pipe', log ?? 'inherit'],
+      ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+      ...(options.env === undefined ? {} : { env: options.env }),
+    },
+  );
+  child.on('error', () => {}); // a command that does not exist: `ended` tells it, and the ready check reports it
+  const ended = () => child.pid === undefined || child.exitCode !== null || child.signalCode !== null;
+  return { pid: child.pid ?? 0, child, ended, stop: () => stop(child, ended) };
+}
+
+/** Starts a TypeScript file of the bench with this very Node. */
+export function startNode(file: string, args: readonly string[], core: number | null): RunningProcess {
+  return startProcess({ command: process.execPath, args: ['--no-warnings', file, ...args], core });
+}
+
+/** The first line that a process prints on stdout. Rejects if it ends before. */
+export async function firstLine(running: RunningProcess): Promise<string> {
+  let text = '';
+  for await (const chunk of running.child.stdout ?? []) {
+    text += chunk;
+    const end = text.indexOf('\n');
+    if (end >= 0) return text.slice(0, end);
+  }
+  throw new Error(`process ${running.child.spawnargs.join(' ')} ended before it was ready`);
+}
+
+/** All that a process prints on stdout until it ends. Rejects if it fails. */
+export async function wholeOutput(running: RunningProcess): Promise<string> {
+  let text = '';
+  running.child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
+    text += chunk;
+  });
+  const [code, signal] = await once(running.child, 'close');
+  if (code !== 0) throw new Error(`process ${running.child.spawnargs[1]} … ended with ${code ?? signal}: ${text}`);
+  return text;
+}
+
+/** Repeats `attempt` until it resolves to true; rejects after `patienceMs` with what was awaited. */
+export async function until(what: string, attempt: () => Promise<boolean>, patienceMs = 15_000): Promise<void> {
+  const deadline = performance.now() + patienceMs;
+  while (!(await attempt())) {
+    if (performance.now() > deadline) throw new Error(`waited ${patienceMs} ms in vain for ${what}`);
+    await pause(5);
+  }
+}
+
+/** A TCP port of the loopback interface that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (address === null || typeof address === 'string') throw new Error('no TCP address');
+  return address.port;
+}
+
+async function stop(child: ChildProcess, ended: () => boolean): Promise<void> {
+  if (ended()) return;
+  const exit = once(child, 'exit');
+  child.kill('SIGTERM');
+  const patience = setTimeout(() => child.kill('SIGKILL'), stopPatienceMs);
+  await exit;
+  clearTimeout(patience);
+}
