@@ -18,7 +18,7 @@ const unitBytes: ReadonlyMap<string, number> = new Map([
  * @throws PosternError ERR_CONFIG_VALUE
  */
 export function parseSize(text: string): number {
-  const parts = /^(\d{1,15})(B|KiB|MiB|GiB|TiB|KB|MB|GB)$/.exec(text);
+  const parts = /^(\d{1,16})(B|KiB|MiB|GiB|TiB|KB|MB|GB)$/.exec(text);
   const bytes = parts === null ? Number.NaN : Number(parts[1]) * unitBytes.get(parts[2]!)!;
   if (!Number.isSafeInteger(bytes)) {
     throw new PosternError('ERR_CONFIG_VALUE', `\`${text}\` is not a size`, {
