@@ -104,7 +104,7 @@ class Reader {
 
   #faultsOf(document: Document.Parsed): void {
     if (document.directives.yaml.explicit && document.directives.yaml.version !== '1.2') {
-      this.#fault('policies are YAML 1.2', 0, 'take the %YAML line out');
+      this.#fault('the file is read as YAML 1.2', 0, 'take the %YAML line out');
     }
     for (const error of document.errors) {
       this.#fault(`not valid YAML: ${oneLine(error.message)}`, error.pos[0], mendOf(error.code));
@@ -123,15 +123,15 @@ class Reader {
 
   #forbid(node: Node, at: number): void {
     if (isAlias(node)) {
-      this.#fault('aliases (`*name`) are not allowed in policies', at, 'quote the value if the star is part of it');
+      this.#fault('aliases (`*name`) are not allowed', at, 'quote the value if the star is part of it');
       return;
     }
     if ((node as { anchor?: string }).anchor !== undefined) {
-      this.#fault('anchors (`&name`) are not allowed in policies', at, 'quote the value if the & is part of it');
+      this.#fault('anchors (`&name`) are not allowed', at, 'quote the value if the & is part of it');
     }
     if (node.tag !== undefined) {
       this.#fault(
-        `tags (\`${clip(node.tag)}\`) are not allowed in policies`,
+        `tags (\`${clip(node.tag)}\`) are not allowed`,
         at,
         'for a negation write `not …`, or quote the value',
       );
@@ -157,7 +157,7 @@ class Reader {
     if (key !== null) this.#forbid(key, at);
     const name = isScalar(key) ? keyText(key.value, (key as { source?: string }).source) : null;
     if (name === null) this.#fault('a key must be plain text', at, null);
-    if (name === '<<') this.#fault('merge keys (`<<`) are not allowed in policies', at, 'write the keys out');
+    if (name === '<<') this.#fault('merge keys (`<<`) are not allowed', at, 'write the keys out');
     return {
       key: name ?? '',
       keyPosition: this.#position(at),
