@@ -2,7 +2,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { openSync } from 'node:fs';
+import { openSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 
@@ -24,6 +24,8 @@ export interface ProcessOptions {
 export interface RunningProcess {
   readonly pid: number;
   readonly child: ChildProcess;
+  /** What it has said last, for an error message; empty where stdout is piped. */
+  lastWords(): string;
   /** True once it has ended, whoever ended it. */
   ended(): boolean;
   /** SIGTERM, then SIGKILL if that does not end it; resolves when it has ended. */
@@ -45,7 +47,8 @@ export function startProcess(options: ProcessOptions): RunningProcess {
   );
   child.on('error', () => {}); // a command that does not exist: `ended` tells it, and the ready check reports it
   const ended = () => child.pid === undefined || child.exitCode !== null || child.signalCode !== null;
-  return { pid: child.pid ?? 0, child, ended, stop: () => stop(child, ended) };
+  const lastWords = () => (options.logFile === undefined ? '' : readFileSync(options.logFile, 'utf8').slice(-1000));
+  return { pid: child.pid ?? 0, child, lastWords, ended, stop: () => stop(child, ended) };
 }
 
 /** Starts a TypeScript file of the bench with this very Node. */

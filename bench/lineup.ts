@@ -62,7 +62,7 @@ export async function enter(stage: Stage, peer: Peer): Promise<Contestant> {
   const startedMs = performance.now();
   const running = peer.start(setting);
   try {
-    await until(`${peer.name} to answer, see ${setting.dir}`, () => answers(target, running));
+    await until(`${peer.name} to answer`, () => answers(target, running));
   } catch (error) {
     await running.stop();
     throw error;
@@ -93,7 +93,7 @@ export async function settingFor(stage: Stage, peer: Peer): Promise<PeerSetting>
 
 /** True when an mTLS request with the caller's SVID is answered with 200. Throws when the process has ended. */
 async function answers(target: Target, running: RunningProcess): Promise<boolean> {
-  if (running.ended()) throw new Error(`${running.child.spawnargs.join(' ')} ended before it was ready`);
+  if (running.ended()) throw new Error(`${running.child.spawnargs.join(' ')} has ended: ${running.lastWords()}`);
   try {
     const connection = await createDialer(target).open();
     await exchange([connection], 1);
