@@ -1,6 +1,7 @@
 // A SPIFFE ID (SPIFFE-ID §2), parsed strictly and once; afterwards only the value travels. There is no normalisation: what
 // is not written in the one canonical way is refused, so equality of text is equality of identity.
 
+import { inspect } from 'node:util';
 import { PosternError } from '../errors.ts';
 import { shown } from './shown-text.ts';
 import { TrustDomain, trustDomainFault } from './trust-domain.ts';
@@ -42,6 +43,10 @@ export class SpiffeId {
 
   toString(): string {
     return this.#text;
+  }
+
+  [inspect.custom](): string {
+    return this.toString();
   }
 
   toJSON(): string {

@@ -1,5 +1,6 @@
 // A trust domain name (SPIFFE-ID §2.1), parsed once; afterwards only the value travels.
 
+import { inspect } from 'node:util';
 import { PosternError } from '../errors.ts';
 import { shown } from './shown-text.ts';
 
@@ -36,6 +37,10 @@ export class TrustDomain {
 
   toString(): string {
     return this.#name;
+  }
+
+  [inspect.custom](): string {
+    return this.toString();
   }
 
   toJSON(): string {

@@ -1,0 +1,134 @@
+// Identity from files (identity.source: files). Watched; taken over part by part as soon as a part is whole and valid. The
+// last good one stays, and every refusal is told.
+
+import { setTimeout as pause } from 'node:timers/promises';
+import type { PosternError } from '../errors.ts';
+import type { Clock } from '../lib/clock.ts';
+import { type FileWatch, watchFiles } from '../lib/file-watch.ts';
+import { LatestValue } from '../lib/latest.ts';
+import { readBundle, readFederated, textOf } from './bundle-files.ts';
+import { type FederatedBundleFile, keyExposure, readFileSet } from './identity-files.ts';
+import { firstSnapshot, type IdentityReading, type IdentityStep, nextStep, readingOf } from './identity-state.ts';
+import type { IdentitySnapshot, IdentitySource } from './source.ts';
+import { parseX509Svid } from './x509-svid.ts';
+
+export interface FilesSourceTimings {
+  /** Time between two looks at the files, milliseconds. Default 5 s. */
+  readonly pollMs: number;
+  /** How long a faulty set is read again before it is refused: cert and key are not replaced at one moment. Default 2 s. */
+  readonly patienceMs: number;
+  /** Time between two readings within that patience. Default 100 ms. */
+  readonly retryMs: number;
+}
+
+export const filesSourceDefaults: FilesSourceTimings = Object.freeze({
+  pollMs: 5_000,
+  patienceMs: 2_000,
+  retryMs: 100,
+});
+
+export interface FilesSourceOptions extends FilesSourceTimings {
+  readonly certFile: string;
+  readonly keyFile: string;
+  readonly bundleFile: string;
+  readonly federation: readonly FederatedBundleFile[];
+  readonly clock: Clock;
+  /** A part was refused and its last good value stays; also called when refreshing again finds the same fault. */
+  readonly onRefused: (error: PosternError) => void;
+  /** It works, but somebody should look: an exposed key, an own SVID that the new bundle does not vouch for. */
+  readonly onWarning: (error: PosternError) => void;
+  /** A subscriber threw, or notification of file changes does not work. */
+  readonly onListenerError: (error: unknown) => void;
+}
+
+/** Reads the files and starts to watch them. @throws PosternError naming the file and the mend */
+export async function openFilesSource(options: FilesSourceOptions): Promise<IdentitySource> {
+  // The watch is ready before the first reading, so that no change falls between the two.
+  let source: FilesSource | null = null;
+  const watch = watchFiles({
+    paths: pathsOf(options),
+    pollMs: options.pollMs,
+    settleMs: Math.min(options.retryMs, 50),
+    onChange: () => void source?.refresh().catch(() => {}), // refusals are told by onRefused
+    onError: options.onListenerError,
+  });
+  await watch.ready;
+  try {
+    const first = firstSnapshot(await readIdentity(options), options.clock.nowMs());
+    await warnOfExposure(options);
+    source = new FilesSource(options, first, watch);
+    return source;
+  } catch (error) {
+    watch.close();
+    throw error;
+  }
+}
+
+class FilesSource extends LatestValue<IdentitySnapshot> implements IdentitySource {
+  readonly #options: FilesSourceOptions;
+  readonly #watch: FileWatch;
+  readonly #closing = new AbortController();
+  #refreshing: Promise<void> = Promise.resolve();
+
+  constructor(options: FilesSourceOptions, first: IdentitySnapshot, watch: FileWatch) {
+    super(first, options.onListenerError);
+    this.#options = options;
+    this.#watch = watch;
+  }
+
+  refresh(): Promise<void> {
+    const next = this.#refreshing.then(() => this.#readAgain());
+    this.#refreshing = next.catch(() => {});
+    return next;
+  }
+
+  async close(): Promise<void> {
+    this.#watch.close();
+    this.#closing.abort();
+    await this.#refreshing;
+  }
+
+  async #readAgain(): Promise<void> {
+    const { onRefused, onWarning } = this.#options;
+    const { next, refused, warnings } = await this.#patientStep();
+    if (this.#closing.signal.aborted) return;
+    if (next !== null) this.publish(next);
+    if (next !== null) await warnOfExposure(this.#options);
+    for (const warning of warnings) onWarning(warning);
+    for (const error of refused) onRefused(error);
+    if (refused.length > 0) throw refused[0];
+  }
+
+  /** Reads until nothing is refused or patience ends; bundles that are good meanwhile wait no longer than that. */
+  async #patientStep(): Promise<IdentityStep> {
+    const { clock, patienceMs, retryMs } = this.#options;
+    for (let waitedMs = 0; ; waitedMs += retryMs) {
+      const step = nextStep(this.current, await readIdentity(this.#options), clock.nowMs());
+      if (step.refused.length === 0 || waitedMs >= patienceMs || this.#closing.signal.aborted) return step;
+      await pause(retryMs, undefined, { ref: false, signal: this.#closing.signal }).catch(() => {});
+    }
+  }
+}
+
+function pathsOf(options: FilesSourceOptions): string[] {
+  const { certFile, keyFile, bundleFile, federation } = options;
+  return [certFile, keyFile, bundleFile, ...federation.map((one) => one.bundleFile)];
+}
+
+async function readIdentity(options: FilesSourceOptions): Promise<IdentityReading> {
+  const { certFile, keyFile, bundleFile, federation } = options;
+  const texts = await readFileSet(pathsOf(options));
+  const nowMs = options.clock.nowMs();
+  return {
+    svid: readingOf(() =>
+      parseX509Svid({ certPem: textOf(texts, certFile), keyPem: textOf(texts, keyFile), certFile, keyFile, nowMs }),
+    ),
+    ownBundle: (trustDomain) => readBundle(texts, { trustDomain, file: bundleFile, nowMs }),
+    federated: readFederated(texts, federation, nowMs),
+  };
+}
+
+async function warnOfExposure(options: FilesSourceOptions): Promise<void> {
+  const exposure = await keyExposure(options.keyFile);
+  if (exposure !== null) options.onWarning(exposure);
+}

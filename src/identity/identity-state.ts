@@ -1,0 +1,115 @@
+// How a new reading and the last good one become the next snapshot. SVID and each bundle keep their own last good value: a
+// broken certificate must not hold up the removal of a CA, nor a partner's broken bundle the rotation of the own key.
+
+import { isPosternError, PosternError } from '../errors.ts';
+import { BundleSet } from './bundle-set.ts';
+import { createPeerVerifier } from './peer-verification.ts';
+import type { IdentitySnapshot } from './source.ts';
+import type { TrustBundle } from './trust-bundle.ts';
+import type { TrustDomain } from './trust-domain.ts';
+import type { X509Svid } from './x509-svid.ts';
+
+/** A part that was read, or why it could not be used. */
+export type Reading<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly error: PosternError };
+
+/** All parts of one reading; the own bundle is the first. */
+export interface IdentityReading {
+  readonly svid: Reading<X509Svid>;
+  readonly ownBundle: (trustDomain: TrustDomain) => Reading<TrustBundle>;
+  readonly federated: ReadonlyMap<string, Reading<TrustBundle>>;
+}
+
+/** What follows: a snapshot where anything usable changed, the parts refused, and what works but should be looked at. */
+export interface IdentityStep {
+  readonly next: IdentitySnapshot | null;
+  readonly refused: readonly PosternError[];
+  readonly warnings: readonly PosternError[];
+}
+
+/** Runs `parse`; a coded fault becomes the reading, anything else is a defect and is thrown. */
+export function readingOf<T>(parse: () => T): Reading<T> {
+  try {
+    return { ok: true, value: parse() };
+  } catch (error) {
+    if (isPosternError(error)) return { ok: false, error };
+    throw error;
+  }
+}
+
+/** The first snapshot: nothing is forgiven. @throws PosternError of the first part that cannot be used */
+export function firstSnapshot(reading: IdentityReading, nowMs: number): IdentitySnapshot {
+  const svid = goodOrThrow(reading.svid);
+  const own = goodOrThrow(reading.ownBundle(svid.id.trustDomain));
+  const bundles = new BundleSet([own, ...[...reading.federated.values()].map(goodOrThrow)]);
+  const fault = unvouched(svid, bundles, nowMs);
+  if (fault !== null) throw fault;
+  return Object.freeze({ revision: 1, svid, bundles });
+}
+
+/** The step from `current` with a new reading. Never throws for what was read. */
+export function nextStep(current: IdentitySnapshot, reading: IdentityReading, nowMs: number): IdentityStep {
+  const refused: PosternError[] = [];
+  let svid = reading.svid.ok ? reading.svid.value : current.svid;
+  if (!reading.svid.ok) refused.push(reading.svid.error);
+  let bundles = nextBundles(current, reading, svid.id.trustDomain, refused);
+  if (bundles === null) {
+    // A new trust domain without a usable bundle of its own: SVID and own bundle belong together.
+    svid = current.svid;
+    bundles = nextBundles(current, reading, svid.id.trustDomain, []) ?? current.bundles;
+  }
+  const fault = unvouched(svid, bundles, nowMs);
+  const isNew = svid.fingerprintSha256 !== current.svid.fingerprintSha256;
+  // A new SVID that nobody would accept is refused; yet the bundles hold, for a CA may have been removed in need.
+  if (fault !== null && isNew) {
+    refused.push(fault);
+    svid = current.svid;
+  }
+  const warnings = fault !== null && !isNew ? [fault] : [];
+  const isChanged = !sameSvid(svid, current.svid) || bundles.digest !== current.bundles.digest;
+  const next = isChanged ? Object.freeze({ revision: current.revision + 1, svid, bundles }) : null;
+  return { next, refused, warnings };
+}
+
+function nextBundles(
+  current: IdentitySnapshot,
+  reading: IdentityReading,
+  ownDomain: TrustDomain,
+  refused: PosternError[],
+): BundleSet | null {
+  const own = reading.ownBundle(ownDomain);
+  const kept = own.ok ? own.value : current.bundles.get(ownDomain);
+  if (!own.ok) refused.push(own.error);
+  if (kept === undefined) return null;
+  const federated: TrustBundle[] = [];
+  for (const [name, bundle] of reading.federated) {
+    if (!bundle.ok) refused.push(bundle.error);
+    const lastGood = current.bundles.bundles.find((one) => one.trustDomain.name === name);
+    const usable = bundle.ok ? bundle.value : lastGood;
+    if (usable !== undefined && name !== ownDomain.name) federated.push(usable);
+  }
+  return new BundleSet([kept, ...federated]);
+}
+
+/** ERR_SVID_UNVOUCHED where the own bundle would not accept the own SVID in one of its two roles. */
+function unvouched(svid: X509Svid, bundles: BundleSet, nowMs: number): PosternError | null {
+  const [leaf, ...intermediates] = svid.certificates;
+  const verifier = createPeerVerifier({ cacheEntries: 0 });
+  for (const role of ['server', 'client'] as const) {
+    const verdict = verifier.verify({ leaf: leaf!, intermediates, bundles, role, nowMs });
+    if (verdict.ok) continue;
+    const what = `the own certificate of ${svid.id} does not verify as a ${role}: ${verdict.detail} (${verdict.cause})`;
+    return new PosternError('ERR_SVID_UNVOUCHED', what);
+  }
+  return null;
+}
+
+function sameSvid(a: X509Svid, b: X509Svid): boolean {
+  return a.certChainPem === b.certChainPem && a.keyPem === b.keyPem;
+}
+
+function goodOrThrow<T>(reading: Reading<T>): T {
+  if (!reading.ok) throw reading.error;
+  return reading.value;
+}
