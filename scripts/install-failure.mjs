@@ -47,5 +47,5 @@ export function explainInstallFailure(output) {
 function npmLines(output) {
   const [said] = output.split(/^npm error (?:Clean install a project|Usage:)/m);
   const lines = said.split('\n').map((line) => line.replace(/^npm (?:error|ERR!) ?/, '').trimEnd());
-  return lines.filter((line) => line !== '' && !line.startsWith('A complete log')).slice(0, 15);
+  return lines.filter((line) => !/^(?:$|A complete log| +at )/.test(line)).slice(0, 15);
 }

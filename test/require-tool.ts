@@ -10,11 +10,11 @@ import type { TestContext } from 'node:test';
 // Debian keeps servers in /usr/sbin, which is not on the PATH of every user.
 const furtherFolders = ['/usr/sbin', '/sbin', '/usr/local/sbin'];
 
-/** The full path of the program `name`, or null. */
-export function findTool(name: string): string | null {
-  const folders = [...(process.env['PATH'] ?? '').split(delimiter), ...furtherFolders];
-  const paths = folders.filter((folder) => folder !== '').map((folder) => join(folder, name));
-  return paths.find(isExecutable) ?? null;
+/** The full path of the program `name` in the folders of PATH, or those given, or null. */
+export function findTool(name: string, path?: string): string | null {
+  const folders = path === undefined ? [...(process.env['PATH'] ?? '').split(delimiter), ...furtherFolders] : [path];
+  const candidates = folders.filter((folder) => folder !== '').map((folder) => join(folder, name));
+  return candidates.find(isExecutable) ?? null;
 }
 
 /**
