@@ -92,7 +92,7 @@ export const builtinRules: readonly {
 
 // Each of these has a loop of its own with the outside: it starts the timer, unrefs it and clears it in `close()`.
 const timerFiles =
-  /^src\/(?:lib\/(?:clock|timer-wheel)|audit\/(?:group-commit|paced-writer|sync-pacer)|cli\/[a-z-]+)\.ts$/;
+  /^src\/(?:lib\/(?:clock|timer-wheel|file-watch)|audit\/(?:group-commit|paced-writer|sync-pacer)|cli\/[a-z-]+)\.ts$/;
 
 export const bans: readonly Ban[] = [
   {

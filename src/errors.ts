@@ -2,6 +2,7 @@
 // on them. docs/errors.md is generated from `errorCatalog`, so a code without an explanation cannot exist.
 
 import type { Finding } from './lib/finding.ts';
+import type { SourcePosition } from './lib/source-position.ts';
 
 /**
  * Every code, with what it means and how an operator mends it. `exit` is the exit code of the command line when the
@@ -220,12 +221,7 @@ interface ErrorEntry {
 /** The closed union of error codes. */
 export type ErrorCode = keyof typeof errorCatalog;
 
-/** Where in an input a fault was found; lines and columns count from 1. */
-export interface SourcePosition {
-  readonly file: string;
-  readonly line: number;
-  readonly column: number;
-}
+export type { SourcePosition } from './lib/source-position.ts';
 
 /** What may accompany a code. */
 export interface PosternErrorDetails {

@@ -10,6 +10,8 @@ import { formatSize, parseSize } from '../lib/size.ts';
 export interface WrittenForm {
   /** Name of the form in documentation: `duration`, `size`, … */
   readonly 'x-form'?: string;
+  /** Least and most, where `minimum` and `maximum` cannot say it. */
+  readonly 'x-range'?: string;
   readonly pattern?: string;
   readonly enum?: readonly (string | number | boolean)[];
   readonly minimum?: number;
@@ -67,7 +69,8 @@ export function duration(bounds: DurationBounds): z.ZodType<number, string> {
   return textField((text) => boundedDuration(text, bounds), {
     'x-form': bounds.unlimited ? 'duration or `unlimited`' : 'duration',
     pattern: `^((\\d+d)?(\\d+h)?(\\d+m(?!s))?(\\d+s)?(\\d+ms)?${bounds.unlimited ? '|unlimited' : ''})$`,
-    examples: [formatDuration(bounds.minMs), formatDuration(bounds.maxMs)],
+    'x-range': `${formatDuration(bounds.minMs)} to ${formatDuration(bounds.maxMs)}`,
+    examples: ['30s'],
   });
 }
 
@@ -89,7 +92,8 @@ export function size(bounds: SizeBounds): z.ZodType<number, string> {
   return textField((text) => boundedSize(text, bounds), {
     'x-form': bounds.unlimited ? 'size or `unlimited`' : 'size',
     pattern: `^(\\d+(B|KiB|MiB|GiB|TiB|KB|MB|GB)${bounds.unlimited ? '|unlimited' : ''})$`,
-    examples: [formatSize(bounds.minBytes), formatSize(bounds.maxBytes)],
+    'x-range': `${formatSize(bounds.minBytes)} to ${formatSize(bounds.maxBytes)}`,
+    examples: ['10MiB'],
   });
 }
 
@@ -122,7 +126,7 @@ export function count(least: number, most: number): z.ZodType<number, number> {
     .meta({ 'x-form': 'whole number', type: 'integer', minimum: least, maximum: most })
     .transform((value, context) => {
       if (Number.isInteger(value) && value >= least && value <= most) return value;
-      const mend = `write a whole number from ${least} to ${most}`;
+      const mend = least === most ? `write \`${least}\`` : `write a whole number from ${least} to ${most}`;
       refuse(context, badValue(`\`${value}\` is not a whole number in range`, mend));
       return z.NEVER;
     });

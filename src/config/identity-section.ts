@@ -1,6 +1,8 @@
 // `identity`: where the own SVID and the trust bundles come from, and what is drawn from a SPIFFE ID.
 
 import * as z from 'zod';
+import { isPosternError } from '../errors.ts';
+import { type AttributeRule, compileAttributeRules } from '../identity/attributes.ts';
 import { badValue, choice, duration, notYet, refuse, textField } from './fields.ts';
 import { filePath, plainText, spiffeId, trustDomain } from './text-fields.ts';
 
@@ -40,31 +42,32 @@ const federationEntry = z
   })
   .transform(({ trust_domain, bundle }) => ({ trustDomain: trust_domain, bundleFile: bundle.file }));
 
-const attributeName = textField(
-  (text) => {
-    if (/^[a-z][a-z0-9_]{0,62}$/.test(text)) return text;
-    throw badValue(`\`${text}\` is not the name of an attribute`, 'use lower-case letters, digits and `_`');
-  },
-  { 'x-form': 'attribute name' },
-);
+const attributeRule = z
+  .strictObject({
+    match: textField((text) => text, {
+      'x-form': 'SPIFFE ID with captures',
+      pattern: '^spiffe://',
+      examples: ['spiffe://{environment}.acme.com/ns/{namespace}/{service}'],
+    }).describe('Which IDs: `{name}` captures exactly one label of the trust domain or one segment of the path.'),
+    set: z
+      .record(z.string(), plainText(256))
+      .prefault({})
+      .describe(
+        'Attributes set besides the captured ones: `namespace`, `service_account`, `environment`, `attestation`, `labels.NAME`. A value may use `{name}`.',
+      ),
+  })
+  .superRefine(checkAttributeRule);
 
-const attributeRule = z.strictObject({
-  match: textField(parseIdTemplate, {
-    'x-form': 'SPIFFE ID with captures',
-    pattern: '^spiffe://',
-    examples: ['spiffe://{environment}.acme.com/ns/{namespace}/{service}'],
-  }).describe('Which IDs: `{name}` captures exactly one label of the trust domain or one segment of the path.'),
-  set: z
-    .record(attributeName, plainText(256))
-    .prefault({})
-    .describe('Attributes set besides the captured ones; a value may use `{name}`.'),
-});
-
-/** @throws PosternError ERR_CONFIG_VALUE */
-function parseIdTemplate(text: string): string {
-  if (/^spiffe:\/\/[^/]+(\/[^/]+)+$/.test(text)) return text;
-  const mend = 'write a whole ID, such as `spiffe://{environment}.acme.com/ns/{namespace}/{service}`';
-  throw badValue(`\`${text}\` is not a SPIFFE ID with captures`, mend);
+/** Asks the part that will use the rule, so that both have one opinion. */
+function checkAttributeRule(rule: AttributeRule, context: z.RefinementCtx): void {
+  try {
+    compileAttributeRules([rule]);
+  } catch (error) {
+    if (!isPosternError(error)) throw error;
+    // It counts rows, of which it saw one; our finding names the line.
+    const message = error.message.replace(/^identity\.attributes row 1: /, '');
+    refuse(context, badValue(message, error.mend, error.code));
+  }
 }
 
 /** `identity` as written and as parsed. */
@@ -91,10 +94,8 @@ export const identitySection = z
     const own = ownSource(section);
     if (own !== null) return { ...own, federation, attributes };
     const key = section.source === 'files' ? 'files' : 'dev_ca';
-    refuse(
-      context,
-      badValue(`\`source: ${section.source}\` needs the section \`${key}\``, `add \`${key}:\``, 'ERR_CONFIG_KEY'),
-    );
+    const message = `\`source: ${section.source}\` needs the section \`${key}\``;
+    refuse(context, badValue(message, `add \`${key}:\``, 'ERR_CONFIG_KEY'), ['source']);
     return z.NEVER;
   })
   .describe('Who this sidecar is and whom it trusts.');
@@ -112,11 +113,8 @@ function ownSource(section: {
   return section.dev_ca === undefined ? null : { source: 'dev-ca', devCa: section.dev_ca };
 }
 
-/** A rule that draws attributes from a SPIFFE ID; `{name}` captures one path segment or label. */
-export type AttributeRuleConfig = z.output<typeof attributeRule>;
-
 /** Identity, by source. File names are absolute once loaded. */
 export type IdentityConfig = OwnSource & {
   readonly federation: readonly z.output<typeof federationEntry>[];
-  readonly attributes: readonly AttributeRuleConfig[];
+  readonly attributes: readonly AttributeRule[];
 };

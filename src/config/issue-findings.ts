@@ -14,17 +14,25 @@ type Issue = z.core.$ZodIssue;
 export function describeIssues(issues: readonly Issue[], source: ConfigSource, schema: JsonSchema): Finding[] {
   const describer = new IssueDescriber(source, schema);
   for (const issue of issues) describer.describe(issue, []);
-  return describer.findings;
+  return describer.findings();
 }
 
 class IssueDescriber {
-  readonly findings: Finding[] = [];
+  readonly #findings: (Finding & { readonly missing?: string })[] = [];
+  /** Paths of keys that an unknown one was taken for. */
+  readonly #suggested = new Set<string>();
   readonly #source: ConfigSource;
   readonly #schema: JsonSchema;
 
   constructor(source: ConfigSource, schema: JsonSchema) {
     this.#source = source;
     this.#schema = schema;
+  }
+
+  /** A key that is missing because it was misspelt is told once, where it is misspelt. */
+  findings(): Finding[] {
+    const told = this.#findings.filter(({ missing }) => missing === undefined || !this.#suggested.has(missing));
+    return told.map(({ missing: _, ...finding }) => finding);
   }
 
   describe(issue: Issue, base: DataPath): void {
@@ -51,6 +59,7 @@ class IssueDescriber {
     const known = knownKeys(schemaAt(this.#schema, path) ?? {});
     const nearest = nearestWord(key, known);
     const mend = nearest === null ? `known here: ${known.map(quote).join(', ')}` : `did you mean \`${nearest}\`?`;
+    if (nearest !== null) this.#suggested.add(formatPath([...path, nearest]));
     const place = path.length === 0 ? '' : ` in ${quote(formatPath(path))}`;
     this.#add('ERR_CONFIG_KEY', {
       message: `unknown key ${quote(key)}${place}`,
@@ -84,7 +93,8 @@ class IssueDescriber {
   #otherwise(issue: Issue, path: DataPath): void {
     if (issue.input === undefined && issue.code === 'invalid_type') {
       const message = `the key ${quote(formatPath(path))} is missing`;
-      this.#add('ERR_CONFIG_KEY', { message, mend: `add it: ${this.#mendAt(path)}`, path });
+      const form = describeForm(schemaAt(this.#schema, path) ?? {});
+      this.#add('ERR_CONFIG_KEY', { message, mend: `add ${quote(String(path.at(-1)))}: ${form}`, path, missing: true });
       return;
     }
     this.#add('ERR_CONFIG_VALUE', { message: sentence(issue, path), mend: this.#mendAt(path), path });
@@ -97,12 +107,20 @@ class IssueDescriber {
 
   #add(
     code: ErrorCode,
-    fault: { readonly message: string; readonly mend: string; readonly path: DataPath; readonly atKey?: boolean },
+    fault: {
+      readonly message: string;
+      readonly mend: string;
+      readonly path: DataPath;
+      readonly atKey?: boolean;
+      readonly missing?: boolean;
+    },
   ): void {
     const { path } = fault;
     const position = fault.atKey === true ? this.#source.keyPositionOf(path) : this.#source.positionOf(path);
     const message = this.#source.conceal(fault.message, path);
-    this.findings.push({ code, severity: 'error', message, mend: this.#source.conceal(fault.mend, path), position });
+    const mend = this.#source.conceal(fault.mend, path);
+    const missing = fault.missing === true ? { missing: formatPath(path) } : {};
+    this.#findings.push({ code, severity: 'error', message, mend, position, ...missing });
   }
 }
 
@@ -135,8 +153,9 @@ export function describeForm(schema: JsonSchema): string {
   if (schema.type === 'array') return 'a list';
   if (schema.type === 'boolean') return '`true` or `false`';
   const form = schema['x-form'] ?? 'text';
-  const example = schema.default ?? schema.examples?.[0];
-  return example === undefined ? `a ${form}` : `a ${form} such as ${quote(String(example))}`;
+  const article = /^[aeiou]/i.test(form) ? 'an' : 'a';
+  const example = schema.default === 'unlimited' ? schema.examples?.[0] : (schema.default ?? schema.examples?.[0]);
+  return example === undefined ? `${article} ${form}` : `${article} ${form} such as ${quote(String(example))}`;
 }
 
 function keysHint(schema: JsonSchema): string {

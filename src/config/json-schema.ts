@@ -22,6 +22,7 @@ export interface JsonSchema {
   readonly anyOf?: readonly JsonSchema[];
   readonly not?: JsonSchema;
   readonly 'x-form'?: string;
+  readonly 'x-range'?: string;
 }
 
 /** The JSON Schema of the configuration file. */

@@ -16,6 +16,9 @@ import { resolvePaths } from './resolve-paths.ts';
 /** Largest configuration file, bytes. */
 const maxConfigBytes = 1024 * 1024;
 
+/** Without the fast path that is made from strings: bin/postern forbids that. With the input, to say what was found. */
+const parseOptions = { jitless: true, reportInput: true } as const;
+
 /** A configuration that may be used, and what it had better say differently. */
 export interface LoadedConfig {
   readonly config: PosternConfig;
@@ -46,8 +49,7 @@ export interface ConfigOrigin {
 export function parseConfig(text: string, origin: ConfigOrigin): LoadedConfig {
   const source = readConfigSource(text, origin.file, origin.env);
   if (source.findings.some((finding) => finding.code === 'ERR_CONFIG_SYNTAX')) throw invalid(source.findings);
-  // Stricter environments forbid code from strings, which zod's fast path would make.
-  const result = configSchema.safeParse(source.data, { jitless: true });
+  const result = configSchema.safeParse(source.data, parseOptions);
   const issues = result.success ? [] : describeIssues(result.error.issues, source, configJsonSchema());
   const sections = result.success ? result.data : parsedSections(source.data);
   const findings = [...source.findings, ...issues, ...conflicts(sections, source, origin.env)].sort(compareFindings);
@@ -59,7 +61,7 @@ export function parseConfig(text: string, origin: ConfigOrigin): LoadedConfig {
 function parsedSections(data: unknown): CheckedSections {
   const written = typeof data === 'object' && data !== null ? (data as Readonly<Record<string, unknown>>) : {};
   const parse = <Key extends 'identity' | 'inbound' | 'admin'>(key: Key): ParsedConfig[Key] | undefined => {
-    const result = configSections[key].safeParse(written[key], { jitless: true });
+    const result = configSections[key].safeParse(written[key], parseOptions);
     return result.success ? (result.data as ParsedConfig[Key]) : undefined;
   };
   return { identity: parse('identity'), inbound: parse('inbound'), admin: parse('admin') };

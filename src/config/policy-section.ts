@@ -38,6 +38,10 @@ export const policySection = z
       .max(1000)
       .prefault([])
       .describe('Candidates: evaluated beside and recorded, never enforced.'),
+    allow_any_trust_domain: z
+      .boolean()
+      .prefault(false)
+      .describe('Lets a pattern of a policy have a wildcard in its trust domain.'),
     environment_boundary: choice(['deny', 'alarm', 'off'])
       .prefault('deny')
       .describe('A principal of another environment is denied, or only alarmed, whatever rules say.'),
@@ -64,6 +68,7 @@ export const policySection = z
   .transform((section) => ({
     paths: section.paths,
     shadowPaths: section.shadow,
+    allowAnyTrustDomain: section.allow_any_trust_domain,
     environmentBoundary: section.environment_boundary,
     internalNetworks: section.internal_networks,
     planCacheEntries: section.plan_cache.entries,

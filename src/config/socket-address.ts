@@ -33,6 +33,8 @@ export function parseForwardAddress(text: string): SocketAddress {
     const message = `forwarding to \`${scheme}://\` is part of the contract but not in this version`;
     throw badValue(message, 'write `http://127.0.0.1:PORT` or `unix:/path`', 'ERR_CONFIG_NOT_YET');
   }
+  if (scheme === 'https')
+    throw badForward(text, 'asks for TLS, but the workload is spoken to in plain text on this machine');
   if (scheme !== 'http') throw badForward(text, 'does not say how the workload speaks');
   const authority = text.slice('http://'.length).replace(/\/$/, '');
   if (/[/?#@]/.test(authority)) throw badForward(text, 'has more than a host and a port');

@@ -1,7 +1,7 @@
 // One fault found in what an operator wrote (configuration, policy, identity files), in the form in which every command
 // prints it. Codes are error codes or lint rule names.
 
-import type { SourcePosition } from '../errors.ts';
+import type { SourcePosition } from './source-position.ts';
 
 /** A fault with its place and how to mend it. `error`: the input is refused; `warning` and `info`: it works, but look. */
 export interface Finding {
