@@ -117,11 +117,16 @@ function attributeRight(sides: Sides, attribute: AttributeRef): CheckedRight {
 function commonType(a: ValueType, b: ValueType): ValueType | null {
   if (a === b) return a;
   if (a === 'strings' || b === 'strings') return null;
-  if (a === 'any' || b === 'any') return a === 'any' ? b : a;
+  if (a === 'any' || b === 'any') return typeWithAny(a === 'any' ? b : a);
   if (!isTextual(a) || !isTextual(b)) return null;
   // Text of an unsegmented kind may be held against any other; DNS names keep their disregard of case.
   if (a === 'string') return b;
   return b === 'string' ? a : null;
+}
+
+// A number from a caller may be seconds or milliseconds: nobody may guess, so it is no time.
+function typeWithAny(type: ValueType): ValueType | null {
+  return type === 'timestamp' || type === 'duration' ? null : type;
 }
 
 function ordered(sides: Sides): CheckedRight {

@@ -4,6 +4,8 @@
 import type { AttributeRef } from './attribute.ts';
 import type { Glob } from './glob.ts';
 import type { CidrBlock } from './ip-address.ts';
+import type { Truth } from './kleene.ts';
+import type { Action, AuthzRequest } from './model.ts';
 import type { TimeWindow } from './time-window.ts';
 import type { Value, ValueType } from './value-type.ts';
 
@@ -48,6 +50,9 @@ export type Expression =
   | { readonly kind: 'exists'; readonly attribute: AttributeRef; readonly text: string }
   | { readonly kind: 'holds'; readonly attribute: AttributeRef; readonly text: string }
   | Comparison;
+
+/** The truth of an expression for one request and one of its actions. Pure; never throws for a well-formed request. */
+export type Test = (request: AuthzRequest, action: Action) => Truth;
 
 /** Every attribute that the expression reads, in order, each once. */
 export function attributesOf(expression: Expression): readonly AttributeRef[] {

@@ -35,3 +35,20 @@ export function trustDomainOf(text: string): string {
   const end = text.indexOf('/', scheme.length);
   return text.slice(scheme.length, end < 0 ? text.length : end);
 }
+
+/** What a SPIFFE ID says by itself. The namespace only of paths that start with `/ns/<x>/` (policy.md 1.2). */
+export interface SpiffeParts {
+  readonly trustDomain: string;
+  readonly path: string | undefined;
+  readonly namespace: string | undefined;
+}
+
+/** Takes a SPIFFE ID apart; null if it is none. */
+export function parseSpiffeText(text: string): SpiffeParts | null {
+  if (spiffeTextFault(text, false) !== null) return null;
+  const trustDomain = trustDomainOf(text);
+  const path = text.slice(scheme.length + trustDomain.length);
+  // Anchored: `/tenant/ns/evil/ns/payments/x` is in no namespace.
+  const namespace = /^\/ns\/([^/]+)\//.exec(path)?.[1];
+  return { trustDomain, path: path === '' ? undefined : path, namespace };
+}

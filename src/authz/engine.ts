@@ -1,0 +1,243 @@
+// The authorizer: the bundle in force, the plans made from it, and the only place where a permit comes from. A bundle is
+// replaced whole; plans of the old one say by their revision that they are old.
+
+import { LRUCache } from 'lru-cache';
+import type { AttributeRef } from './attribute.ts';
+import type { PolicySet } from './compiled-policy.ts';
+import type { Authorizer, AuthzRequest, Decision, Permit, Plan, Principal } from './model.ts';
+import { PrincipalPlan } from './plan.ts';
+import type { Folded } from './plan-build.ts';
+import { foldBroad, foldOwn } from './plan-build.ts';
+import { planKey } from './plan-key.ts';
+import type { Effect } from './policy-document.ts';
+import type { RuleHits } from './rule-hits.ts';
+import { ruleHits } from './rule-hits.ts';
+import type { Verdict } from './verdict.ts';
+import { withCandidate } from './verdict-join.ts';
+
+export interface AuthorizerOptions {
+  /** Plans kept; the least recently used goes first. Default 10,000. */
+  readonly planCacheEntries: number;
+  /** Where no policy applies. Default deny. */
+  readonly globalDefault: Effect;
+}
+
+export const authorizerDefaults: AuthorizerOptions = Object.freeze({ planCacheEntries: 10_000, globalDefault: 'deny' });
+
+/** The bundles in force. */
+export interface Bundles {
+  readonly enforced: PolicySet;
+  /** Judged beside and never enforced (`policy.shadow`); null if there is none. */
+  readonly candidate: PolicySet | null;
+}
+
+const permit = Object.freeze({}) as Permit;
+
+function seal(verdict: Verdict): Decision {
+  return Object.freeze(
+    verdict.effect === 'allow' ? { ...verdict, effect: 'allow', permit } : { ...verdict, effect: 'deny', permit: null },
+  );
+}
+
+function denial(reason: 'policy_unavailable' | 'engine_error', bundleDigest: string): Decision {
+  const none = Object.freeze([]);
+  const lists = { matched: none, overrode: none, indeterminate: none };
+  return seal({
+    effect: 'deny',
+    reason,
+    policy: null,
+    rule: null,
+    ...lists,
+    shadow: null,
+    obligations: null,
+    bundleDigest,
+  });
+}
+
+/** An authorizer without a bundle: it denies everything with `policy_unavailable` until `replace` is called. */
+export function createAuthorizer(options: AuthorizerOptions = authorizerDefaults): PolicyAuthorizer {
+  return new PolicyAuthorizer(options);
+}
+
+export class PolicyAuthorizer implements Authorizer {
+  readonly #options: AuthorizerOptions;
+  #bundles: Bundles | null = null;
+  #planner: Planner;
+  #revision = 0;
+
+  constructor(options: AuthorizerOptions) {
+    this.#options = options;
+    this.#planner = new UnavailablePlanner();
+  }
+
+  get revision(): number {
+    return this.#revision;
+  }
+
+  /** The bundles in force; null before the first. */
+  get current(): Bundles | null {
+    return this.#bundles;
+  }
+
+  /** Puts a bundle in force, at once and whole. */
+  replace(enforced: PolicySet, candidate: PolicySet | null = null): void {
+    const bundles = Object.freeze({ enforced, candidate });
+    const planner = new BundlePlanner(bundles, this.#options, this.#revision + 1);
+    this.#bundles = bundles;
+    this.#planner = planner;
+    this.#revision++;
+  }
+
+  planFor(principal: Principal): Plan {
+    return this.#planner.planFor(principal);
+  }
+
+  /** How often each rule of the bundles in force has fired since they were put in force. */
+  hits(): { readonly enforced: readonly RuleHits[]; readonly candidate: readonly RuleHits[] } {
+    return this.#planner.hits();
+  }
+}
+
+interface Planner {
+  planFor(principal: Principal): Plan;
+  hits(): { readonly enforced: readonly RuleHits[]; readonly candidate: readonly RuleHits[] };
+}
+
+class UnavailablePlanner implements Planner {
+  planFor(): Plan {
+    const decision = denial('policy_unavailable', '');
+    return { revision: 0, cache: 'miss', decide: () => decision };
+  }
+
+  hits() {
+    return { enforced: [], candidate: [] };
+  }
+}
+
+/** Plans of one revision. */
+class BundlePlanner implements Planner {
+  readonly #revision: number;
+  readonly #enforced: SetPlanner;
+  readonly #candidate: SetPlanner | null;
+  readonly #attributes: readonly AttributeRef[];
+  readonly #plans: LRUCache<string, Plan>;
+
+  constructor({ enforced, candidate }: Bundles, options: AuthorizerOptions, revision: number) {
+    this.#revision = revision;
+    this.#enforced = new SetPlanner(enforced, options);
+    this.#candidate = candidate && new SetPlanner(candidate, options);
+    this.#attributes = [...enforced.principalAttributes, ...(candidate?.principalAttributes ?? [])];
+    this.#plans = new LRUCache({ max: options.planCacheEntries });
+  }
+
+  planFor(principal: Principal): Plan {
+    const key = planKey(principal, this.#attributes);
+    const known = key === null ? undefined : this.#plans.get(key);
+    if (known !== undefined) return known;
+    const engineError = this.#enforced.engineError;
+    try {
+      const enforced = this.#enforced.plan(principal);
+      const candidate = this.#candidate?.plan(principal) ?? null;
+      const parts = { revision: this.#revision, enforced, candidate, engineError };
+      if (key !== null) this.#plans.set(key, new BundlePlan({ ...parts, cache: 'hit' }));
+      return new BundlePlan({ ...parts, cache: 'miss' });
+    } catch {
+      return { revision: this.#revision, cache: 'miss', decide: () => engineError };
+    }
+  }
+
+  hits() {
+    return { enforced: this.#enforced.hits(), candidate: this.#candidate?.hits() ?? [] };
+  }
+}
+
+/** Plans from one bundle. */
+class SetPlanner {
+  readonly engineError: Decision;
+  readonly #set: PolicySet;
+  readonly #globalDefault: Effect;
+  readonly #hits: Float64Array;
+  readonly #broad = new Map<string, Folded>();
+
+  constructor(set: PolicySet, options: AuthorizerOptions) {
+    this.#set = set;
+    this.#globalDefault = options.globalDefault;
+    this.#hits = new Float64Array(set.ruleCount);
+    this.engineError = denial('engine_error', set.digest);
+  }
+
+  plan(principal: Principal): PrincipalPlan {
+    const { engineError } = this;
+    const context = { set: this.#set, globalDefault: this.#globalDefault, hits: this.#hits, seal, engineError };
+    return new PrincipalPlan(context, this.#broadFor(principal), foldOwn(this.#set, principal));
+  }
+
+  // Types of principals and ways of proof are words of the configuration, so these are few.
+  #broadFor(principal: Principal): Folded {
+    const kind = `${principal.authn} ${principal.type}`;
+    const known = this.#broad.get(kind);
+    if (known !== undefined) return known;
+    const folded = foldBroad(this.#set, principal);
+    if (this.#broad.size < 64) this.#broad.set(kind, folded);
+    return folded;
+  }
+
+  hits(): readonly RuleHits[] {
+    return ruleHits(this.#set, this.#hits);
+  }
+}
+
+function decideSafely(plan: PrincipalPlan, request: AuthzRequest): Decision | null {
+  try {
+    return plan.decide(request);
+  } catch {
+    return null;
+  }
+}
+
+interface PlanParts {
+  readonly revision: number;
+  readonly cache: 'hit' | 'miss';
+  readonly enforced: PrincipalPlan;
+  readonly candidate: PrincipalPlan | null;
+  readonly engineError: Decision;
+}
+
+class BundlePlan implements Plan {
+  readonly revision: number;
+  readonly cache: 'hit' | 'miss';
+  readonly #enforced: PrincipalPlan;
+  readonly #candidate: PrincipalPlan | null;
+  readonly #engineError: Decision;
+  readonly #compared = new WeakMap<Decision, WeakMap<Decision, Decision>>();
+
+  constructor(parts: PlanParts) {
+    this.revision = parts.revision;
+    this.cache = parts.cache;
+    this.#enforced = parts.enforced;
+    this.#candidate = parts.candidate;
+    this.#engineError = parts.engineError;
+  }
+
+  decide(request: AuthzRequest): Decision {
+    // A fault is on record as `engine_error`, and no request passes.
+    const decision = decideSafely(this.#enforced, request) ?? this.#engineError;
+    if (this.#candidate === null) return decision;
+    const candidate = decideSafely(this.#candidate, request);
+    return candidate === null ? decision : this.#compare(decision, candidate);
+  }
+
+  #compare(decision: Decision, candidate: Decision): Decision {
+    let known = this.#compared.get(decision);
+    if (known === undefined) {
+      known = new WeakMap();
+      this.#compared.set(decision, known);
+    }
+    let compared = known.get(candidate);
+    if (compared === undefined) {
+      compared = seal(withCandidate(decision, candidate));
+      known.set(candidate, compared);
+    }
+    return compared;
+  }
+}
