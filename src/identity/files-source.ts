@@ -2,7 +2,7 @@
 // last good one stays, and every refusal is told.
 
 import { setTimeout as pause } from 'node:timers/promises';
-import type { PosternError } from '../errors.ts';
+import { isPosternError, type PosternError } from '../errors.ts';
 import type { Clock } from '../lib/clock.ts';
 import { type FileWatch, watchFiles } from '../lib/file-watch.ts';
 import { LatestValue } from '../lib/latest.ts';
@@ -19,13 +19,19 @@ export interface FilesSourceTimings {
   readonly patienceMs: number;
   /** Time between two readings within that patience. Default 100 ms. */
   readonly retryMs: number;
+  /** Time after which a refused set is tried again though the files did not change, milliseconds. Default 30 s. */
+  readonly refusedRetryMs: number;
 }
 
 export const filesSourceDefaults: FilesSourceTimings = Object.freeze({
+  refusedRetryMs: 30_000,
   pollMs: 5_000,
   patienceMs: 2_000,
   retryMs: 100,
 });
+
+const startPatienceMs = 500;
+const longestSettleMs = 50;
 
 export interface FilesSourceOptions extends FilesSourceTimings {
   readonly certFile: string;
@@ -43,20 +49,25 @@ export interface FilesSourceOptions extends FilesSourceTimings {
 
 /** Reads the files and starts to watch them. @throws PosternError naming the file and the mend */
 export async function openFilesSource(options: FilesSourceOptions): Promise<IdentitySource> {
-  // The watch is ready before the first reading, so that no change falls between the two.
   let source: FilesSource | null = null;
+  let isChanged = false;
+  // The watch is ready before the first reading, so that no change falls between the two.
   const watch = watchFiles({
     paths: pathsOf(options),
     pollMs: options.pollMs,
-    settleMs: Math.min(options.retryMs, 50),
-    onChange: () => void source?.refresh().catch(() => {}), // refusals are told by onRefused
+    settleMs: Math.min(options.retryMs, longestSettleMs),
+    onChange: () => {
+      isChanged = true;
+      source?.refreshSoon();
+    },
     onError: options.onListenerError,
   });
   await watch.ready;
   try {
-    const first = firstSnapshot(await readIdentity(options), options.clock.nowMs());
+    const first = await readFirst(options);
     await warnOfExposure(options);
     source = new FilesSource(options, first, watch);
+    if (isChanged) source.refreshSoon();
     return source;
   } catch (error) {
     watch.close();
@@ -64,10 +75,24 @@ export async function openFilesSource(options: FilesSourceOptions): Promise<Iden
   }
 }
 
+/** Once, and again for a moment where certificate and key do not fit: a start may fall into a rotation. */
+async function readFirst(options: FilesSourceOptions): Promise<IdentitySnapshot> {
+  const patienceMs = Math.min(options.patienceMs, startPatienceMs);
+  for (let waitedMs = 0; ; waitedMs += options.retryMs) {
+    try {
+      return firstSnapshot(await readIdentity(options), options.clock.nowMs());
+    } catch (error) {
+      if (!isPosternError(error, 'ERR_SVID_KEY_MISMATCH') || waitedMs >= patienceMs) throw error;
+      await pause(options.retryMs);
+    }
+  }
+}
+
 class FilesSource extends LatestValue<IdentitySnapshot> implements IdentitySource {
   readonly #options: FilesSourceOptions;
   readonly #watch: FileWatch;
   readonly #closing = new AbortController();
+  #retry: NodeJS.Timeout | undefined;
   #refreshing: Promise<void> = Promise.resolve();
 
   constructor(options: FilesSourceOptions, first: IdentitySnapshot, watch: FileWatch) {
@@ -82,8 +107,14 @@ class FilesSource extends LatestValue<IdentitySnapshot> implements IdentitySourc
     return next;
   }
 
+  /** Like refresh, for callers that have no use for the outcome: refusals are told by onRefused. */
+  refreshSoon(): void {
+    this.refresh().catch(() => {});
+  }
+
   async close(): Promise<void> {
     this.#watch.close();
+    clearTimeout(this.#retry);
     this.#closing.abort();
     await this.#refreshing;
   }
@@ -96,7 +127,11 @@ class FilesSource extends LatestValue<IdentitySnapshot> implements IdentitySourc
     if (next !== null) await warnOfExposure(this.#options);
     for (const warning of warnings) onWarning(warning);
     for (const error of refused) onRefused(error);
-    if (refused.length > 0) throw refused[0];
+    clearTimeout(this.#retry);
+    if (refused.length === 0) return;
+    // Some faults pass without a change of the files: a certificate that is not yet valid.
+    this.#retry = setTimeout(() => this.refreshSoon(), this.#options.refusedRetryMs).unref();
+    throw refused[0];
   }
 
   /** Reads until nothing is refused or patience ends; bundles that are good meanwhile wait no longer than that. */

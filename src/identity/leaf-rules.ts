@@ -4,6 +4,7 @@
 import { keyPurpose, keyUsageBit } from './certificate-extensions.ts';
 import type { CertificateFacts } from './certificate-facts.ts';
 import { keyWeakness, signatureWeakness } from './certificate-strength.ts';
+import { isoTime } from './iso-time.ts';
 import { type Refusal, refusal } from './refusal-causes.ts';
 import { shown } from './shown-text.ts';
 import { SpiffeId, spiffeIdFault } from './spiffe-id.ts';
@@ -94,8 +95,4 @@ function purposeRefusal(facts: CertificateFacts, role: PeerRole): Refusal | null
 
 function weaknessRefusal(cause: 'key_weak' | 'signature_weak', weakness: string | null): Refusal | null {
   return weakness === null ? null : refusal(cause, weakness);
-}
-
-function isoTime(ms: number): string {
-  return new Date(ms).toISOString();
 }

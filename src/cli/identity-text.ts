@@ -1,0 +1,76 @@
+// The tables that `postern identity` prints.
+
+import type { BundleSet } from '../identity/bundle-set.ts';
+import type { AuthorityView, IdentityView } from '../identity/identity-view.ts';
+import type { CertificateView, InspectFinding, Inspection } from '../identity/inspect.ts';
+import type { PeerRole } from '../identity/leaf-rules.ts';
+import type { Paint } from './cli-io.ts';
+
+/** An identity and when it will be renewed. */
+export interface ShownIdentity extends IdentityView {
+  readonly source: string;
+  readonly next_rotation: string | null;
+}
+
+/** The own identity, in lines. */
+export function formatIdentity(view: ShownIdentity, paint: Paint): string {
+  const { svid, bundles } = view;
+  const rows: [string, string][] = [
+    ['identity', paint.bold(svid.spiffe_id)],
+    ['source', view.source],
+    ['issuer', svid.issuer],
+    ['serial', svid.serial],
+    ['sha-256', svid.fingerprint_sha256],
+    ['valid', `${svid.not_before} to ${svid.not_after}`],
+    ['rotation', view.next_rotation ?? 'when the files change'],
+  ];
+  const parts = bundles.flatMap((bundle) => [
+    `\nbundle of ${paint.bold(bundle.trust_domain)}${bundle.own ? ' (own)' : ''}`,
+    ...bundle.authorities.map((authority) => authorityLine(authority, paint)),
+  ]);
+  return `${[...table(rows), ...parts].join('\n')}\n`;
+}
+
+/** What an inspection found, and the answer in its last line. */
+export function formatInspection(
+  inspection: Inspection,
+  { roles, bundles, paint }: { roles: readonly PeerRole[]; bundles: BundleSet | null; paint: Paint },
+): string {
+  const certificates = inspection.certificates.flatMap((one, at) => certificateLines(one, at, paint));
+  const findings = inspection.findings.map((finding) => findingLine(finding, paint));
+  const asWhat = `as ${roles.join(' and ')}`;
+  const scope = bundles === null ? '; who issued it was not judged (give --bundle)' : '';
+  const answer = inspection.accepted ? paint.green(`accepted ${asWhat}`) : paint.red(`refused ${asWhat}`);
+  return `${[...certificates, ...findings, `${answer}${scope}`].join('\n')}\n`;
+}
+
+function certificateLines(one: CertificateView, at: number, paint: Paint): string[] {
+  return [
+    paint.bold(`certificate ${at + 1}${one.is_ca ? ' (CA)' : ''}`),
+    ...table([
+      ['subject', one.subject],
+      ['issuer', one.issuer],
+      ['serial', one.serial],
+      ['sha-256', one.fingerprint_sha256],
+      ['valid', `${one.not_before} to ${one.not_after}`],
+      ['key', one.key],
+      ['names', one.names.join(', ')],
+    ]),
+    '',
+  ];
+}
+
+function findingLine({ severity, cause, message, mend }: InspectFinding, paint: Paint): string {
+  const word = severity === 'error' ? paint.red('refused') : paint.yellow('warning');
+  return `${word}: ${message} [${cause}]; ${mend}`;
+}
+
+function authorityLine({ subject, not_after, expired, shared_with }: AuthorityView, paint: Paint): string {
+  const end = expired ? paint.red(`expired ${not_after}`) : `until ${not_after}`;
+  const shared = shared_with.length === 0 ? '' : paint.yellow(`, also an authority of ${shared_with.join(', ')}`);
+  return `  ${subject}, ${end}${shared}`;
+}
+
+function table(rows: readonly (readonly [string, string])[]): string[] {
+  return rows.map(([name, value]) => `  ${name.padEnd(10)}${value}`);
+}

@@ -1,0 +1,89 @@
+// `postern identity show|inspect`: the own identity, and what Postern makes of a certificate.
+
+import type { Command } from 'commander';
+import { loadConfig } from '../config/load-config.ts';
+import { describeIdentity } from '../identity/identity-view.ts';
+import { inspectCertificates } from '../identity/inspect.ts';
+import { isoTime } from '../identity/iso-time.ts';
+import { systemClock } from '../lib/clock.ts';
+import type { CliIo } from './cli-io.ts';
+import { exitCodes } from './exit-codes.ts';
+import { collect, parseRoles, readBundles, readCertificateText } from './identity-inputs.ts';
+import { formatIdentity, formatInspection } from './identity-text.ts';
+import { readOwnIdentity } from './own-identity.ts';
+import { addExamples } from './program.ts';
+
+/** Adds `postern identity`. */
+export function registerIdentityCommand(program: Command, io: CliIo): void {
+  const identity = program
+    .command('identity')
+    .description('The own identity, and what Postern makes of a certificate.');
+  registerShow(identity, io);
+  registerInspect(identity, io);
+}
+
+function registerShow(identity: Command, io: CliIo): void {
+  const show = identity
+    .command('show')
+    .description('Show own SVID, trust bundles, expiry and next rotation.')
+    .option('-c, --config <file>', 'configuration file', 'postern.yaml')
+    .option('--json', 'print JSON')
+    .action((options: ShowOptions) => runShow(options, io));
+  addExamples(show, [['postern identity show -c postern.yaml', 'who this sidecar is, and whom it trusts']]);
+}
+
+function registerInspect(identity: Command, io: CliIo): void {
+  const inspect = identity
+    .command('inspect')
+    .description('Tell what Postern makes of a certificate, and every reason why it would refuse it (exit code 1).')
+    .argument('<cert>', 'PEM file, the leaf first; `-` reads stdin')
+    .option('--bundle <[trust-domain=]file>', 'judge the issuer too, by this bundle; may be repeated', collect, [])
+    .option('--as <role>', 'client, server or both', 'both')
+    .option('--json', 'print JSON')
+    .action((cert: string, options: InspectOptions) => runInspect(cert, options, io));
+  addExamples(inspect, [
+    ['postern identity inspect tls.crt', 'is it an X509-SVID'],
+    ['postern identity inspect tls.crt --bundle bundle.pem --as client', 'would it be let in as a caller'],
+    [
+      'postern identity inspect tls.crt --bundle partner.example=partner.pem',
+      'with the bundle of another trust domain',
+    ],
+  ]);
+}
+
+interface ShowOptions {
+  readonly config: string;
+  readonly json?: true;
+}
+
+interface InspectOptions {
+  readonly bundle: readonly string[];
+  readonly as: string;
+  readonly json?: true;
+}
+
+async function runShow(options: ShowOptions, io: CliIo): Promise<void> {
+  const { config } = await loadConfig(options.config, io.env, io.cwd);
+  const { snapshot, nextRotationMs, warnings } = await readOwnIdentity(config.identity, io);
+  const nowMs = systemClock.nowMs();
+  const view = {
+    ...describeIdentity(snapshot, nowMs),
+    source: config.identity.source,
+    next_rotation: nextRotationMs === null ? null : isoTime(nextRotationMs),
+  };
+  for (const warning of warnings) io.err(`postern: warning: ${warning.message} [${warning.code}]; ${warning.mend}\n`);
+  io.out(options.json ? `${JSON.stringify(view)}\n` : formatIdentity(view, io.paint));
+}
+
+async function runInspect(cert: string, options: InspectOptions, io: CliIo): Promise<void> {
+  const roles = parseRoles(options.as);
+  const text = await readCertificateText(cert, io);
+  const bundles = await readBundles(options.bundle, text, io);
+  const inspection = inspectCertificates({ text, file: cert, bundles, roles, nowMs: systemClock.nowMs() });
+  io.out(
+    options.json
+      ? `${JSON.stringify(inspection)}\n`
+      : formatInspection(inspection, { roles, bundles, paint: io.paint }),
+  );
+  if (!inspection.accepted) io.setExitCode(exitCodes.no);
+}
