@@ -41,7 +41,9 @@ export function decisionFragment(decision: Decision, limits: RecordLimits): Frag
       bundle_digest: text.clean(decision.bundleDigest === '' ? null : decision.bundleDigest, '/policy/bundle_digest'),
     },
     rule: rule === null ? undefined : ruleMembers(text, rule, '/rule'),
-    matched: text.list(decision.matched, '/matched', (fired, at) => ruleMembers(text, fired, at)),
+    matched: isRuleAlone(decision)
+      ? undefined
+      : text.list(decision.matched, '/matched', (fired, at) => ruleMembers(text, fired, at)),
     overrode: text.list(decision.overrode, '/overrode', (fired, at) => ruleMembers(text, fired, at)),
     indeterminate: text.list(decision.indeterminate, '/indeterminate', (open, at) => openMembers(text, open, at)),
     shadow:
@@ -83,14 +85,21 @@ export function peerFragment(parts: PeerParts, limits: RecordLimits): Fragment {
   return fragment(members, text);
 }
 
-/** What was asked for. */
+/** The part of `correlation` that a connection's records share. */
+export function connectionTail(connection: ConnectionFacts, limits: RecordLimits): Fragment {
+  const text = new RecordText(limits);
+  return fragment({ connection_id: text.clean(connection.connectionId, '/correlation/connection_id') }, text);
+}
+
+/** What was asked for; the object is left open, for what varies between calls. */
 export function actionFragment(actions: readonly Action[], limits: RecordLimits): Fragment {
   const text = new RecordText(limits);
   const first = actions[0];
   const names = first === undefined || first.names.length < 2 ? [] : first.names;
   const members = {
     action: {
-      name: text.clean(first?.name, '/action/name'),
+      // Never left out: what varies is put behind it.
+      name: text.clean(first?.name, '/action/name') ?? null,
       names: text.list(names, '/action/names', (name, at) => text.clean(name, at)),
       required: text.list(actions.length > 1 ? actions : [], '/action/required', (action, at) =>
         text.clean(action.name, at),
@@ -98,7 +107,13 @@ export function actionFragment(actions: readonly Action[], limits: RecordLimits)
       protocol: first?.protocol,
     },
   };
-  return fragment(members, text);
+  return { text: asciiJson(members).slice(1, -2), masked: text.masked };
+}
+
+/** Most often the determining rule is all that fired; then it is not said twice. */
+function isRuleAlone(decision: Decision): boolean {
+  const { rule, matched } = decision;
+  return rule !== null && matched.length === 1 && matched[0]?.name === rule.name && matched[0].policy === rule.policy;
 }
 
 function principalMembers(text: RecordText, principal: Principal): Record<string, unknown> {

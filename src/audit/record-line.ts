@@ -46,3 +46,11 @@ export function parseSealLine(line: string): SealLine | null {
   const match = sealEnd.exec(line);
   return match === null ? null : { sha256: match[1]!, headLength: match.index + '"sha256":"'.length };
 }
+
+/** The stream that a record names; null when the line does not begin like a record. */
+export function lineStream(line: string): string | null {
+  const at = line.indexOf(',"stream_id":"');
+  if (at < 0 || at > 160) return null;
+  const start = at + ',"stream_id":"'.length;
+  return line.slice(start, line.indexOf('"', start));
+}

@@ -3,14 +3,14 @@
 // (their lock is held) are left alone, and so are those that were closed.
 
 import { closeSync, constants, fdatasyncSync, openSync, truncateSync, writeSync } from 'node:fs';
-import { open } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { PosternError } from '../errors.ts';
 import type { Clock } from '../lib/clock.ts';
 import { faultCode } from './fault-code.ts';
 import type { SegmentFile, StreamFiles } from './journal-layout.ts';
 import { listStreams, lockName } from './journal-layout.ts';
-import { lastLineOf, lastSealStart, readRange } from './journal-tail.ts';
+import { readSegment } from './journal-reader.ts';
+import { lastLineOf, lastSealStart } from './journal-tail.ts';
 import { parseSealLine } from './record-line.ts';
 import { type SealChain, sealTail } from './seal-chain.ts';
 import type { StreamEnd } from './service-records.ts';
@@ -83,31 +83,12 @@ async function scanTail(stream: StreamFiles): Promise<OpenTail> {
   for (const [index, segment] of stream.segments.entries()) {
     if (index < from.segment) continue;
     const limit = await goodBytesOf(stream, index);
-    await feed(scan, segment, { start: index === from.segment ? from.offset : 0, limit });
+    const start = index === from.segment ? from.offset : 0;
+    scan.begin(segment.firstSeq, start);
+    for await (const piece of readSegment(segment.path, { start, end: limit })) scan.take(piece);
   }
   const segment = stream.segments.at(-1)!;
   return { stream, segment, ...scan.result() };
-}
-
-async function feed(
-  scan: ScannedTail,
-  segment: SegmentFile,
-  range: { start: number; limit: number | null },
-): Promise<void> {
-  const file = await open(segment.path, 'r');
-  try {
-    const { size } = await file.stat();
-    const end = Math.min(size, range.limit ?? size);
-    scan.begin(segment.firstSeq, range.start);
-    for (let at = range.start; at < end; ) {
-      const bytes = await readRange(file, at, Math.min(end, at + 1024 * 1024));
-      if (bytes.length === 0) break;
-      scan.take(bytes);
-      at += bytes.length;
-    }
-  } finally {
-    await file.close();
-  }
 }
 
 async function findLastSeal(stream: StreamFiles): Promise<{ readonly segment: number; readonly offset: number }> {

@@ -2,12 +2,11 @@
 
 import { open } from 'node:fs/promises';
 import type { StreamFiles } from './journal-layout.ts';
+import { eachLine, type SegmentPiece } from './journal-reader.ts';
 import { readRange } from './journal-tail.ts';
 import { lineBytes } from './native-encoder.ts';
 import { lineKind, lineSeq, parseSealLine } from './record-line.ts';
 import { SealChain } from './seal-chain.ts';
-
-const lineFeed = 0x0a;
 
 /** What a scan found. */
 export interface ScanResult {
@@ -27,7 +26,7 @@ export class ScannedTail {
   #lastSeq = 0;
   #unsealed = 0;
   #goodBytes = 0;
-  #rest = Buffer.alloc(0);
+  #tornBytes = 0;
 
   constructor(streamId: string) {
     this.#chain = SealChain.ofStream(streamId);
@@ -35,19 +34,18 @@ export class ScannedTail {
 
   /** Goes on with a segment; torn bytes of the one before do not count. */
   begin(firstSeq: number, offset: number): void {
-    this.#rest = Buffer.alloc(0);
+    this.#tornBytes = 0;
     this.#goodBytes = offset;
     this.#lastSeq = Math.max(this.#lastSeq, firstSeq - 1);
   }
 
-  take(bytes: Buffer): void {
-    const all = this.#rest.length === 0 ? bytes : Buffer.concat([this.#rest, bytes]);
-    let start = 0;
-    for (let end = all.indexOf(lineFeed); end >= 0; end = all.indexOf(lineFeed, start)) {
-      this.#line(all.subarray(start, end + 1));
-      start = end + 1;
-    }
-    this.#rest = Buffer.from(all.subarray(start));
+  take(piece: SegmentPiece): void {
+    if (piece.kind === 'torn') this.#tornBytes = piece.byteCount;
+    else
+      eachLine(piece.bytes, (text, start, end) => {
+        this.#line(text, piece.bytes.subarray(start, end));
+        return true;
+      });
   }
 
   result(): ScanResult {
@@ -57,13 +55,12 @@ export class ScannedTail {
       lastSeq: this.#lastSeq,
       unsealed: this.#unsealed,
       goodBytes: this.#goodBytes,
-      cutBytes: this.#rest.length,
+      cutBytes: this.#tornBytes,
     };
   }
 
-  #line(bytes: Buffer): void {
+  #line(text: string, bytes: Buffer): void {
     this.#goodBytes += bytes.length;
-    const text = bytes.toString('latin1', 0, bytes.length - 1);
     this.#lastSeq = lineSeq(text) ?? this.#lastSeq;
     const seal = parseSealLine(text);
     if (seal === null) {

@@ -17,8 +17,18 @@ export interface CommandEntry {
 /** In the order of `postern --help`. */
 export const commandTable: readonly CommandEntry[] = [
   {
+    name: 'audit',
+    summary: 'read and verify the journal of decisions',
+    load: async () => (await import('./audit.ts')).registerAuditCommand,
+  },
+  {
     name: 'schema',
     summary: 'print the JSON Schema of the configuration',
     load: async () => (await import('./schema.ts')).registerSchemaCommand,
+  },
+  {
+    name: 'completion',
+    summary: 'print the completion script for a shell',
+    load: async () => (await import('./completion.ts')).registerCompletionCommand,
   },
 ];

@@ -1,0 +1,189 @@
+// HOT PATH (bench/audit.bench.ts). One decision, one line. JSON.stringify of the whole costs several times the decision
+// itself, so what stays the same is encoded once (by object identity, or by comparison with the last of its route) and the
+// rest is concatenated; every string of a stranger goes through RecordText.
+
+import type { Action, Decision, Resource } from '../authz/model.ts';
+import type { ConnectionFacts, DecisionEvent } from './decision-event.ts';
+import {
+  actionFragment,
+  connectionTail,
+  decisionFragment,
+  type Fragment,
+  type PeerParts,
+  peerFragment,
+} from './record-fragments.ts';
+import { maskedJson, type RecordLimits, RecordText, wholeNumber } from './record-text.ts';
+import { RecordTime } from './record-time.ts';
+import { ResourceFragments } from './resource-fragments.ts';
+
+export interface DecisionLinesOptions {
+  readonly limits: RecordLimits;
+  /** Members that stand in every record of the stream, with a leading comma. */
+  readonly stream: string;
+  /** `audit.redact.path: template`. */
+  readonly templateOnly: boolean;
+}
+
+interface PeerEntry extends PeerParts {
+  readonly fragment: Fragment;
+  /** The connection's part of `correlation`. */
+  readonly tail: Fragment;
+}
+
+interface QuotedText {
+  readonly value: string;
+  readonly quoted: string;
+}
+
+/** Encodes decisions for one set of limits. */
+export class DecisionLines {
+  readonly #options: DecisionLinesOptions;
+  readonly #text: RecordText;
+  readonly #time = new RecordTime();
+  readonly #untilTime = new RecordTime();
+  readonly #decisions = new WeakMap<Decision, Fragment>();
+  readonly #actions = new WeakMap<object, Fragment>();
+  readonly #peers = new WeakMap<ConnectionFacts, PeerEntry>();
+  readonly #resources: ResourceFragments;
+  /** The last method and host that needed no change. */
+  #method: QuotedText = { value: '', quoted: '""' };
+  #host: QuotedText = { value: '', quoted: '""' };
+
+  constructor(options: DecisionLinesOptions) {
+    this.#options = options;
+    this.#text = new RecordText(options.limits);
+    this.#resources = new ResourceFragments(options.limits);
+  }
+
+  encode(event: DecisionEvent, seq: number): string {
+    const text = this.#text;
+    if (text.masked.length > 0) text.masked = [];
+    const { request, correlation } = event;
+    const peer = this.#peer(event);
+    const line =
+      `{"schema":"postern.decision/1","type":"decision","time":"${this.#time.text(event.timeUs)}","seq":${seq}` +
+      `${this.#options.stream},"decision_id":${text.quote(event.decisionId, '/decision_id')},` +
+      `${this.#textOf(this.#decided(event.decision))},"enforced":${event.enforced}${this.#obligations(event)},` +
+      `${this.#textOf(peer.fragment)},${this.#textOf(this.#action(request.actions))}${this.#call(event)}},` +
+      `${this.#resource(request.resource)}${this.#http(event)},` +
+      `"correlation":{"trace_id":${text.quote(correlation.traceId, '/correlation/trace_id')},"span_id":` +
+      `${text.quote(correlation.spanId, '/correlation/span_id')},"trace_flags":` +
+      `${text.quote(correlation.traceFlags, '/correlation/trace_flags')},"request_id":` +
+      `${text.quote(correlation.requestId, '/correlation/request_id')},"request_id_source":"` +
+      `${correlation.requestIdSource}",${this.#textOf(peer.tail)}},"timing":{"eval_ns":` +
+      `${wholeNumber(event.evalNs)}},"cache":{"plan":"${event.planCache}"}${alarms(event)}`;
+    return line + this.#masked(event.maskedInputs);
+  }
+
+  #textOf(fragment: Fragment): string {
+    if (fragment.masked.length > 0) this.#text.masked.push(...fragment.masked);
+    return fragment.text;
+  }
+
+  #decided(decision: Decision): Fragment {
+    let found = this.#decisions.get(decision);
+    if (found === undefined) {
+      found = decisionFragment(decision, this.#options.limits);
+      this.#decisions.set(decision, found);
+    }
+    return found;
+  }
+
+  #action(actions: readonly Action[]): Fragment {
+    const key = actions.length === 1 ? actions[0]! : actions;
+    let found = this.#actions.get(key);
+    if (found === undefined) {
+      found = actionFragment(actions, this.#options.limits);
+      this.#actions.set(key, found);
+    }
+    return found;
+  }
+
+  #peer(event: DecisionEvent): PeerEntry {
+    const { connection } = event;
+    const { principal, network, tls } = event.request;
+    const found = this.#peers.get(connection);
+    if (found !== undefined && found.principal === principal && found.network === network && found.tls === tls) {
+      return found;
+    }
+    const parts = { connection, principal, network, tls };
+    const { limits } = this.#options;
+    const made = { ...parts, fragment: peerFragment(parts, limits), tail: connectionTail(connection, limits) };
+    this.#peers.set(connection, made);
+    return made;
+  }
+
+  #resource(resource: Resource): string {
+    return this.#textOf(this.#resources.of(resource));
+  }
+
+  /** What of the call varies: the method of HTTP, the procedure of gRPC. */
+  #call(event: DecisionEvent): string {
+    const { grpcService, grpcMethod } = event.request;
+    const method = event.method === null ? '' : `,"method":${this.#quotedMethod(event.method, '/action/method')}`;
+    if (typeof grpcService !== 'string' || typeof grpcMethod !== 'string') return method;
+    return `${method},"rpc":${this.#text.quote(`${grpcService}/${grpcMethod}`, '/action/rpc')}`;
+  }
+
+  #http(event: DecisionEvent): string {
+    if (event.method === null && event.path === null) return '';
+    const text = this.#text;
+    let made =
+      event.method === null
+        ? ',"http":{"method":null'
+        : `,"http":{"method":${this.#quotedMethod(event.method, '/http/method')}`;
+    if (event.route !== null) made += `,"route":${text.quote(event.route, '/http/route')}`;
+    if (!this.#options.templateOnly) made += `,"path":${text.quote(event.path, '/http/path')}`;
+    else if (event.path !== null && event.path !== event.route) text.masked.push('/http/path');
+    if (event.host !== null) made += `,"host":${this.#quotedHost(event.host)}`;
+    if (event.status !== null) made += `,"status":${wholeNumber(event.status)}`;
+    if (event.headerHashes !== null) made += `,"header_hashes":${hashesJson(event.headerHashes, text)}`;
+    return `${made}}`;
+  }
+
+  #quotedMethod(method: string, pointer: string): string {
+    if (method === this.#method.value) return this.#method.quoted;
+    const quoted = this.#text.quote(method, pointer);
+    if (quoted.length === method.length + 2) this.#method = { value: method, quoted };
+    return quoted;
+  }
+
+  #quotedHost(host: string): string {
+    if (host === this.#host.value) return this.#host.quoted;
+    const quoted = this.#text.quote(host, '/http/host');
+    if (quoted.length === host.length + 2) this.#host = { value: host, quoted };
+    return quoted;
+  }
+
+  #obligations(event: DecisionEvent): string {
+    const { obligations } = event.decision;
+    if (obligations === null) return '';
+    const ttl = wholeNumber(obligations.credentialTtlS);
+    const until = this.#untilTime.text(event.timeUs + Number(ttl) * 1_000_000);
+    return `,"obligations":{"credential_ttl_s":${ttl},"valid_until":"${until}"}`;
+  }
+
+  /** The end of a line. */
+  #masked(inputs: readonly string[] | undefined): string {
+    const own = this.#text.masked;
+    if (inputs === undefined || inputs.length === 0) {
+      return own.length === 0 ? '}\n' : `,"masked":${maskedJson(own, this.#options.limits)}}\n`;
+    }
+    return `,"masked":${maskedJson([...inputs, ...own], this.#options.limits)}}\n`;
+  }
+}
+
+function alarms(event: DecisionEvent): string {
+  let made = '';
+  if (event.environmentBoundary !== null) made = `,"environment_boundary":"${event.environmentBoundary}"`;
+  if (event.credentialLifetimeAlarm) made += ',"credential_lifetime_alarm":true';
+  return made;
+}
+
+function hashesJson(hashes: Readonly<Record<string, string>>, text: RecordText): string {
+  const at = '/http/header_hashes';
+  const names = Object.keys(hashes);
+  const kept = names.slice(0, text.limits.list);
+  if (names.length > kept.length) text.masked.push(at);
+  return `{${kept.map((name) => `${text.quote(name, at)}:${text.quote(hashes[name], at)}`).join(',')}}`;
+}

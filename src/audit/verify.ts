@@ -1,0 +1,135 @@
+// Verifies a journal: each stream by itself, then what the streams say of each other. Without a seal kept elsewhere, whoever
+// may write the whole folder can write another history; the last seals are named so that they can be compared.
+
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { lockName, requireStreams, type StreamFiles } from './journal-layout.ts';
+import { eachLine, readSegment } from './journal-reader.ts';
+import { parseObject } from './service-parse.ts';
+import type { Expiry, StreamEnd } from './service-records.ts';
+import { tryLock } from './stream-lock.ts';
+import { goodBytesOf } from './stream-scan.ts';
+import { type StreamWalk, type VerifyFinding, walkStream } from './verify-stream.ts';
+
+/** How a stream ends: with its last seal, in a process that writes, or in one that is gone. */
+export type StreamState = 'closed' | 'running' | 'abandoned';
+
+/** What was found of one stream. */
+export interface StreamVerdict extends Omit<StreamWalk, 'expired' | 'previous' | 'closed' | 'tail'> {
+  readonly state: StreamState;
+  readonly intact: boolean;
+}
+
+/** What was found of a journal. */
+export interface JournalVerdict {
+  readonly intact: boolean;
+  readonly streams: readonly StreamVerdict[];
+  /** About streams that are not there. */
+  readonly findings: readonly VerifyFinding[];
+}
+
+/**
+ * Verifies every stream of a folder.
+ * @throws PosternError ERR_JOURNAL_NOT_FOUND, ERR_JOURNAL_UNREADABLE
+ */
+export async function verifyJournal(dir: string): Promise<JournalVerdict> {
+  const streams = await requireStreams(dir);
+  const walks: { readonly walk: StreamWalk; readonly files: StreamFiles }[] = [];
+  for (const files of streams) walks.push({ walk: await walkStream(files), files });
+  const expired = latestExpiries(walks.flatMap(({ walk }) => walk.expired));
+  const ends = walks.flatMap(({ walk }) => walk.previous);
+  const verdicts: StreamVerdict[] = [];
+  for (const { walk, files } of walks) verdicts.push(await verdictOf(walk, files, { expired, ends }));
+  const present = new Set(verdicts.filter((verdict) => verdict.segments > 0).map((verdict) => verdict.streamId));
+  const findings = missingStreams(ends, present, expired);
+  return { intact: findings.length === 0 && verdicts.every((verdict) => verdict.intact), streams: verdicts, findings };
+}
+
+interface Elsewhere {
+  readonly expired: ReadonlyMap<string, number>;
+  readonly ends: readonly StreamEnd[];
+}
+
+async function verdictOf(walk: StreamWalk, files: StreamFiles, said: Elsewhere): Promise<StreamVerdict> {
+  const { expired, previous, closed, tail, ...known } = walk;
+  const findings = [...walk.findings];
+  findings.push(...headFindings(walk, said.expired), ...endFindings(walk, said.ends));
+  if (walk.unsealed > 0) findings.push(...(await tailFindings(walk, files)));
+  const state = closed ? 'closed' : isRunning(files) ? 'running' : 'abandoned';
+  return { ...known, state, findings, intact: findings.length === 0 };
+}
+
+/** Records at the front may be missing only if a seal says that they were taken away. */
+function headFindings(walk: StreamWalk, expired: ReadonlyMap<string, number>): readonly VerifyFinding[] {
+  if (walk.firstSeq === null || walk.firstSeq === 1) return [];
+  if ((expired.get(walk.streamId) ?? 0) >= walk.firstSeq - 1) return [];
+  return [
+    finding('head_missing', walk, `records 1 to ${walk.firstSeq - 1} are missing, and no seal says that they expired`),
+  ];
+}
+
+/** A later stream has seen how this one ended. */
+function endFindings(walk: StreamWalk, ends: readonly StreamEnd[]): readonly VerifyFinding[] {
+  const end = ends.find((item) => item.streamId === walk.streamId);
+  if (end === undefined || walk.firstSeq === null) return [];
+  if (walk.closed && walk.lastSeal?.sha256 === end.sha256) return [];
+  return [
+    finding(
+      'end_missing',
+      walk,
+      `a later stream saw this one end with record ${end.seq}, it ends with ${walk.lastSeq}`,
+    ),
+  ];
+}
+
+/** What no seal covers can only be parsed. */
+async function tailFindings(walk: StreamWalk, files: StreamFiles): Promise<readonly VerifyFinding[]> {
+  for (const [index, segment] of files.segments.entries()) {
+    if (index < walk.tail.segment) continue;
+    const start = index === walk.tail.segment ? walk.tail.offset : 0;
+    for await (const piece of readSegment(segment.path, { start, end: await goodBytesOf(files, index) })) {
+      if (piece.kind === 'torn' || eachLine(piece.bytes, (text) => parseObject(text) !== null)) continue;
+      return [finding('not_a_record', walk, 'a record that is not sealed yet is not JSON')];
+    }
+  }
+  return [];
+}
+
+function missingStreams(
+  ends: readonly StreamEnd[],
+  present: ReadonlySet<string>,
+  expired: ReadonlyMap<string, number>,
+): readonly VerifyFinding[] {
+  const missing = ends.filter((end) => !present.has(end.streamId) && (expired.get(end.streamId) ?? 0) < end.seq);
+  return [...new Set(missing.map((end) => end.streamId))].map((streamId) => ({
+    code: 'stream_missing',
+    file: streamId,
+    offset: 0,
+    seq: null,
+    message: 'a later stream saw this one, and no seal says that it expired',
+  }));
+}
+
+function latestExpiries(expired: readonly Expiry[]): ReadonlyMap<string, number> {
+  const latest = new Map<string, number>();
+  for (const { streamId, toSeq } of expired) latest.set(streamId, Math.max(toSeq, latest.get(streamId) ?? 0));
+  return latest;
+}
+
+function isRunning(files: StreamFiles): boolean {
+  const path = join(files.dir, lockName);
+  // A copy of a journal has no locks, and looking must not make one.
+  if (!existsSync(path)) return false;
+  try {
+    const lock = tryLock(path);
+    lock?.release();
+    return lock === null;
+  } catch {
+    // A reader who may not touch the lock cannot know; a stream that is not closed may then as well be running.
+    return true;
+  }
+}
+
+function finding(code: VerifyFinding['code'], walk: StreamWalk, message: string): VerifyFinding {
+  return { code, file: walk.streamId, offset: 0, seq: walk.firstSeq, message };
+}
