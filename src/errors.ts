@@ -205,6 +205,71 @@ export const errorCatalog = {
     means: 'a part of a journal cannot be read',
     mend: 'run as a user who may read the journal (its files have mode 0600), and see that the disk is well',
   },
+  ERR_WIRE_REQUEST_LINE_INVALID: {
+    exit: 3,
+    means: 'what arrived is not an HTTP/1.1 request line',
+    mend: 'look at the sender: it is broken or hostile; docs/wire.md says what is accepted',
+  },
+  ERR_WIRE_TARGET_INVALID: {
+    exit: 3,
+    means: 'the request target is in no form that is served',
+    mend: 'look at the sender: it is broken or hostile; docs/wire.md says what is accepted',
+  },
+  ERR_WIRE_TARGET_TOO_LONG: {
+    exit: 3,
+    means: 'the request target is longer than 16 KiB',
+    mend: 'send less, or raise `limits` of the listener',
+  },
+  ERR_WIRE_VERSION_UNSUPPORTED: {
+    exit: 3,
+    means: 'the request is of another HTTP version than 1.0 and 1.1',
+    mend: 'look at the sender: it is broken or hostile; docs/wire.md says what is accepted',
+  },
+  ERR_WIRE_HOST_INVALID: {
+    exit: 3,
+    means: 'Host is missing, repeated, invalid, or differs from the target',
+    mend: 'look at the sender: it is broken or hostile; docs/wire.md says what is accepted',
+  },
+  ERR_WIRE_PATH_REFUSED: {
+    exit: 3,
+    means: 'the path has no form that policy and workload would both read alike',
+    mend: 'look at the sender: it is broken or hostile; docs/wire.md says what is accepted',
+  },
+  ERR_WIRE_FIELD_INVALID: {
+    exit: 3,
+    means: 'a field line is not valid',
+    mend: 'look at the sender: it is broken or hostile; docs/wire.md says what is accepted',
+  },
+  ERR_WIRE_FRAMING_INVALID: {
+    exit: 3,
+    means: 'where the message ends can be read in two ways',
+    mend: 'look at the sender: it is broken or hostile; docs/wire.md says what is accepted',
+  },
+  ERR_WIRE_HEAD_TOO_LARGE: {
+    exit: 3,
+    means: 'a head or trailer section is above its limit',
+    mend: 'send less, or raise `limits` of the listener',
+  },
+  ERR_WIRE_CHUNK_INVALID: {
+    exit: 3,
+    means: 'a chunk is not valid',
+    mend: 'look at the sender: it is broken or hostile; docs/wire.md says what is accepted',
+  },
+  ERR_WIRE_TRUNCATED: {
+    exit: 3,
+    means: 'the sender closed within a message',
+    mend: 'look at the sender: it is broken or hostile; docs/wire.md says what is accepted',
+  },
+  ERR_WIRE_RESPONSE_INVALID: {
+    exit: 3,
+    means: "the workload's answer is not valid HTTP/1.1",
+    mend: 'look at the workload; docs/wire.md says what is accepted of it',
+  },
+  ERR_WIRE_RESPONSE_UNEXPECTED: {
+    exit: 3,
+    means: 'the workload sent what nothing asked for; its connection is closed',
+    mend: 'look at the workload; docs/wire.md says what is accepted of it',
+  },
   ERR_INTERNAL: {
     exit: 3,
     means: 'a defect in Postern; the request is denied',

@@ -52,7 +52,7 @@ export interface RequestEvents {
   onBody(bytes: Buffer): void;
   /** The message is complete; the parser is paused until `resume()` (pipelined requests are served in order). */
   onMessageEnd(trailers: FieldList | null): void;
-  /** The input is refused; nothing further will be reported. `status` is 400, 414, 431, 501 or 505. */
+  /** The input is refused; nothing further will be reported. `status` is 400, 414, 417, 431 or 505. */
   onWireError(error: PosternError, status: number): void;
 }
 

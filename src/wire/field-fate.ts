@@ -1,0 +1,89 @@
+// HOT PATH (npm run bench). What becomes of a field on its way through, by its name in every spelling that a CGI-like
+// workload reads as the same (wire.md "Identity fields"): Traefik and Envoy were both passed by a twin.
+
+import { foldedKey } from './field-lines.ts';
+
+/**
+ * `keep`: goes on as it is. `hop`: ends here (RFC 9110 §7.6.1). `framing`: written anew from what was parsed. `identity`:
+ * only Postern may say it. `correlation`: checked and written anew. `host`: the first line of what is forwarded.
+ */
+export type FieldFate = 'keep' | 'hop' | 'framing' | 'identity' | 'correlation' | 'host';
+
+const fates: ReadonlyMap<string, FieldFate> = new Map<string, FieldFate>([
+  ['host', 'host'],
+  ['content-length', 'framing'],
+  ['transfer-encoding', 'framing'],
+  ['connection', 'hop'],
+  ['keep-alive', 'hop'],
+  ['proxy-connection', 'hop'],
+  ['proxy-authenticate', 'hop'],
+  ['proxy-authorization', 'hop'],
+  ['te', 'hop'],
+  ['trailer', 'hop'],
+  ['upgrade', 'hop'],
+  ['http2-settings', 'hop'],
+  ['x-forwarded-client-cert', 'identity'],
+  ['client-cert', 'identity'],
+  ['client-cert-chain', 'identity'],
+  ['x-request-id', 'correlation'],
+  ['traceparent', 'correlation'],
+  ['x-forwarded-for', 'correlation'],
+  ['forwarded', 'correlation'],
+]);
+
+/** By lower-case name. */
+export function fieldFate(key: string): FieldFate {
+  const fate = fates.get(key);
+  if (fate !== undefined) return fate;
+  if (key.includes('_') || key.includes('.')) return twinFate(foldedKey(key));
+  return isIdentityName(key) ? 'identity' : 'keep';
+}
+
+/** A twin of a field that we treat is treated no better; one of an ordinary field is an ordinary field. */
+function twinFate(folded: string): FieldFate {
+  const fate = fates.get(folded);
+  if (fate === undefined) return isIdentityName(folded) ? 'identity' : 'keep';
+  return fate === 'host' || fate === 'framing' ? 'hop' : fate;
+}
+
+function isIdentityName(key: string): boolean {
+  return key.startsWith('x-spiffe-') || key.startsWith('x-postern-');
+}
+
+/** Fields that a trailer section must not bring (RFC 9110 §6.5.1): framing, routing, authentication, content, ours. */
+const unsafeTrailers: ReadonlySet<string> = new Set([
+  'authorization',
+  'cookie',
+  'set-cookie',
+  'www-authenticate',
+  'authentication-info',
+  'content-encoding',
+  'content-type',
+  'content-range',
+  'content-location',
+  'cache-control',
+  'expect',
+  'expires',
+  'date',
+  'age',
+  'location',
+  'retry-after',
+  'vary',
+  'warning',
+  'max-forwards',
+  'range',
+  'if-match',
+  'if-none-match',
+  'if-modified-since',
+  'if-unmodified-since',
+  'if-range',
+  'origin',
+  'referer',
+]);
+
+/** Whether a trailer field may go on. */
+export function isSafeTrailer(key: string): boolean {
+  if (fieldFate(key) !== 'keep') return false;
+  const folded = foldedKey(key);
+  return !unsafeTrailers.has(folded) && !folded.startsWith('x-forwarded-') && !folded.startsWith('sec-');
+}

@@ -1,0 +1,103 @@
+// HOT PATH (npm run bench). Unread input of a parser. What arrives whole is read in place; what arrives in pieces
+// gathers in a buffer that doubles, so that a head sent byte by byte costs no more than its length.
+
+const none = Buffer.alloc(0);
+const crlf = Buffer.from('\r\n');
+const headEnd = Buffer.from('\r\n\r\n');
+
+export class MessageBuffer {
+  #bytes: Buffer = none;
+  #start = 0;
+  #end = 0;
+  /** The bytes are our own, and there may be room behind `#end`. */
+  #isOwn = false;
+  /** How far a search for a delimiter has looked, relative to `#start`. */
+  #searched = 0;
+
+  get length(): number {
+    return this.#end - this.#start;
+  }
+
+  /** Appends; `bytes` is not copied while nothing waits. */
+  push(bytes: Buffer): void {
+    if (this.#start === this.#end) {
+      this.#bytes = bytes;
+      this.#start = 0;
+      this.#end = bytes.length;
+      this.#isOwn = false;
+      return;
+    }
+    this.#reserve(bytes.length);
+    bytes.copy(this.#bytes, this.#end);
+    this.#end += bytes.length;
+  }
+
+  /** Copies what waits, where it is a view of somebody else's buffer that will be written over. */
+  keep(): void {
+    if (!this.#isOwn && this.#start !== this.#end) this.#reserve(0);
+  }
+
+  /** Octets before the next CRLF, or -1. */
+  findLine(): number {
+    return this.#find(crlf);
+  }
+
+  /** Octets before the next CRLFCRLF, or -1. */
+  findHeadEnd(): number {
+    return this.#find(headEnd);
+  }
+
+  /** The octet at `index`, or -1 beyond the end. */
+  at(index: number): number {
+    return this.#start + index < this.#end ? this.#bytes[this.#start + index]! : -1;
+  }
+
+  /** Takes `count` octets as latin1 text and drops `skip` after them. */
+  takeText(count: number, skip: number): string {
+    const text = this.#bytes.toString('latin1', this.#start, this.#start + count);
+    this.#advance(count + skip);
+    return text;
+  }
+
+  /** Takes up to `count` octets as a view. */
+  takeView(count: number): Buffer {
+    const size = Math.min(count, this.length);
+    const view = this.#bytes.subarray(this.#start, this.#start + size);
+    this.#advance(size);
+    return view;
+  }
+
+  clear(): void {
+    this.#bytes = none;
+    this.#start = 0;
+    this.#end = 0;
+    this.#searched = 0;
+    this.#isOwn = false;
+  }
+
+  #advance(count: number): void {
+    this.#start += count;
+    this.#searched = 0;
+    if (this.#start === this.#end) this.clear();
+  }
+
+  #find(delimiter: Buffer): number {
+    const from = this.#start + Math.max(0, this.#searched - delimiter.length + 1);
+    const at = this.#bytes.indexOf(delimiter, from);
+    // The buffer may hold old bytes behind the end.
+    if (at >= 0 && at + delimiter.length <= this.#end) return at - this.#start;
+    this.#searched = this.length;
+    return -1;
+  }
+
+  #reserve(more: number): void {
+    const length = this.length;
+    if (this.#isOwn && this.#end + more <= this.#bytes.length) return;
+    const grown = Buffer.allocUnsafeSlow(Math.max(1024, 2 * (length + more)));
+    this.#bytes.copy(grown, 0, this.#start, this.#end);
+    this.#bytes = grown;
+    this.#start = 0;
+    this.#end = length;
+    this.#isOwn = true;
+  }
+}

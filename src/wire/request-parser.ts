@@ -1,0 +1,82 @@
+// HOT PATH (npm run bench). Requests from bytes (RFC 9112 §3): one head at a time, then its body, then a pause until the
+// caller asks for the next, so that pipelined requests are served in order.
+
+import type { FieldList } from './field-list.ts';
+import type { HeadLimits } from './head-limits.ts';
+import type { RequestEvents } from './http1-message.ts';
+import { MessageReader } from './message-reader.ts';
+import { parseRequestHead } from './request-head.ts';
+import { shownBytes, WireFault } from './wire-fault.ts';
+
+export class RequestParser extends MessageReader {
+  readonly #events: RequestEvents;
+  readonly #lineLimit: number;
+
+  constructor(limits: HeadLimits, events: RequestEvents) {
+    super(limits);
+    this.#events = events;
+    // Method, version and spaces beside the target.
+    this.#lineLimit = limits.targetBytes + 64;
+  }
+
+  /** Not one octet of a message was read, and none waits. */
+  get isIdle(): boolean {
+    return this.isBetweenMessages;
+  }
+
+  /** Takes input. Views of `bytes` may be kept until they are read. */
+  feed(bytes: Buffer): void {
+    if (this.state === 'stopped') return;
+    this.buffer.push(bytes);
+    this.run();
+  }
+
+  /** The sender closed its side. */
+  end(): 'idle' | 'truncated' | 'pending' {
+    return this.endInput();
+  }
+
+  protected override readHead(): boolean {
+    const length = this.buffer.findHeadEnd();
+    if (length < 0) return this.buffer.length > 0 && this.#checkUnfinished();
+    if (length > this.limits.headBytes) return this.#tooLarge();
+    const head = parseRequestHead(this.buffer.takeText(length, 4), this.limits);
+    if (head instanceof WireFault) return this.fail(head);
+    this.enterBody(head.framing, head.contentLength);
+    this.#events.onRequestHead(head);
+    return true;
+  }
+
+  protected override emitBody(bytes: Buffer): void {
+    this.#events.onBody(bytes);
+  }
+
+  protected override emitEnd(trailers: FieldList | null): void {
+    this.#events.onMessageEnd(trailers);
+  }
+
+  protected override emitFault(fault: WireFault): void {
+    this.#events.onWireError(fault.error, fault.status);
+  }
+
+  /** An unfinished head that can never become a good one is refused at once. */
+  #checkUnfinished(): boolean {
+    const first = this.buffer.at(0);
+    // No method begins below `!`: an empty line, a control octet, a TLS record (RFC 9112 §3, strict).
+    if (first <= 0x20 || first >= 0x7f) {
+      const shown = this.buffer.takeText(Math.min(16, this.buffer.length), 0);
+      return this.fail(new WireFault('ERR_WIRE_REQUEST_LINE_INVALID', `not a request line: ${shownBytes(shown)}`));
+    }
+    if (this.buffer.length > this.#lineLimit && this.buffer.findLine() < 0) {
+      return this.fail(new WireFault('ERR_WIRE_TARGET_TOO_LONG', 'the request line is too long', 414));
+    }
+    if (this.buffer.length > this.limits.headBytes) return this.#tooLarge();
+    return false;
+  }
+
+  #tooLarge(): false {
+    return this.fail(
+      new WireFault('ERR_WIRE_HEAD_TOO_LARGE', `the request head is larger than ${this.limits.headBytes} bytes`, 431),
+    );
+  }
+}
