@@ -3,6 +3,7 @@
 
 import { errorCatalog, isPosternError, PosternError } from '../errors.ts';
 import { formatFinding, formatPosition } from '../lib/finding.ts';
+import { printable } from '../lib/printable-text.ts';
 import type { ExitCode } from './exit-codes.ts';
 
 /** Lines for stderr, without colour, and what to exit with. */
@@ -18,7 +19,7 @@ export function reportError(error: unknown, debug: boolean): ErrorReport {
   const lines =
     coded.findings.length > 0
       ? [...coded.findings.map(formatFinding), `postern: ${coded.message} [${coded.code}]`]
-      : [`postern: ${place}${coded.message} [${coded.code}]; ${coded.mend}`];
+      : [printable(`postern: ${place}${coded.message} [${coded.code}]; ${coded.mend}`)];
   if (debug && error instanceof Error) lines.push(stackOf(error));
   return { text: `${lines.join('\n')}\n`, exitCode: errorCatalog[coded.code].exit };
 }

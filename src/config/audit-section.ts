@@ -73,7 +73,7 @@ export const auditSection = z
       .prefault(defaults.stdout)
       .describe('Records on standard output as well. With `journal: off` they are the record.'),
     sinks: notYet('audit.sinks').describe('Where records are delivered to.'),
-    redact: redactSection.prefault({}),
+    redact: redactSection.prefault({}).describe('What of a request may stand in a record. Never query or tokens.'),
     outcomes: choice(['all', 'errors', 'off'])
       .prefault(defaults.outcomes)
       .describe('Which ends of requests are recorded besides the decision.'),

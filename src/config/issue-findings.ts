@@ -4,11 +4,15 @@ import type * as z from 'zod';
 import type { ErrorCode } from '../errors.ts';
 import type { Finding } from '../lib/finding.ts';
 import { nearestWord } from '../lib/nearest-word.ts';
+import { printable } from '../lib/printable-text.ts';
 import type { ConfigSource, DataPath } from './config-source.ts';
 import type { RefusalParams } from './fields.ts';
 import { type JsonSchema, knownKeys, schemaAt } from './json-schema.ts';
 
 type Issue = z.core.$ZodIssue;
+
+/** Most unknown keys of one mapping that are told one by one. */
+const mostUnknownKeys = 50;
 
 /** Everything that is wrong, as findings. `schema` describes the value that the issues are about. */
 export function describeIssues(issues: readonly Issue[], source: ConfigSource, schema: JsonSchema): Finding[] {
@@ -39,7 +43,7 @@ class IssueDescriber {
     const path: DataPath = [...base, ...(issue.path as (string | number)[])];
     switch (issue.code) {
       case 'unrecognized_keys':
-        for (const key of issue.keys) this.#unknownKey(key, path);
+        this.#unknownKeys(issue.keys, path);
         return;
       case 'invalid_union':
         this.#union(issue, path);
@@ -55,12 +59,22 @@ class IssueDescriber {
     }
   }
 
-  #unknownKey(key: string, path: DataPath): void {
+  #unknownKeys(keys: readonly string[], path: DataPath): void {
     const known = knownKeys(schemaAt(this.#schema, path) ?? {});
+    const place = path.length === 0 ? '' : ` in ${quote(formatPath(path))}`;
+    for (const key of keys.slice(0, mostUnknownKeys)) this.#unknownKey(key, { path, known, place });
+    if (keys.length <= mostUnknownKeys) return;
+    const message = `${keys.length - mostUnknownKeys} further unknown keys${place}`;
+    this.#add('ERR_CONFIG_KEY', { message, mend: 'is it the right file?', path });
+  }
+
+  #unknownKey(
+    key: string,
+    { path, known, place }: { readonly path: DataPath; readonly known: readonly string[]; readonly place: string },
+  ): void {
     const nearest = nearestWord(key, known);
     const mend = nearest === null ? `known here: ${known.map(quote).join(', ')}` : `did you mean \`${nearest}\`?`;
     if (nearest !== null) this.#suggested.add(formatPath([...path, nearest]));
-    const place = path.length === 0 ? '' : ` in ${quote(formatPath(path))}`;
     this.#add('ERR_CONFIG_KEY', {
       message: `unknown key ${quote(key)}${place}`,
       mend,
@@ -170,5 +184,5 @@ export function formatPath(path: DataPath): string {
 
 function quote(text: string): string {
   const clipped = text.length > 120 ? `${text.slice(0, 120)}…` : text;
-  return `\`${clipped.replaceAll(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, '�')}\``;
+  return `\`${printable(clipped)}\``;
 }

@@ -54,7 +54,8 @@ export const policySection = z
       .strictObject({
         entries: count(1, 10_000_000).prefault(10_000).describe('Plans kept, one for each verified principal.'),
       })
-      .prefault({}),
+      .prefault({})
+      .describe('Policy folded to what can still apply to one principal, kept between requests.'),
     credential_check: choice(['bound', 'strict'])
       .prefault('bound')
       .describe(

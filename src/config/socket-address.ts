@@ -45,7 +45,8 @@ export function parseForwardAddress(text: string): SocketAddress {
 export function isLocal(address: SocketAddress): boolean {
   if (address.kind === 'unix') return true;
   const host = address.host;
-  return host === 'localhost' || host === '::1' || /^(::ffff:)?127\./.test(host);
+  // Only an address can be in 127.0.0.0/8: `127.0.0.1.example.com` is a name that anybody may register.
+  return host === 'localhost' || (isIP(host) !== 0 && (host === '::1' || /^(::ffff:)?127\./i.test(host)));
 }
 
 /** The written form. */

@@ -1,6 +1,7 @@
 // One fault found in what an operator wrote (configuration, policy, identity files), in the form in which every command
 // prints it. Codes are error codes or lint rule names.
 
+import { printable } from './printable-text.ts';
 import type { SourcePosition } from './source-position.ts';
 
 /** A fault with its place and how to mend it. `error`: the input is refused; `warning` and `info`: it works, but look. */
@@ -23,7 +24,7 @@ export function formatPosition(position: SourcePosition): string {
 export function formatFinding(finding: Finding): string {
   const place = finding.position === undefined ? '' : `${formatPosition(finding.position)}: `;
   const mend = finding.mend === '' ? '' : `; ${finding.mend}`;
-  return `${place}${finding.severity}: ${finding.message} [${finding.code}]${mend}`;
+  return printable(`${place}${finding.severity}: ${finding.message} [${finding.code}]${mend}`);
 }
 
 /** By file, then line, then column; findings without a place come first. For `Array.sort`. */

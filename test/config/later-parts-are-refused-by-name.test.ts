@@ -1,0 +1,46 @@
+// What the contract has and this version has not is recognised and refused; ignoring it would leave a gap where the
+// operator believes a protection to be.
+
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { changed, refusalOf, smallest } from './sample-config.ts';
+
+const later: Readonly<Record<string, string>> = {
+  outbound: `${smallest}outbound: [{ name: x }]`,
+  inventory: `${smallest}inventory: { registry: r.yaml }`,
+  'identity.workload_api': changed('  source:', '  workload_api: { socket: "unix:///x" }\n  source:'),
+  'identity.tokens': changed('  source:', '  tokens: []\n  source:'),
+  'policy.revocations': changed('paths:', 'revocations: r.yaml\n  paths:'),
+  'audit.sinks': `${smallest}audit: { sinks: [] }`,
+  'admin.allow': `${smallest}admin: { allow: ["spiffe://a.example/b"] }`,
+  'federation.bundle.url': changed(
+    '  source:',
+    '  federation: [{ trust_domain: a.example, bundle: { file: x, url: "https://a" } }]\n  source:',
+  ),
+  'source: workload-api': changed('source: files', 'source: workload-api'),
+  'protocol: tcp': changed('forward:', 'protocol: tcp\n    forward:'),
+  'identity_required: token': changed('forward:', 'identity_required: token\n    forward:'),
+  'identity_required: x509_or_token': changed('forward:', 'identity_required: x509_or_token\n    forward:'),
+  'plaintext: permit': changed('forward:', 'plaintext: permit\n    forward:'),
+  'forward: h2c': changed('http://127.0.0.1:8080', 'h2c://127.0.0.1:8080'),
+  'forward: tcp': changed('http://127.0.0.1:8080', 'tcp://127.0.0.1:8080'),
+  'stdout: ecs': `${smallest}audit: { stdout: ecs }`,
+  'stdout: ocsf': `${smallest}audit: { stdout: ocsf }`,
+  'stdout: cef': `${smallest}audit: { stdout: cef }`,
+  'workers: 2': `${smallest}workers: 2`,
+  'workers: auto': `${smallest}workers: auto`,
+  'admin beyond loopback': `${smallest}admin: { listen: "0.0.0.0:9901" }`,
+};
+
+describe('ERR_CONFIG_NOT_YET for', () => {
+  for (const [what, text] of Object.entries(later)) {
+    test(what, () => {
+      const { findings } = refusalOf(text);
+      assert.deepEqual(
+        findings.map((finding) => finding.code),
+        ['ERR_CONFIG_NOT_YET'],
+      );
+      assert.match(findings[0]?.message ?? '', /part of the contract but not in this version$/);
+    });
+  }
+});
