@@ -1,0 +1,64 @@
+// Copies the counters of one listener into the samples of a scrape.
+
+import type { ListenerCounters } from './listener-counters.ts';
+import type { SampleSet } from './sample-set.ts';
+
+const classNames: readonly string[] = Object.freeze(['none', '1xx', '2xx', '3xx', '4xx', '5xx']);
+
+export function collectListener(samples: SampleSet, listener: string, counters: ListenerCounters): void {
+  collectConnections(samples, listener, counters);
+  collectRequests(samples, listener, counters);
+  collectUpstream(samples, listener, counters);
+  collectDecisions(samples, listener, counters);
+}
+
+function collectConnections(samples: SampleSet, listener: string, counters: ListenerCounters): void {
+  const own = { listener };
+  samples.add('postern_connections_open', own, counters.connectionsOpen);
+  samples.add('postern_connections_accepted_total', own, counters.connectionsAccepted);
+  samples.addCounts('postern_connections_refused_total', counters.refusals, (reason) => ({ listener, reason }));
+  samples.add('postern_handshakes_total', own, counters.handshakes);
+  samples.addCounts('postern_handshake_failures_total', counters.handshakeFailures, (reason) => ({ listener, reason }));
+  samples.addHistogram('postern_handshake_seconds', own, counters.handshakeTime);
+  samples.addCounts('postern_peers_refused_total', counters.refusedPeers, (cause) => ({ listener, cause }));
+}
+
+function collectRequests(samples: SampleSet, listener: string, counters: ListenerCounters): void {
+  const own = { listener };
+  samples.add('postern_requests_total', own, counters.requests);
+  samples.add('postern_requests_in_flight', own, counters.requestsInFlight);
+  for (const [at, name] of classNames.entries()) {
+    samples.add('postern_responses_total', { listener, class: name }, counters.responseClasses[at]!);
+  }
+  samples.addCounts('postern_own_answers_total', counters.ownAnswers, (key) => ({
+    listener,
+    status: key.includes(' ') ? key.slice(0, key.indexOf(' ')) : key,
+    reason: key.slice(key.indexOf(' ') + 1),
+  }));
+  samples.addHistogram('postern_request_seconds', own, counters.requestTime);
+  samples.add('postern_request_body_bytes_total', own, counters.requestBodyBytes);
+  samples.add('postern_response_body_bytes_total', own, counters.responseBodyBytes);
+  samples.add('postern_retries_total', own, counters.retries);
+  samples.addCounts('postern_wire_errors_total', counters.wireErrors, (code) => ({ listener, code }));
+  samples.addCounts('postern_limits_met_total', counters.limitsMet, (limit) => ({ listener, limit }));
+}
+
+function collectUpstream(samples: SampleSet, listener: string, counters: ListenerCounters): void {
+  const own = { listener };
+  samples.add('postern_upstream_connects_total', own, counters.upstreamConnects);
+  samples.add('postern_upstream_connect_failures_total', own, counters.upstreamConnectFailures);
+  samples.add('postern_upstream_reused_total', own, counters.upstreamReused);
+  samples.addHistogram('postern_upstream_seconds', own, counters.upstreamTime);
+}
+
+function collectDecisions(samples: SampleSet, listener: string, counters: ListenerCounters): void {
+  const own = { listener };
+  for (const decision of ['allow', 'deny'] as const) {
+    const counts = decision === 'allow' ? counters.allows : counters.denies;
+    samples.addCounts('postern_decisions_total', counts, (reason) => ({ listener, decision, reason }));
+  }
+  samples.addHistogram('postern_decision_seconds', own, counters.decisionTime);
+  samples.addCounts('postern_environment_boundary_total', counters.boundary, (effect) => ({ listener, effect }));
+  samples.add('postern_credential_lifetime_alarms_total', own, counters.credentialLifetimeAlarms);
+  samples.add('postern_shadow_would_change_total', own, counters.shadowChanges);
+}

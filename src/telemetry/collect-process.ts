@@ -1,0 +1,69 @@
+// Copies the figures of the other parts into the samples of a scrape.
+
+import type { IdentityFigures, JournalFigures, MetricSources, PolicyFigures, SharedHistograms } from './figures.ts';
+import type { SampleSet } from './sample-set.ts';
+
+export function collectProcess(samples: SampleSet, sources: MetricSources, histograms: SharedHistograms): void {
+  collectRuntime(samples, sources);
+  const policy = sources.policy();
+  if (policy !== null) collectPolicy(samples, policy);
+  const journal = sources.journal();
+  if (journal !== null) collectJournal(samples, journal, histograms);
+  const identity = sources.identity();
+  if (identity !== null) collectIdentity(samples, identity);
+  for (const { listener, open, idle } of sources.upstreams()) {
+    samples.add('postern_upstream_connections_open', { listener }, open);
+    samples.add('postern_upstream_connections_idle', { listener }, idle);
+  }
+}
+
+function collectRuntime(samples: SampleSet, sources: MetricSources): void {
+  const { version, nodeVersion } = sources.build;
+  const runtime = sources.runtime();
+  const log = sources.log();
+  samples.add('postern_build_info', { version, node_version: nodeVersion }, 1);
+  samples.add('postern_ready', {}, Number(runtime.ready));
+  samples.add('postern_draining', {}, Number(runtime.draining));
+  samples.add('postern_config_loaded_timestamp_seconds', {}, runtime.configLoadedMs / 1000);
+  samples.add('postern_config_reloads_total', { result: 'applied' }, runtime.reloadsApplied);
+  samples.add('postern_config_reloads_total', { result: 'refused' }, runtime.reloadsRefused);
+  samples.add('postern_log_suppressed_total', {}, log.suppressed);
+  samples.add('postern_log_dropped_total', {}, log.dropped);
+}
+
+function collectPolicy(samples: SampleSet, policy: PolicyFigures): void {
+  if (policy.digest !== null) samples.add('postern_policy_info', { digest: policy.digest }, 1);
+  if (policy.loadedMs !== null) samples.add('postern_policy_loaded_timestamp_seconds', {}, policy.loadedMs / 1000);
+  samples.add('postern_policy_rules', { mode: 'enforce' }, policy.enforcedRules);
+  samples.add('postern_policy_rules', { mode: 'shadow' }, policy.shadowRules);
+  samples.add('postern_policy_unused_rules', {}, policy.unusedRules);
+  samples.add('postern_policy_load_failures_total', {}, policy.loadFailures);
+  samples.add('postern_plan_cache_entries', {}, policy.planCache.entries);
+  samples.add('postern_plan_cache_hits_total', {}, policy.planCache.hits);
+  samples.add('postern_plan_cache_misses_total', {}, policy.planCache.misses);
+}
+
+function collectJournal(samples: SampleSet, journal: JournalFigures, histograms: SharedHistograms): void {
+  samples.add('postern_journal_records_total', {}, journal.records);
+  samples.add('postern_journal_bytes_total', {}, journal.bytes);
+  samples.add('postern_journal_write_failures_total', {}, journal.failedBatches);
+  samples.add('postern_journal_unwritten_records_total', {}, journal.unwritten);
+  samples.add('postern_journal_dropped_records_total', {}, journal.dropped);
+  samples.add('postern_journal_stalls_total', {}, journal.stalls);
+  samples.add('postern_journal_pooled', {}, Number(journal.pooled));
+  samples.addHistogram('postern_journal_write_seconds', {}, histograms.journalWrite);
+  samples.add('postern_journal_pending_records', {}, journal.pending);
+  samples.add('postern_journal_unsealed_records', {}, journal.unsealed);
+  samples.add('postern_journal_retained_bytes', {}, journal.retainedBytes);
+  samples.add('postern_journal_sync_failures_total', {}, journal.syncFailures);
+  samples.add('postern_stdout_copies_total', {}, journal.copies);
+  samples.add('postern_stdout_copies_dropped_total', {}, journal.droppedCopies);
+}
+
+function collectIdentity(samples: SampleSet, identity: IdentityFigures): void {
+  samples.add('postern_identity_svid_not_before_timestamp_seconds', {}, identity.svidNotBeforeMs / 1000);
+  samples.add('postern_identity_svid_expiry_timestamp_seconds', {}, identity.svidNotAfterMs / 1000);
+  samples.add('postern_identity_rotations_total', {}, identity.rotations);
+  samples.add('postern_identity_rotations_refused_total', {}, identity.refusedRotations);
+  samples.add('postern_identity_bundles', {}, identity.bundles);
+}

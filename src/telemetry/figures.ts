@@ -1,0 +1,85 @@
+// What metrics ask the other parts for at scrape. Counters rise from the start of the process; times are milliseconds
+// since the Unix epoch.
+
+import type { FixedHistogram } from './fixed-histogram.ts';
+
+/** What runs. */
+export interface BuildFacts {
+  readonly version: string;
+  readonly nodeVersion: string;
+}
+
+/** State of the process as a whole. */
+export interface RuntimeFigures {
+  readonly ready: boolean;
+  readonly draining: boolean;
+  readonly configLoadedMs: number;
+  readonly reloadsApplied: number;
+  readonly reloadsRefused: number;
+}
+
+/** Lines of the operational log that were not written. */
+export interface LogFigures {
+  readonly suppressed: number;
+  readonly dropped: number;
+}
+
+export interface PolicyFigures {
+  /** `sha256:…`; null when no policy was ever loaded. */
+  readonly digest: string | null;
+  readonly loadedMs: number | null;
+  readonly enforcedRules: number;
+  readonly shadowRules: number;
+  readonly unusedRules: number;
+  readonly loadFailures: number;
+  readonly planCache: { readonly entries: number; readonly hits: number; readonly misses: number };
+}
+
+/** The recorder's `stats()` has these; `writeTime` is observed in milliseconds. */
+export interface JournalFigures {
+  readonly records: number;
+  readonly bytes: number;
+  readonly failedBatches: number;
+  readonly unwritten: number;
+  readonly dropped: number;
+  readonly stalls: number;
+  readonly pooled: boolean;
+  readonly pending: number;
+  readonly unsealed: number;
+  readonly retainedBytes: number;
+  readonly syncFailures: number;
+  readonly copies: number;
+  readonly droppedCopies: number;
+}
+
+export interface IdentityFigures {
+  readonly svidNotBeforeMs: number;
+  readonly svidNotAfterMs: number;
+  readonly rotations: number;
+  readonly refusedRotations: number;
+  readonly bundles: number;
+}
+
+/** Connections of one listener to its workload. */
+export interface UpstreamFigures {
+  readonly listener: string;
+  readonly open: number;
+  readonly idle: number;
+}
+
+/** Where a scrape finds its figures; a source that gives null is left out. */
+export interface MetricSources {
+  readonly build: BuildFacts;
+  runtime(): RuntimeFigures;
+  log(): LogFigures;
+  policy(): PolicyFigures | null;
+  journal(): JournalFigures | null;
+  identity(): IdentityFigures | null;
+  upstreams(): readonly UpstreamFigures[];
+}
+
+/** Histograms of the process that other parts observe into. */
+export interface SharedHistograms {
+  /** Milliseconds of one write to the journal. */
+  readonly journalWrite: FixedHistogram;
+}

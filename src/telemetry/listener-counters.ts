@@ -1,0 +1,122 @@
+// HOT PATH (npm run bench). What one listener counts: plain numbers that a scrape copies. Its methods are those of the
+// proxy's observer, so that a request never calls a metrics library.
+
+import { FixedHistogram } from './fixed-histogram.ts';
+import { LabelCounts } from './label-counts.ts';
+import { durationBounds, shortWorkBounds } from './metric-catalog.ts';
+
+const msPerSecond = 1_000;
+
+/** Counts the events of one listener. */
+export class ListenerCounters {
+  connectionsOpen = 0;
+  connectionsAccepted = 0;
+  handshakes = 0;
+  requests = 0;
+  requestsInFlight = 0;
+  requestBodyBytes = 0;
+  responseBodyBytes = 0;
+  retries = 0;
+  credentialLifetimeAlarms = 0;
+  shadowChanges = 0;
+  upstreamConnects = 0;
+  upstreamConnectFailures = 0;
+  upstreamReused = 0;
+  /** By first digit of the status; 0 is `none`. */
+  readonly responseClasses = new Float64Array(6);
+  readonly refusals = new LabelCounts(['connection_limit']);
+  readonly handshakeFailures = new LabelCounts(['aborted', 'authn_failed', 'handshake_failed', 'handshake_timeout']);
+  readonly refusedPeers = new LabelCounts();
+  readonly allows = new LabelCounts(['rule']);
+  readonly denies = new LabelCounts(['rule', 'default', 'rule_indeterminate', 'engine_error']);
+  readonly boundary = new LabelCounts(['deny', 'alarm']);
+  /** Keyed `STATUS REASON`. */
+  readonly ownAnswers = new LabelCounts();
+  readonly wireErrors = new LabelCounts();
+  readonly limitsMet = new LabelCounts();
+  readonly handshakeTime = new FixedHistogram(durationBounds, msPerSecond);
+  readonly requestTime = new FixedHistogram(durationBounds, msPerSecond);
+  readonly upstreamTime = new FixedHistogram(durationBounds, msPerSecond);
+  readonly decisionTime = new FixedHistogram(shortWorkBounds, msPerSecond);
+
+  connectionOpened(): void {
+    this.connectionsOpen++;
+    this.connectionsAccepted++;
+  }
+
+  connectionClosed(): void {
+    this.connectionsOpen--;
+  }
+
+  connectionRefused(reason: string): void {
+    if (reason === 'connection_limit') this.refusals.add(reason);
+    else this.handshakeFailures.add(reason);
+  }
+
+  /** A peer whose certificate was not accepted; `cause` is of the closed list of causes. */
+  peerRefused(cause: string): void {
+    this.refusedPeers.add(cause);
+  }
+
+  handshakeDone(ms: number): void {
+    this.handshakes++;
+    this.handshakeTime.observe(ms);
+  }
+
+  requestBegun(): void {
+    this.requests++;
+    this.requestsInFlight++;
+  }
+
+  requestEnded(
+    status: number,
+    durationMs: number,
+    bytes: { readonly request: number; readonly response: number },
+  ): void {
+    this.requestsInFlight--;
+    this.requestTime.observe(durationMs);
+    this.requestBodyBytes += bytes.request;
+    this.responseBodyBytes += bytes.response;
+    const first = (status / 100) | 0;
+    this.responseClasses[first > 0 && first < 6 ? first : 0]!++;
+  }
+
+  decided(effect: 'allow' | 'deny', reason: string, evalMs: number): void {
+    if (effect === 'allow') this.allows.add(reason);
+    else this.denies.add(reason);
+    this.decisionTime.observe(evalMs);
+  }
+
+  boundaryCrossed(effect: string): void {
+    this.boundary.add(effect);
+  }
+
+  credentialLifetimeAlarm(): void {
+    this.credentialLifetimeAlarms++;
+  }
+
+  shadowWouldChange(): void {
+    this.shadowChanges++;
+  }
+
+  ownAnswer(kind: string, status: number): void {
+    this.ownAnswers.add(`${status} ${kind}`);
+  }
+
+  wireError(code: string): void {
+    this.wireErrors.add(code);
+  }
+
+  limitMet(limit: string): void {
+    this.limitsMet.add(limit);
+  }
+
+  retried(): void {
+    this.retries++;
+  }
+
+  /** The first byte of the workload's answer is here. */
+  upstreamAnswered(ms: number): void {
+    this.upstreamTime.observe(ms);
+  }
+}

@@ -1,0 +1,129 @@
+// The one catalog of metrics: names, types, help and labels. Names are API (dashboards and alerts depend on them): prefix
+// `postern_`, base units, `_total` for counters. No label ever holds a path, an address, or an identity of a peer.
+
+/** What a metric is. `labels` is the closed list of its labels. */
+export interface MetricEntry {
+  readonly type: 'counter' | 'gauge' | 'histogram';
+  readonly help: string;
+  readonly labels: readonly string[];
+}
+
+/** Upper bounds of histogram buckets, seconds. Requests and handshakes last from a fraction of a millisecond to minutes. */
+export const durationBounds: readonly number[] = Object.freeze([
+  0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60,
+]);
+
+/** Upper bounds for work done in memory or by one system call, seconds. */
+export const shortWorkBounds: readonly number[] = Object.freeze([
+  0.000001, 0.0000025, 0.000005, 0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.02,
+  0.05, 0.1, 0.5, 1, 5,
+]);
+
+function entry<const L extends readonly string[]>(type: MetricEntry['type'], help: string, labels: L) {
+  return Object.freeze({ type, help, labels });
+}
+
+const counter = <const L extends readonly string[]>(help: string, ...labels: L) => entry('counter', help, labels);
+const gauge = <const L extends readonly string[]>(help: string, ...labels: L) => entry('gauge', help, labels);
+const histogram = <const L extends readonly string[]>(help: string, ...labels: L) => entry('histogram', help, labels);
+
+/** Every metric but those of the process itself, which prom-client names. */
+export const metricCatalog = Object.freeze({
+  postern_build_info: gauge('Always 1; says what runs.', 'version', 'node_version'),
+  postern_ready: gauge('1 while every readiness check holds.'),
+  postern_draining: gauge('1 from SIGTERM or /drain on.'),
+  postern_config_loaded_timestamp_seconds: gauge('When the configuration in force was loaded.'),
+  postern_config_reloads_total: counter('Reloads: applied, refused (the old configuration goes on).', 'result'),
+  postern_log_suppressed_total: counter('Lines of the operational log held back by its rate limits.'),
+  postern_log_dropped_total: counter('Lines of the operational log lost because nobody reads standard error.'),
+
+  postern_connections_open: gauge('Connections of peers that are established.', 'listener'),
+  postern_connections_accepted_total: counter('Connections whose peer was verified.', 'listener'),
+  postern_connections_refused_total: counter('Connections closed before their handshake.', 'listener', 'reason'),
+  postern_handshakes_total: counter('TLS handshakes that completed.', 'listener'),
+  postern_handshake_failures_total: counter(
+    'Connections that ended in their handshake, or whose peer was not accepted after it (authn_failed).',
+    'listener',
+    'reason',
+  ),
+  postern_handshake_seconds: histogram('Time from the connection to the end of its handshake.', 'listener'),
+  postern_peers_refused_total: counter('Peers refused for their certificate, by cause.', 'listener', 'cause'),
+
+  postern_requests_total: counter('Requests begun.', 'listener'),
+  postern_requests_in_flight: gauge('Requests that are not over.', 'listener'),
+  postern_responses_total: counter(
+    'Requests over, by class of their status; `none` ended without an answer.',
+    'listener',
+    'class',
+  ),
+  postern_own_answers_total: counter(
+    'Answers that Postern gave itself, the workload unasked or failed.',
+    'listener',
+    'status',
+    'reason',
+  ),
+  postern_request_seconds: histogram('Time from the first byte of a request to the last of its answer.', 'listener'),
+  postern_request_body_bytes_total: counter('Bytes of request bodies.', 'listener'),
+  postern_response_body_bytes_total: counter('Bytes of answer bodies.', 'listener'),
+  postern_retries_total: counter('Requests sent again because a kept connection had died.', 'listener'),
+  postern_wire_errors_total: counter('Requests that are not valid HTTP, by error code.', 'listener', 'code'),
+  postern_limits_met_total: counter('Times a limit of the listener was met.', 'listener', 'limit'),
+
+  postern_upstream_connects_total: counter('Connections tried to the workload.', 'listener'),
+  postern_upstream_connect_failures_total: counter('Of these, failed or too slow.', 'listener'),
+  postern_upstream_reused_total: counter('Requests that took a kept connection to the workload.', 'listener'),
+  postern_upstream_connections_open: gauge('Connections to the workload.', 'listener'),
+  postern_upstream_connections_idle: gauge('Of these, kept and unused.', 'listener'),
+  postern_upstream_seconds: histogram('Time from forwarding a request to the first byte of its answer.', 'listener'),
+
+  postern_decisions_total: counter('Decisions.', 'listener', 'decision', 'reason'),
+  postern_decision_seconds: histogram('Time that one decision took.', 'listener'),
+  postern_authz_indeterminate_total: counter(
+    'Rules that could not be judged because an attribute is missing or has the wrong type.',
+    'policy',
+    'rule',
+    'attribute',
+  ),
+  postern_environment_boundary_total: counter('Requests from another environment: deny, alarm.', 'listener', 'effect'),
+  postern_credential_lifetime_alarms_total: counter(
+    'Requests with a certificate that lives longer than `policy.max_credential_lifetime`.',
+    'listener',
+  ),
+  postern_shadow_would_change_total: counter('Decisions that the shadow policy would turn round.', 'listener'),
+
+  postern_policy_info: gauge('Always 1; names the policy in force.', 'digest'),
+  postern_policy_loaded_timestamp_seconds: gauge('When the policy in force was loaded.'),
+  postern_policy_rules: gauge('Rules in force.', 'mode'),
+  postern_policy_unused_rules: gauge('Rules in force that no request has matched since they were loaded.'),
+  postern_policy_load_failures_total: counter('Policies that were refused; the old ones go on.'),
+  postern_plan_cache_entries: gauge('Principals whose plan is kept.'),
+  postern_plan_cache_hits_total: counter('Connections that found a plan.'),
+  postern_plan_cache_misses_total: counter('Connections for which a plan was made.'),
+
+  postern_journal_records_total: counter('Records written.'),
+  postern_journal_bytes_total: counter('Bytes written.'),
+  postern_journal_write_failures_total: counter('Writes that failed; their requests were denied with 503.'),
+  postern_journal_unwritten_records_total: counter('Records lost to failed writes; a gap record tells of them.'),
+  postern_journal_dropped_records_total: counter('Records deleted before every sink took them (drop_oldest).'),
+  postern_journal_stalls_total: counter('Writes that took longer than 20 ms.'),
+  postern_journal_pooled: gauge('1 while the disk is slow and writes go through the thread pool.'),
+  postern_journal_write_seconds: histogram('Time of one write to the journal.'),
+  postern_journal_pending_records: gauge('Records that wait for their write.'),
+  postern_journal_unsealed_records: gauge('Records written and not sealed yet.'),
+  postern_journal_retained_bytes: gauge('Bytes of all segments kept.'),
+  postern_journal_sync_failures_total: counter('Calls of fsync that failed.'),
+  postern_stdout_copies_total: counter('Copies of records written to standard output.'),
+  postern_stdout_copies_dropped_total: counter('Copies dropped because nobody reads standard output.'),
+
+  postern_identity_svid_not_before_timestamp_seconds: gauge('Begin of the own certificate.'),
+  postern_identity_svid_expiry_timestamp_seconds: gauge('End of the own certificate.'),
+  postern_identity_rotations_total: counter('Own certificates or bundles that were replaced.'),
+  postern_identity_rotations_refused_total: counter('Replacements that were not valid; the old ones go on.'),
+  postern_identity_bundles: gauge('Trust domains whose bundle is held.'),
+} as const satisfies Readonly<Record<`postern_${string}`, MetricEntry>>);
+
+/** Every name of the catalog. */
+export type MetricName = keyof typeof metricCatalog;
+
+/** The labels of one metric, each with its value. */
+export type LabelsOf<N extends MetricName> = Readonly<Record<(typeof metricCatalog)[N]['labels'][number], string>>;
