@@ -93,7 +93,7 @@ export function constantRateScenario({ rounds, ...size }: ConstantRateSize): Sce
 
 export const scenarios: readonly Scenario[] = [
   keepAliveScenario({ warmupCount: 6000, requestCount: 15_000, rounds: 9 }),
-  constantRateScenario({ warmupMs: 500, measureMs: 4000, rounds: 7 }),
+  constantRateScenario({ warmupMs: 300, measureMs: 2000, rounds: 11 }),
   transferScenario('download'),
   transferScenario('upload'),
   {
