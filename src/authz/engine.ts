@@ -4,6 +4,8 @@
 import { LRUCache } from 'lru-cache';
 import type { AttributeRef } from './attribute.ts';
 import type { PolicySet } from './compiled-policy.ts';
+import type { Explanation } from './explain.ts';
+import { explainDecision } from './explain.ts';
 import type { Authorizer, AuthzRequest, Decision, Permit, Plan, Principal } from './model.ts';
 import { PrincipalPlan } from './plan.ts';
 import type { Folded } from './plan-build.ts';
@@ -32,6 +34,9 @@ export interface Bundles {
 }
 
 const permit = Object.freeze({}) as Permit;
+
+/** Lets a denied request pass: only for a listener in `mode: shadow`, whose records say so (`enforced: false`). */
+export const unsafeShadowPermit: Permit = Object.freeze({}) as Permit;
 
 function seal(verdict: Verdict): Decision {
   return Object.freeze(
@@ -79,6 +84,11 @@ export class PolicyAuthorizer implements Authorizer {
     return this.#bundles;
   }
 
+  /** `sha256:…` of the bundle in force; empty before the first. */
+  get bundleDigest(): string {
+    return this.#bundles?.enforced.digest ?? '';
+  }
+
   /** Puts a bundle in force, at once and whole. */
   replace(enforced: PolicySet, candidate: PolicySet | null = null): void {
     const bundles = Object.freeze({ enforced, candidate });
@@ -90,6 +100,15 @@ export class PolicyAuthorizer implements Authorizer {
 
   planFor(principal: Principal): Plan {
     return this.#planner.planFor(principal);
+  }
+
+  /** Why the bundle in force decides as it does; null before the first. Costs a walk through every rule. */
+  explain(request: AuthzRequest): Explanation | null {
+    if (this.#bundles === null) return null;
+    // A planner of its own: questions of operators raise no counters and push no caller's plan out.
+    const planner = new BundlePlanner(this.#bundles, this.#options, this.#revision);
+    const decision = planner.planFor(request.principal).decide(request);
+    return explainDecision(this.#bundles.enforced, request, decision);
   }
 
   /** How often each rule of the bundles in force has fired since they were put in force. */
