@@ -22,6 +22,11 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import('./audit.ts')).registerAuditCommand,
   },
   {
+    name: 'check',
+    summary: 'validate configuration, identity files and policies without starting',
+    load: async () => (await import('./check.ts')).registerCheckCommand,
+  },
+  {
     name: 'schema',
     summary: 'print the JSON Schema of the configuration',
     load: async () => (await import('./schema.ts')).registerSchemaCommand,

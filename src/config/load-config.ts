@@ -3,10 +3,10 @@
 
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { PosternError } from '../errors.ts';
+import { PosternError, type SourcePosition } from '../errors.ts';
 import { compareFindings, type Finding } from '../lib/finding.ts';
 import { configSchema, configSections, type ParsedConfig } from './config-schema.ts';
-import { type ConfigSource, type Environment, readConfigSource } from './config-source.ts';
+import { type ConfigSource, type DataPath, type Environment, readConfigSource } from './config-source.ts';
 import { type CheckedSections, findConflicts } from './conflict-checks.ts';
 import { describeIssues } from './issue-findings.ts';
 import { configJsonSchema } from './json-schema.ts';
@@ -23,6 +23,8 @@ const parseOptions = { jitless: true, reportInput: true } as const;
 export interface LoadedConfig {
   readonly config: PosternConfig;
   readonly warnings: readonly Finding[];
+  /** Place of a key or value in the file, for findings about what it names. */
+  readonly positionOf: (path: DataPath) => SourcePosition;
 }
 
 /**
@@ -54,7 +56,11 @@ export function parseConfig(text: string, origin: ConfigOrigin): LoadedConfig {
   const sections = result.success ? result.data : parsedSections(source.data);
   const findings = [...source.findings, ...issues, ...conflicts(sections, source, origin.env)].sort(compareFindings);
   if (!result.success || findings.some((finding) => finding.severity === 'error')) throw invalid(findings);
-  return { config: resolvePaths(result.data, origin.absoluteFile), warnings: findings };
+  return {
+    config: resolvePaths(result.data, origin.absoluteFile),
+    warnings: findings,
+    positionOf: (path) => source.positionOf(path),
+  };
 }
 
 /** Each section that is right by itself, so that a fault in one does not hide those of the others. */

@@ -1,0 +1,88 @@
+// What `postern check` looks at: the configuration, then what it names (identity files, policies), without starting or
+// making anything.
+
+import { existsSync } from 'node:fs';
+import { isAbsolute, relative } from 'node:path';
+import { compileSources, loadDefaults, readPolicySources } from '../authz/loader.ts';
+import { type LoadedConfig, loadConfig } from '../config/load-config.ts';
+import { isPosternError, type PosternError, type SourcePosition } from '../errors.ts';
+import type { Finding } from '../lib/finding.ts';
+import type { CliIo } from './cli-io.ts';
+import { readOwnIdentity } from './own-identity.ts';
+
+/** Everything that was found, and what there is when nothing was. */
+export interface CheckResult {
+  readonly findings: readonly Finding[];
+  readonly listeners: number;
+  readonly policies: number;
+  readonly rules: number;
+}
+
+/**
+ * Checks a configuration file and all that it names.
+ * @throws PosternError ERR_CONFIG_READ where the file itself cannot be read
+ */
+export async function checkConfiguration(file: string, io: CliIo): Promise<CheckResult> {
+  let loaded: LoadedConfig;
+  try {
+    loaded = await loadConfig(file, io.env, io.cwd);
+  } catch (error) {
+    if (!isPosternError(error, 'ERR_CONFIG_INVALID')) throw error;
+    return { findings: error.findings, listeners: 0, policies: 0, rules: 0 };
+  }
+  const { config, warnings } = loaded;
+  const identity = await identityFindings(loaded, io);
+  const enforced = await policyFindings(loaded, 'paths');
+  const shadow = await policyFindings(loaded, 'shadow');
+  const findings = [...warnings, ...identity, ...enforced.findings, ...shadow.findings];
+  const { policies, rules } = enforced;
+  return {
+    findings: findings.map((found) => fromHere(found, io.cwd)),
+    listeners: config.inbound.length,
+    policies,
+    rules,
+  };
+}
+
+async function identityFindings({ config: { identity }, positionOf }: LoadedConfig, io: CliIo): Promise<Finding[]> {
+  // The CA is made at the first start; to check is not to make.
+  if (identity.source === 'dev-ca' && !existsSync(identity.devCa.dir)) return [];
+  const place = positionOf(['identity', identity.source === 'files' ? 'files' : 'dev_ca']);
+  try {
+    const { warnings } = await readOwnIdentity(identity, io);
+    return warnings.map((warning) => asFinding(warning, 'warning', place));
+  } catch (error) {
+    if (isPosternError(error)) return [asFinding(error, 'error', place)];
+    throw error;
+  }
+}
+
+async function policyFindings(
+  { config, positionOf }: LoadedConfig,
+  key: 'paths' | 'shadow',
+): Promise<Omit<CheckResult, 'listeners'>> {
+  const { allowAnyTrustDomain, paths, shadowPaths } = config.policy;
+  const files = key === 'paths' ? paths : shadowPaths;
+  if (files.length === 0) return { findings: [], policies: 0, rules: 0 };
+  try {
+    const result = compileSources(await readPolicySources(files), { ...loadDefaults, allowAnyTrustDomain });
+    const policies = result.ok ? result.set.policies : [];
+    const rules = policies.reduce((sum, policy) => sum + policy.rules.length, 0);
+    return { findings: result.findings, policies: policies.length, rules };
+  } catch (error) {
+    if (!isPosternError(error)) throw error;
+    return { findings: [asFinding(error, 'error', positionOf(['policy', key]))], policies: 0, rules: 0 };
+  }
+}
+
+function asFinding(error: PosternError, severity: Finding['severity'], place: SourcePosition): Finding {
+  return { code: error.code, severity, message: error.message, mend: error.mend, position: error.position ?? place };
+}
+
+/** Names files as somebody in `cwd` would; a terminal then makes links of them. */
+function fromHere(finding: Finding, cwd: string): Finding {
+  const { position } = finding;
+  if (position === undefined || !isAbsolute(position.file)) return finding;
+  const file = relative(cwd, position.file);
+  return file.startsWith('..') ? finding : { ...finding, position: { ...position, file } };
+}
