@@ -12,7 +12,7 @@ import { createPeerVerifier } from './peer-verification.ts';
 import { certificatesFromPem } from './pem.ts';
 import { type Refusal, type RefusalCause, refusal, refusalCauses } from './refusal-causes.ts';
 import { escapeText } from './shown-text.ts';
-import { isIssuedBy } from './trust-path.ts';
+import { isSignedBy } from './trust-path.ts';
 
 export interface InspectInput {
   /** PEM, leaf first. */
@@ -104,7 +104,7 @@ function warnings(
   input: InspectInput,
 ): InspectFinding[] {
   const found: InspectFinding[] = [];
-  const broken = certificates.findIndex((one, at) => at > 0 && !isIssuedBy(certificates[at - 1]!, one));
+  const broken = certificates.findIndex((one, at) => at > 0 && !isSignedBy(certificates[at - 1]!, one));
   if (broken > 0) {
     const message = `certificate ${broken + 1} did not issue certificate ${broken}`;
     found.push({

@@ -11,7 +11,7 @@ import { type Refusal, type RefusalCause, refusal } from './refusal-causes.ts';
 import { escapeText } from './shown-text.ts';
 import type { SpiffeId } from './spiffe-id.ts';
 import type { Authority } from './trust-bundle.ts';
-import { findTrustPath, isIssuedBy, longestPath } from './trust-path.ts';
+import { findTrustPath, isSignedBy, longestPath } from './trust-path.ts';
 
 /** A peer whose identity holds. Frozen. */
 export interface VerifiedPeer {
@@ -125,7 +125,7 @@ function foreignAuthority(chain: PeerChain, id: SpiffeId, found: Refusal): Refus
   const shownCertificates = [chain.leaf, ...chain.intermediates];
   for (const bundle of chain.bundles.bundles) {
     if (bundle.trustDomain.equals(id.trustDomain)) continue;
-    const isIssuer = (one: Authority) => shownCertificates.some((child) => isIssuedBy(child, one.certificate));
+    const isIssuer = (one: Authority) => shownCertificates.some((child) => isSignedBy(child, one.certificate));
     if (!bundle.authorities.some(isIssuer)) continue;
     const what = `its chain ends at an authority of trust domain ${bundle.trustDomain}, which may not vouch for ${id.trustDomain}`;
     return refusal('authority_of_other_trust_domain', what);

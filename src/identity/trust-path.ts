@@ -35,13 +35,19 @@ export function findTrustPath(request: PathRequest): PathOutcome {
   return path === null ? { ok: false, refusal: search.refusal() } : { ok: true, path: Object.freeze(path) };
 }
 
-/** True where `parent` signed `child`: names, key identifiers and the signature itself. */
-export function isIssuedBy(child: X509Certificate, parent: X509Certificate): boolean {
+/** True where `parent` signed `child`, whether it may sign or not. */
+export function isSignedBy(child: X509Certificate, parent: X509Certificate): boolean {
   try {
-    return child.checkIssued(parent) && child.verify(parent.publicKey);
+    return child.verify(parent.publicKey);
   } catch {
     return false; // the key is of another type than the signature, or unusable
   }
+}
+
+// Names are compared by their bytes (RFC 5280 §7.1 lets issuers copy them); a key identifier rules out, it proves nothing.
+function isNamedBy(child: CertificateFacts, signer: CertificateFacts): boolean {
+  if (child.issuerDer !== signer.subjectDer) return false;
+  return child.authorityKeyId === null || signer.subjectKeyId === null || child.authorityKeyId === signer.subjectKeyId;
 }
 
 class PathSearch {
@@ -84,7 +90,7 @@ class PathSearch {
 
   #signs(signer: Authority, below: readonly Authority[], isAuthority: boolean): boolean {
     const child = below[below.length - 1]!;
-    if (child.facts.issuerDer !== signer.facts.subjectDer || below.includes(signer)) return false;
+    if (!isNamedBy(child.facts, signer.facts) || below.includes(signer)) return false;
     if (++this.#steps > mostSteps) this.#isExhausted = true;
     if (this.#isExhausted || !this.#isSignedBy(child, signer)) return false;
     const { bundle, role, nowMs } = this.#request;
@@ -99,7 +105,7 @@ class PathSearch {
     const known = this.#signatures.get(edge);
     if (known !== undefined) return known;
     if (this.#signatures.size >= mostSignatureChecks) this.#isExhausted = true;
-    const isSigned = !this.#isExhausted && isIssuedBy(child.certificate, parent.certificate);
+    const isSigned = !this.#isExhausted && isSignedBy(child.certificate, parent.certificate);
     this.#signatures.set(edge, isSigned);
     return isSigned;
   }
