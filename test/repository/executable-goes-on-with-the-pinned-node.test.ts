@@ -19,7 +19,7 @@ if (process.argv[2] === 'exit') process.exit(Number(process.argv[3]));
 if (process.argv[2] === 'wait') {
   process.on('SIGHUP', () => process.stdout.write('SIGHUP\\n'));
   if (process.argv[3] === 'drain') process.on('SIGTERM', () => process.exit(7));
-  setInterval(() => {}, 1000);
+  setTimeout(() => process.exit(9), 10_000); // whatever happens to the test, nothing stays behind
 }
 `;
 
@@ -54,7 +54,7 @@ interface Started {
 
 function start(t: TestContext, folder: string, args: readonly string[], viaLink = false): Started {
   const program = join(folder, viaLink ? 'link' : 'bin/postern');
-  const child = spawn(machineNode(), [program, ...args], { stdio: ['ignore', 'pipe', 'pipe'], timeout: 20_000 });
+  const child = spawn(machineNode(), [program, ...args], { stdio: ['ignore', 'pipe', 'pipe'], timeout: 10_000 });
   t.after(() => child.kill('SIGKILL'));
   const lines = (async function* () {
     let rest = '';
