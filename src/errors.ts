@@ -270,6 +270,11 @@ export const errorCatalog = {
     means: 'the workload sent what nothing asked for; its connection is closed',
     mend: 'look at the workload; docs/wire.md says what is accepted of it',
   },
+  ERR_CONFIG_FIXED: {
+    exit: 2,
+    means: 'a reload would change what only a start can set; the old configuration goes on',
+    mend: 'restart the sidecar, or take that change back',
+  },
   ERR_INTERNAL: {
     exit: 3,
     means: 'a defect in Postern; the request is denied',

@@ -17,6 +17,11 @@ export interface CommandEntry {
 /** In the order of `postern --help`. */
 export const commandTable: readonly CommandEntry[] = [
   {
+    name: 'run',
+    summary: 'run the sidecar',
+    load: async () => (await import('./run.ts')).registerRunCommand,
+  },
+  {
     name: 'audit',
     summary: 'read and verify the journal of decisions',
     load: async () => (await import('./audit.ts')).registerAuditCommand,

@@ -1,8 +1,9 @@
 // `admin`, `shutdown`, `workers`: how the process runs, is watched and stopped.
 
 import * as z from 'zod';
+import { formatAddress } from '../lib/socket-address.ts';
 import { count, duration, longestTimerMs, notYet, notYetError, refuse } from './fields.ts';
-import { formatAddress, isLocal } from './socket-address.ts';
+import { isLocal } from './socket-address.ts';
 import { listenAddress } from './text-fields.ts';
 
 /** `admin` as written and as parsed. */

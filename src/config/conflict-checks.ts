@@ -1,11 +1,12 @@
 // What no single key can tell: two places of a configuration that cannot both hold. Runs on whichever sections parsed.
 
 import type { ErrorCode } from '../errors.ts';
+import { formatAddress } from '../lib/socket-address.ts';
 import type { InboundOptions, RouteOptions } from '../proxy/inbound-options.ts';
 import type { AdminConfig } from './admin-section.ts';
 import type { DataPath, Environment } from './config-source.ts';
 import type { IdentityConfig } from './identity-section.ts';
-import { formatAddress, isSameSocket } from './socket-address.ts';
+import { isSameSocket } from './socket-address.ts';
 
 /** A conflict at a place. */
 export interface Conflict {

@@ -1,11 +1,12 @@
 // `inbound`: the listeners that stand before the workload.
 
 import * as z from 'zod';
+import { formatAddress } from '../lib/socket-address.ts';
 import type { InboundOptions } from '../proxy/inbound-options.ts';
 import { badValue, choice, count, refuse, textField } from './fields.ts';
 import { limitsSection } from './inbound-limits.ts';
 import { actionSection, checkCaptures, resourceSection, routeSection } from './inbound-routes.ts';
-import { formatAddress, isLocal } from './socket-address.ts';
+import { isLocal } from './socket-address.ts';
 import { forwardAddress, listenAddress, name } from './text-fields.ts';
 
 const healthPath = textField(

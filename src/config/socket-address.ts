@@ -3,7 +3,7 @@
 
 import { isIP } from 'node:net';
 import type { PosternError } from '../errors.ts';
-import type { SocketAddress } from '../proxy/inbound-options.ts';
+import { formatAddress, type SocketAddress } from '../lib/socket-address.ts';
 import { badValue } from './fields.ts';
 
 /** Longest path of a unix socket on Linux, bytes (unix(7): sun_path is 108 with its NUL). */
@@ -47,12 +47,6 @@ export function isLocal(address: SocketAddress): boolean {
   const host = address.host;
   // Only an address can be in 127.0.0.0/8: `127.0.0.1.example.com` is a name that anybody may register.
   return host === 'localhost' || (isIP(host) !== 0 && (host === '::1' || /^(::ffff:)?127\./i.test(host)));
-}
-
-/** The written form. */
-export function formatAddress(address: SocketAddress): string {
-  if (address.kind === 'unix') return `unix:${address.path}`;
-  return `${address.host.includes(':') ? `[${address.host}]` : address.host}:${address.port}`;
 }
 
 /** True where both cannot be bound, or where one reaches the other: the same port on the same or on any address. */

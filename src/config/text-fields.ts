@@ -5,7 +5,7 @@ import type * as z from 'zod';
 import { parseCidr } from '../authz/ip-address.ts';
 import { SpiffeId } from '../identity/spiffe-id.ts';
 import { TrustDomain } from '../identity/trust-domain.ts';
-import type { SocketAddress } from '../proxy/inbound-options.ts';
+import type { SocketAddress } from '../lib/socket-address.ts';
 import { badValue, textField } from './fields.ts';
 import { parseForwardAddress, parseListenAddress } from './socket-address.ts';
 

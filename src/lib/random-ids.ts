@@ -32,7 +32,7 @@ export class RandomIds {
     }
     const start = this.#used;
     this.#used = start + bytes;
-    const text = this.#block.hexSlice(start, this.#used);
+    const text = this.#block.toString('hex', start, this.#used);
     return isAllZero(text) ? this.#hex(bytes) : text;
   }
 }

@@ -75,7 +75,7 @@ export class AnswerWriter {
     const chunked = this.#framing === 'chunked';
     const before = chunked ? chunkHeader(view.length) : '';
     if (view.length + this.#gathered.length <= gatherBytes) {
-      this.#gathered += before + view.latin1Slice(0, view.length) + (chunked ? '\r\n' : '');
+      this.#gathered += before + view.toString('latin1') + (chunked ? '\r\n' : '');
       return true;
     }
     const text = this.#gathered + before;
@@ -109,4 +109,3 @@ export class AnswerWriter {
     return framing;
   }
 }
-

@@ -2,8 +2,7 @@
 // request is served under the settings it began with.
 
 import type { ConnectionFacts, Recorder } from '../audit/decision-event.ts';
-import type { Decision, Permit, Principal, TlsFacts } from '../authz/model.ts';
-import type { AuthzRequest } from '../authz/model.ts';
+import type { AuthzRequest, Decision, Permit, Principal, TlsFacts } from '../authz/model.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { RandomIds } from '../lib/random-ids.ts';
 import type { TimerWheel } from '../lib/timer-wheel.ts';

@@ -61,6 +61,7 @@ export class Exchange implements RecordWaiter, UpstreamUser, UpstreamWaiter {
   #requestComplete = false;
   #answerComplete = false;
   #requestBytes = 0;
+  #forwardedMs = 0;
   #rateWatch: BodyRateWatch | null = null;
 
   constructor(services: ExchangeServices, host: ExchangeHost, start: ExchangeStart) {
@@ -131,7 +132,8 @@ export class Exchange implements RecordWaiter, UpstreamUser, UpstreamWaiter {
   /** `limits.request` is over. */
   onRequestTimeout(): void {
     if (this.#state.kind === 'discarding') return this.#finish(true);
-    if (this.#state.kind !== 'done') this.#fail('request_timeout', 'limit', 'the request took longer than `limits.request`');
+    if (this.#state.kind !== 'done')
+      this.#fail('request_timeout', 'limit', 'the request took longer than `limits.request`');
   }
 
   /** The peer takes bytes again. */
@@ -163,6 +165,7 @@ export class Exchange implements RecordWaiter, UpstreamUser, UpstreamWaiter {
   }
 
   onResponseHead(head: ResponseHead): void {
+    this.#services.observer.upstreamAnswered(performance.now() - this.#forwardedMs);
     this.#answer.begin(head, this.#host.mustClose || !this.#requestComplete);
   }
 
@@ -206,6 +209,7 @@ export class Exchange implements RecordWaiter, UpstreamUser, UpstreamWaiter {
   #forward(upstream: UpstreamConnection, retried: boolean): void {
     const head = this.#start.head!;
     this.#state = { kind: 'forwarding', upstream, retried };
+    this.#forwardedMs = performance.now();
     upstream.begin(this, head.method);
     const text = serializeRequestHead(head, this.#start.target, forwardedFields(this.#host, head, this.#start.event));
     if (head.framing === 'none') {

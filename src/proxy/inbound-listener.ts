@@ -11,17 +11,18 @@ import type { IdentitySnapshot } from '../identity/source.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Latest } from '../lib/latest.ts';
 import type { RandomIds } from '../lib/random-ids.ts';
+import { formatAddress } from '../lib/socket-address.ts';
 import { type TimerWheel, WheelEntry } from '../lib/timer-wheel.ts';
 import { formatClientCert } from '../wire/client-cert-field.ts';
 import { type HeadLimits, headLimitsDefaults } from '../wire/head-limits.ts';
 import type { ExchangeServices, ListenerSettings, PlanSource } from './exchange-services.ts';
 import { InboundConnection } from './inbound-connection.ts';
-import type { InboundOptions, SocketAddress } from './inbound-options.ts';
-import { admitPeer, type AdmittedPeer, type DrawnAttributes, networkFactsOf, tlsFactsOf } from './peer-admission.ts';
+import type { InboundOptions } from './inbound-options.ts';
+import { type AdmittedPeer, admitPeer, type DrawnAttributes, networkFactsOf, tlsFactsOf } from './peer-admission.ts';
 import { type PeerChain, PeerRight } from './peer-right.ts';
 import type { ProxyObserver } from './proxy-observer.ts';
-import { beginHandshake, type HandshakeFailure } from './tls-handshake.ts';
 import type { TlsContexts } from './tls-context.ts';
+import { beginHandshake, type HandshakeFailure } from './tls-handshake.ts';
 
 /** What a listener is made of. */
 export interface InboundListenerParts {
@@ -216,7 +217,7 @@ export class InboundListener implements ExchangeServices {
       headLimits: this.#headLimits,
       right: new PeerRight({
         chain: judged.chain,
-        notAfterMs: admitted.peer.notAfterMs,
+        notAfterMs: admitted.peer.trustedUntilMs,
         verifier: this.#parts.verifier,
         identity: this.#parts.identity,
         judgedUnder: judged.snapshot,
@@ -254,6 +255,7 @@ export class InboundListener implements ExchangeServices {
     refused: { readonly cause: string; readonly detail: string; readonly shown: string | null },
     socket: TLSSocket,
   ): void {
+    this.observer.peerRefused(refused.cause);
     const network = networkFactsOf(socket, () => false);
     const text = (value: unknown): string | null => (typeof value === 'string' ? value : null);
     const number = (value: unknown): number | null => (typeof value === 'number' ? value : null);
@@ -374,13 +376,7 @@ function listenError(options: InboundOptions, cause: NodeJS.ErrnoException): Pos
   const mend = listenMends.get(cause.code ?? '');
   return new PosternError(
     'ERR_LISTEN',
-    `listener \`${options.name}\` cannot bind \`${addressText(options.listen)}\`: ${cause.code ?? cause.message}`,
+    `listener \`${options.name}\` cannot bind \`${formatAddress(options.listen)}\`: ${cause.code ?? cause.message}`,
     mend === undefined ? { cause } : { cause, mend },
   );
-}
-
-/** `host:port` or `unix:path`. */
-export function addressText(address: SocketAddress): string {
-  if (address.kind === 'unix') return `unix:${address.path}`;
-  return address.host.includes(':') ? `[${address.host}]:${address.port}` : `${address.host}:${address.port}`;
 }

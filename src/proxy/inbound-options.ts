@@ -1,5 +1,7 @@
 // What an inbound listener can be told. Durations in milliseconds, sizes in bytes, `Infinity` for unlimited.
 
+import type { SocketAddress } from '../lib/socket-address.ts';
+
 /** Limits of one listener; each has its own counter and its own clear answer when it is met. */
 export interface InboundLimits {
   /** Open connections, handshakes included; above it new ones are closed at once. Default 10,000. */
@@ -45,11 +47,6 @@ export const inboundLimitsDefaults: InboundLimits = Object.freeze({
   connectionAgeMs: 3_600_000,
   streams: 100,
 });
-
-/** Where to listen, or where the workload is. */
-export type SocketAddress =
-  | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
-  | { readonly kind: 'unix'; readonly path: string };
 
 /** A resource as configured; a missing namespace or environment is the sidecar's own. Values may hold `{capture}`. */
 export interface ResourceTemplate {

@@ -36,7 +36,11 @@ export const ownAnswers: Readonly<Record<OwnAnswerKind, AnswerEntry>> = Object.f
   bad_request: { status: 400, title: 'Bad Request', detail: 'the request is not valid HTTP/1.1' },
   target_too_long: { status: 414, title: 'URI Too Long', detail: 'the request target is too long' },
   head_too_large: { status: 431, title: 'Request Header Fields Too Large', detail: 'the request head is too large' },
-  unsupported_transfer_coding: { status: 501, title: 'Not Implemented', detail: 'the transfer coding is not supported' },
+  unsupported_transfer_coding: {
+    status: 501,
+    title: 'Not Implemented',
+    detail: 'the transfer coding is not supported',
+  },
   unsupported_version: {
     status: 505,
     title: 'HTTP Version Not Supported',
@@ -45,7 +49,11 @@ export const ownAnswers: Readonly<Record<OwnAnswerKind, AnswerEntry>> = Object.f
   head_timeout: { status: 408, title: 'Request Timeout', detail: 'the request head did not arrive in time' },
   body_too_large: { status: 413, title: 'Content Too Large', detail: 'the request body is too large' },
   body_timeout: { status: 408, title: 'Request Timeout', detail: 'the request body arrives too slowly' },
-  workload_unreachable: { status: 503, title: 'Service Unavailable', detail: 'the workload does not accept connections' },
+  workload_unreachable: {
+    status: 503,
+    title: 'Service Unavailable',
+    detail: 'the workload does not accept connections',
+  },
   workload_failed: { status: 502, title: 'Bad Gateway', detail: 'the workload broke off or sent an invalid answer' },
   workload_timeout: { status: 504, title: 'Gateway Timeout', detail: 'the workload did not answer in time' },
   request_timeout: { status: 504, title: 'Gateway Timeout', detail: 'the request took longer than it may' },

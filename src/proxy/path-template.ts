@@ -44,7 +44,8 @@ function refuse(template: string, why: string): PosternError {
 function parseSegment(template: string, segment: string): Segment {
   const capture = capturePattern.exec(segment);
   if (capture) return { kind: capture[2] === undefined ? 'one' : 'rest', name: capture[1]! };
-  if (/[{}?#]/.test(segment)) throw refuse(template, `has a segment \`${segment}\` that is neither text nor \`{name}\``);
+  if (/[{}?#]/.test(segment))
+    throw refuse(template, `has a segment \`${segment}\` that is neither text nor \`{name}\``);
   return { kind: 'literal', text: segment };
 }
 

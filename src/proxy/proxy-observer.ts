@@ -3,7 +3,12 @@
 import type { ReasonCode } from '../authz/model.ts';
 
 /** Why a connection ended before it was established. */
-export type RefusedConnection = 'connection_limit' | 'handshake_timeout' | 'handshake_failed' | 'authn_failed' | 'aborted';
+export type RefusedConnection =
+  | 'connection_limit'
+  | 'handshake_timeout'
+  | 'handshake_failed'
+  | 'authn_failed'
+  | 'aborted';
 
 /** Limits that were met. */
 export type LimitName =
@@ -27,7 +32,11 @@ export interface ProxyObserver {
   handshakeDone(ms: number): void;
   requestBegun(): void;
   /** Once for each request, when all is over. */
-  requestEnded(status: number, durationMs: number, bytes: { readonly request: number; readonly response: number }): void;
+  requestEnded(
+    status: number,
+    durationMs: number,
+    bytes: { readonly request: number; readonly response: number },
+  ): void;
   decided(effect: 'allow' | 'deny', reason: ReasonCode, evalMs: number): void;
   boundaryCrossed(effect: 'deny' | 'alarm'): void;
   credentialLifetimeAlarm(): void;
@@ -36,4 +45,15 @@ export interface ProxyObserver {
   wireError(code: string): void;
   limitMet(limit: LimitName): void;
   retried(): void;
+  /** A peer whose certificate was not accepted; `cause` is of a closed list. */
+  peerRefused(cause: string): void;
+  /** The workload's answer began. */
+  upstreamAnswered(ms: number): void;
+}
+
+/** What the pool of a listener counts; plain numbers, read at scrape. */
+export interface UpstreamCounters {
+  upstreamConnects: number;
+  upstreamConnectFailures: number;
+  upstreamReused: number;
 }

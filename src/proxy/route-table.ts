@@ -7,7 +7,7 @@ import { actionsOfMethod, httpAction } from './action-names.ts';
 import type { ActionTemplate, ResourceTemplate, RouteOptions } from './inbound-options.ts';
 import type { OwnIdentity } from './own-identity.ts';
 import { compilePathTemplate, type PathTemplate, pathSegments } from './path-template.ts';
-import { compileResource, HttpResource, type ResourceMaker } from './resource-template.ts';
+import { compileResource, type HttpResource, type ResourceMaker } from './resource-template.ts';
 import { compileText } from './text-template.ts';
 
 /** What a request was mapped to. */

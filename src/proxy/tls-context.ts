@@ -13,7 +13,7 @@ export function createServerContext(snapshot: IdentitySnapshot): SecureContext {
   return createSecureContext({
     cert: snapshot.svid.certChainPem,
     key: snapshot.svid.keyPem,
-    ca: snapshot.bundles.allAuthoritiesPem,
+    ca: [...snapshot.bundles.allAuthoritiesPem],
     minVersion: 'TLSv1.3',
     ecdhCurve: curves,
     // A resumed session would skip the checks of the certificate (wire.md): no tickets, no resumption.

@@ -58,7 +58,9 @@ export function beginHandshake(raw: net.Socket, options: HandshakeOptions): void
     ALPNProtocols: ['http/1.1'],
   });
   let isOver = false;
-  const timer = new WheelEntry(() => fail({ kind: 'timeout', cause: 'handshake_timeout', detail: timedOut, chain: null }));
+  const timer = new WheelEntry(() =>
+    fail({ kind: 'timeout', cause: 'handshake_timeout', detail: timedOut, chain: null }),
+  );
   const timedOut = `no handshake within ${options.handshakeMs} ms`;
   const settle = (): boolean => {
     if (isOver) return false;
@@ -78,7 +80,8 @@ export function beginHandshake(raw: net.Socket, options: HandshakeOptions): void
   };
   socket.on('_tlsError', onError);
   socket.on('error', onError);
-  const left = () => fail({ kind: 'aborted', cause: 'peer_left', detail: 'the peer left within the handshake', chain: null });
+  const left = () =>
+    fail({ kind: 'aborted', cause: 'peer_left', detail: 'the peer left within the handshake', chain: null });
   socket.on('end', left);
   socket.on('close', left);
   socket.once('secure', () => {

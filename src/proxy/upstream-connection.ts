@@ -3,12 +3,12 @@
 
 import net from 'node:net';
 import { PosternError } from '../errors.ts';
+import { formatAddress, type SocketAddress } from '../lib/socket-address.ts';
 import { type TimerWheel, WheelEntry } from '../lib/timer-wheel.ts';
 import type { FieldList } from '../wire/field-list.ts';
 import type { HeadLimits } from '../wire/head-limits.ts';
 import type { ResponseEvents, ResponseHead } from '../wire/http1-message.ts';
 import { ResponseParser } from '../wire/response-parser.ts';
-import type { SocketAddress } from './inbound-options.ts';
 
 /** How an exchange fails at the workload's side. */
 export type UpstreamFault =
@@ -274,8 +274,7 @@ export class UpstreamConnection implements ResponseEvents {
     cause: Error | null,
   ): PosternError {
     const { address } = this.#options;
-    const where = address.kind === 'unix' ? `unix:${address.path}` : `${address.host}:${address.port}`;
-    return new PosternError(code, `workload \`${where}\`: ${what}`, cause === null ? {} : { cause });
+    return new PosternError(code, `workload \`${formatAddress(address)}\`: ${what}`, cause === null ? {} : { cause });
   }
 }
 

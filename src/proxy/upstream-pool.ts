@@ -3,22 +3,16 @@
 
 import type { Permit } from '../authz/model.ts';
 import type { PosternError } from '../errors.ts';
+import type { SocketAddress } from '../lib/socket-address.ts';
 import type { TimerWheel } from '../lib/timer-wheel.ts';
 import type { HeadLimits } from '../wire/head-limits.ts';
-import type { SocketAddress } from './inbound-options.ts';
+import type { UpstreamCounters } from './proxy-observer.ts';
 import { UpstreamConnection, type UpstreamConnectionOptions, type UpstreamOwner } from './upstream-connection.ts';
 
 /** Hears how a wish for a connection ended, unless it was met at once or cancelled. */
 export interface UpstreamWaiter {
   onUpstreamReady(connection: UpstreamConnection): void;
   onUpstreamUnreachable(error: PosternError): void;
-}
-
-/** What the pool counts; plain numbers, read at scrape. */
-export interface UpstreamCounters {
-  upstreamConnects: number;
-  upstreamConnectFailures: number;
-  upstreamReused: number;
 }
 
 export interface UpstreamPoolOptions {

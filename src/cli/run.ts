@@ -1,0 +1,53 @@
+// `postern run -c FILE`: runs the sidecar until a signal ends it.
+
+import type { Command } from 'commander';
+import { loadConfig } from '../config/load-config.ts';
+import { PosternError } from '../errors.ts';
+import { Sidecar, type SidecarEnvironment } from '../runtime/sidecar.ts';
+import { type LogLevel, logLevels } from '../telemetry/operational-log.ts';
+import type { CliIo } from './cli-io.ts';
+import { exitCodes } from './exit-codes.ts';
+import { addExamples } from './program.ts';
+import { stopOnSignals } from './stop-on-signals.ts';
+
+interface RunOptions {
+  readonly config: string;
+  readonly logLevel: string;
+}
+
+/** Adds `postern run`. */
+export function registerRunCommand(program: Command, io: CliIo): void {
+  const command = program
+    .command('run')
+    .description('Run the sidecar. SIGHUP reloads, SIGTERM drains and ends, a second SIGTERM or SIGINT ends at once.')
+    .requiredOption('-c, --config <file>', 'configuration file')
+    .option('--log-level <level>', `operational log: ${logLevels.join(', ')}`, 'info')
+    .action((options: RunOptions) => run(options, { io, version: program.version() ?? 'unknown' }));
+  addExamples(command, [
+    ['postern run -c postern.yaml', 'run with a configuration'],
+    ['postern check -c postern.yaml', 'look at a configuration before'],
+  ]);
+}
+
+async function run(options: RunOptions, host: { readonly io: CliIo; readonly version: string }): Promise<void> {
+  const { io } = host;
+  const readConfig = async () => (await loadConfig(options.config, io.env, io.cwd)).config;
+  const environment: SidecarEnvironment = {
+    version: host.version,
+    isProduction: io.env['NODE_ENV'] === 'production',
+    node: io.env['NODE_NAME'] ?? null,
+    pod: io.env['POD_NAME'] ?? null,
+    logFd: 2,
+    logLevel: logLevelOf(options.logLevel),
+    readConfig,
+  };
+  const sidecar = await Sidecar.start(await readConfig(), environment);
+  await stopOnSignals(sidecar);
+  io.setExitCode(exitCodes.done);
+}
+
+function logLevelOf(text: string): LogLevel {
+  const level = logLevels.find((known) => known === text);
+  if (level !== undefined) return level;
+  throw new PosternError('ERR_USAGE', `\`${text}\` is not a log level`, { mend: `use ${logLevels.join(', ')}` });
+}

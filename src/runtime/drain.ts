@@ -1,0 +1,35 @@
+// SIGTERM in order (wire.md "Limits and overload"): not ready at once; still accept, so that callers whose list of
+// endpoints is old are served, and tell each to go elsewhere; then accept no more and let what is in flight end.
+
+import { setTimeout as pause } from 'node:timers/promises';
+
+/** What is drained. */
+export interface Drainable {
+  readonly connectionCount: number;
+  /** Each answer says `connection: close` from now on. */
+  beginDrain(): void;
+  stopAccepting(): void;
+}
+
+const pollMs = 20;
+/** Without any connection for this long, nobody is coming any more. */
+const longestQuietMs = 5_000;
+
+/**
+ * Resolves when every connection has ended, or `drainMs` is over; true in the first case. `signal` cuts it short. Half of
+ * the time at most is spent accepting.
+ */
+export async function drain(target: Drainable, drainMs: number, signal: AbortSignal): Promise<boolean> {
+  const startedMs = performance.now();
+  const elapsedMs = (): number => performance.now() - startedMs;
+  target.beginDrain();
+  const quietMs = Math.min(longestQuietMs, drainMs / 4);
+  let busyMs = startedMs;
+  while (!signal.aborted && elapsedMs() < drainMs / 2 && performance.now() - busyMs < quietMs) {
+    if (target.connectionCount > 0) busyMs = performance.now();
+    await pause(pollMs);
+  }
+  target.stopAccepting();
+  while (!signal.aborted && elapsedMs() < drainMs && target.connectionCount > 0) await pause(pollMs);
+  return target.connectionCount === 0;
+}

@@ -1,0 +1,141 @@
+// All inbound listeners of the process. A reload binds what is new before it touches what is there: if an address is not
+// to be had, nothing has changed.
+
+import type { AuditConfig } from '../config/audit-section.ts';
+import { formatAddress, type SocketAddress } from '../lib/socket-address.ts';
+import type { ListenerSettings } from '../proxy/exchange-services.ts';
+import { InboundListener, type InboundListenerParts } from '../proxy/inbound-listener.ts';
+import type { InboundOptions } from '../proxy/inbound-options.ts';
+import type { OwnIdentity } from '../proxy/own-identity.ts';
+import type { ProxyObserver, UpstreamCounters } from '../proxy/proxy-observer.ts';
+import { RouteTable } from '../proxy/route-table.ts';
+import { UpstreamPool } from '../proxy/upstream-pool.ts';
+import { headLimitsDefaults } from '../wire/head-limits.ts';
+
+/** What all listeners share, and what each has of its own. */
+export interface ListenerSetParts extends Omit<InboundListenerParts, 'observer'> {
+  readonly observerOf: (listener: string) => ProxyObserver & UpstreamCounters;
+}
+
+type SharedSettings = Pick<AuditConfig, 'redactHeaders' | 'outcomes'>;
+
+export class ListenerSet {
+  readonly #parts: ListenerSetParts;
+  readonly #listeners = new Map<string, InboundListener>();
+  #shared: SharedSettings;
+  #own: OwnIdentity;
+
+  constructor(parts: ListenerSetParts, shared: SharedSettings, own: OwnIdentity) {
+    this.#parts = parts;
+    this.#shared = shared;
+    this.#own = own;
+  }
+
+  get all(): readonly InboundListener[] {
+    return [...this.#listeners.values()];
+  }
+
+  get isListening(): boolean {
+    return this.#listeners.size > 0 && this.all.every((listener) => listener.isListening);
+  }
+
+  get connectionCount(): number {
+    return this.all.reduce((count, listener) => count + listener.connectionCount, 0);
+  }
+
+  /**
+   * Makes the listeners what `options` say. Kept ones keep their connections; removed ones end as their connections do.
+   * @throws PosternError ERR_LISTEN, ERR_CONFIG_ROUTE; then nothing has changed
+   */
+  async replace(options: readonly InboundOptions[], shared: SharedSettings): Promise<void> {
+    const kept = options.filter((one) => this.#keeps(one));
+    const added = options.filter((one) => !this.#keeps(one));
+    // Everything that can fail comes first.
+    const settings = kept.map((one) => this.#settings(one, shared, this.#listeners.get(one.name)!));
+    const fresh = await this.#bindAll(added, shared);
+    this.#shared = shared;
+    for (const next of settings) this.#listeners.get(next.options.name)!.replaceSettings(next);
+    const names = new Set(kept.map((one) => one.name));
+    for (const [name, listener] of this.#listeners) {
+      if (names.has(name)) continue;
+      this.#listeners.delete(name);
+      listener.stopAccepting();
+    }
+    for (const listener of fresh) this.#listeners.set(listener.settings.options.name, listener);
+  }
+
+  /** The own identity changed: resources that are filled from it change with it. */
+  setOwnIdentity(own: OwnIdentity): void {
+    this.#own = own;
+    for (const listener of this.all) {
+      listener.replaceSettings(this.#settings(listener.settings.options, this.#shared, listener));
+    }
+  }
+
+  beginDrain(): void {
+    for (const listener of this.all) listener.beginDrain();
+  }
+
+  stopAccepting(): void {
+    for (const listener of this.all) listener.stopAccepting();
+  }
+
+  close(): void {
+    for (const listener of this.all) listener.close();
+  }
+
+  #keeps(options: InboundOptions): boolean {
+    const listener = this.#listeners.get(options.name);
+    return listener !== undefined && isSameAddress(listener.settings.options.listen, options.listen);
+  }
+
+  async #bindAll(options: readonly InboundOptions[], shared: SharedSettings): Promise<InboundListener[]> {
+    const bound: InboundListener[] = [];
+    try {
+      for (const one of options) {
+        const { observerOf, ...parts } = this.#parts;
+        const observer = observerOf(one.name);
+        const listener = new InboundListener({ ...parts, observer }, this.#settings(one, shared, null));
+        await listener.listen();
+        bound.push(listener);
+      }
+    } catch (error) {
+      for (const listener of bound) listener.close();
+      throw error;
+    }
+    return bound;
+  }
+
+  #settings(options: InboundOptions, shared: SharedSettings, current: InboundListener | null): ListenerSettings {
+    const pool = current?.settings.pool;
+    const isSamePool = pool !== undefined && poolKey(current!.settings.options) === poolKey(options);
+    return Object.freeze({
+      options,
+      routes: new RouteTable(options, this.#own),
+      pool: isSamePool ? pool : this.#pool(options),
+      hashedHeaders: shared.redactHeaders,
+      outcomes: shared.outcomes,
+    });
+  }
+
+  #pool(options: InboundOptions): UpstreamPool {
+    return new UpstreamPool({
+      address: options.forward,
+      limits: headLimitsDefaults,
+      wheel: this.#parts.wheel,
+      connectMs: options.limits.upstreamConnectMs,
+      responseMs: options.limits.upstreamResponseMs,
+      counters: this.#parts.observerOf(options.name),
+    });
+  }
+}
+
+function isSameAddress(a: SocketAddress, b: SocketAddress): boolean {
+  return formatAddress(a) === formatAddress(b);
+}
+
+/** What a pool cannot change while it lives. */
+function poolKey(options: InboundOptions): string {
+  const { upstreamConnectMs, upstreamResponseMs } = options.limits;
+  return `${formatAddress(options.forward)} ${upstreamConnectMs} ${upstreamResponseMs}`;
+}

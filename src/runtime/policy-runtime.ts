@@ -1,0 +1,111 @@
+// The policies in force: loaded whole or not at all, with the guard rails of configuration around. The last good bundle
+// stays when a new one is refused.
+
+import { type Bundles, createAuthorizer, type PolicyAuthorizer } from '../authz/engine.ts';
+import { createGuardedAuthorizer, type GuardedAuthorizer, type GuardedPlan } from '../authz/guardrails.ts';
+import { loadPolicies } from '../authz/loader.ts';
+import type { Principal, TlsFacts } from '../authz/model.ts';
+import type { RuleHits } from '../authz/rule-hits.ts';
+import type { PolicyConfig } from '../config/policy-section.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { PlanSource } from '../proxy/exchange-services.ts';
+
+/** The bundle in force as the admin API and metrics see it. */
+export interface PolicyStatus {
+  readonly digest: string;
+  readonly candidateDigest: string | null;
+  readonly loadedAtMs: number;
+  readonly ruleCount: number;
+  readonly policyNames: readonly string[];
+  readonly hits: readonly RuleHits[];
+  readonly candidateHits: readonly RuleHits[];
+}
+
+export class PolicyRuntime implements PlanSource {
+  readonly #authorizer: PolicyAuthorizer;
+  readonly #clock: Clock;
+  #config: PolicyConfig;
+  #guarded: GuardedAuthorizer;
+  #ownEnvironment: string | undefined;
+  #loadedAtMs = 0;
+
+  private constructor(config: PolicyConfig, ownEnvironment: string | undefined, clock: Clock) {
+    this.#clock = clock;
+    this.#config = config;
+    this.#ownEnvironment = ownEnvironment;
+    this.#authorizer = createAuthorizer({ planCacheEntries: config.planCacheEntries, globalDefault: 'deny' });
+    this.#guarded = this.#guard();
+  }
+
+  /** @throws PosternError ERR_POLICY_UNREADABLE, ERR_POLICY_INVALID */
+  static async load(config: PolicyConfig, ownEnvironment: string | undefined, clock: Clock): Promise<PolicyRuntime> {
+    const runtime = new PolicyRuntime(config, ownEnvironment, clock);
+    runtime.apply(await readBundles(config), config);
+    return runtime;
+  }
+
+  get revision(): number {
+    return this.#authorizer.revision;
+  }
+
+  get bundles(): Bundles | null {
+    return this.#authorizer.current;
+  }
+
+  planFor(principal: Principal, tls: TlsFacts): GuardedPlan {
+    return this.#guarded.planFor(principal, tls);
+  }
+
+  /** Puts bundles in force that `readBundles` gave; every plan is made anew. */
+  apply(bundles: Bundles, config: PolicyConfig): void {
+    this.#config = config;
+    // Before the revision rises: a plan of the new revision must have the new guard rails.
+    this.#guarded = this.#guard();
+    this.#authorizer.replace(bundles.enforced, bundles.candidate);
+    this.#loadedAtMs = this.#clock.nowMs();
+  }
+
+  /** The own SVID moved to another environment; the boundary moves with it. */
+  setOwnEnvironment(environment: string | undefined): void {
+    if (environment === this.#ownEnvironment) return;
+    this.#ownEnvironment = environment;
+    this.#guarded = this.#guard();
+    const { current } = this.#authorizer;
+    if (current !== null) this.#authorizer.replace(current.enforced, current.candidate);
+  }
+
+  status(): PolicyStatus {
+    const { current } = this.#authorizer;
+    const hits = this.#authorizer.hits();
+    return {
+      digest: this.#authorizer.bundleDigest,
+      candidateDigest: current?.candidate?.digest ?? null,
+      loadedAtMs: this.#loadedAtMs,
+      ruleCount: current?.enforced.ruleCount ?? 0,
+      policyNames: current?.enforced.policies.map((policy) => policy.document.name) ?? [],
+      hits: hits.enforced,
+      candidateHits: hits.candidate,
+    };
+  }
+
+  #guard(): GuardedAuthorizer {
+    const { environmentBoundary, credentialCheck, maxCredentialLifetime } = this.#config;
+    return createGuardedAuthorizer({
+      authorizer: this.#authorizer,
+      environmentBoundary,
+      ownEnvironment: this.#ownEnvironment,
+      credentialCheck,
+      maxCredentialLifetime:
+        maxCredentialLifetime === null
+          ? null
+          : { ms: maxCredentialLifetime.maxMs, effect: maxCredentialLifetime.action },
+    });
+  }
+}
+
+/** Reads and compiles what configuration names. @throws PosternError ERR_POLICY_UNREADABLE, ERR_POLICY_INVALID */
+export async function readBundles(config: PolicyConfig): Promise<Bundles> {
+  const enforced = await loadPolicies(config.paths);
+  const candidate = config.shadowPaths.length === 0 ? null : await loadPolicies(config.shadowPaths);
+  return { enforced, candidate };
+}

@@ -1,0 +1,131 @@
+// Reload (config.md): on SIGHUP, on a change of any referenced file, or asked for by the admin API. The whole next state is
+// read and validated before anything is swapped; what does not validate is refused whole, and the old state goes on.
+
+import type { PosternConfig } from '../config/postern-config.ts';
+import { isPosternError, PosternError } from '../errors.ts';
+import type { IdentitySource } from '../identity/source.ts';
+import type { Clock } from '../lib/clock.ts';
+import { type FileWatch, watchFiles } from '../lib/file-watch.ts';
+import type { OperationalLog } from '../telemetry/operational-log.ts';
+import type { ListenerSet } from './listener-set.ts';
+import { type PolicyRuntime, readBundles } from './policy-runtime.ts';
+
+export interface ReloaderParts {
+  readonly readConfig: () => Promise<PosternConfig>;
+  readonly identity: IdentitySource;
+  readonly policy: PolicyRuntime;
+  readonly listeners: ListenerSet;
+  readonly log: OperationalLog;
+  readonly clock: Clock;
+}
+
+const pollMs = 2_000;
+const settleMs = 100;
+
+export class Reloader {
+  readonly #parts: ReloaderParts;
+  #config: PosternConfig;
+  #watch: FileWatch | null = null;
+  #queue: Promise<void> = Promise.resolve();
+  #closed = false;
+  #loadedAtMs: number;
+  #applied = 0;
+  #refused = 0;
+  #policyRefused = 0;
+
+  constructor(config: PosternConfig, parts: ReloaderParts) {
+    this.#config = config;
+    this.#parts = parts;
+    this.#loadedAtMs = parts.clock.nowMs();
+  }
+
+  /** The configuration in force. */
+  get config(): PosternConfig {
+    return this.#config;
+  }
+
+  get counts() {
+    const counts = { loadedAtMs: this.#loadedAtMs, applied: this.#applied, refused: this.#refused };
+    return { ...counts, policyRefused: this.#policyRefused };
+  }
+
+  /** Begins to watch the referenced files. */
+  async watch(): Promise<void> {
+    const { watchedPaths } = this.#config;
+    this.#watch?.close();
+    this.#watch = watchFiles({
+      paths: watchedPaths,
+      pollMs,
+      settleMs,
+      onChange: () => void this.reload('files changed').catch(() => {}),
+      onError: (error) => this.#parts.log.sampled('watch', 1).warn('file watch', { error: String(error) }),
+    });
+    await this.#watch.ready;
+  }
+
+  /** One at a time, in order. @throws PosternError saying why the old state goes on */
+  reload(why: string): Promise<void> {
+    const turn = this.#queue.then(() => this.#reload(why));
+    this.#queue = turn.catch(() => {});
+    return turn;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#watch?.close();
+    await this.#queue;
+  }
+
+  async #reload(why: string): Promise<void> {
+    if (this.#closed) return;
+    try {
+      await this.#apply();
+      this.#applied++;
+      this.#loadedAtMs = this.#parts.clock.nowMs();
+      this.#parts.log.info('reloaded', { why, policy: this.#parts.policy.status().digest });
+    } catch (error) {
+      this.#refused++;
+      this.#reportRefusal(error, why);
+      throw error;
+    }
+  }
+
+  async #apply(): Promise<void> {
+    const { policy, listeners, readConfig } = this.#parts;
+    const next = await readConfig();
+    refuseFixed(this.#config, next);
+    const bundles = await readBundles(next.policy);
+    // From here on only binding can fail, and it comes before every swap.
+    await listeners.replace(next.inbound, next.audit);
+    policy.apply(bundles, next.policy);
+    const isSameWatch = next.watchedPaths.join('\0') === this.#config.watchedPaths.join('\0');
+    this.#config = next;
+    if (this.#watch !== null && !isSameWatch) await this.watch();
+  }
+
+  #reportRefusal(error: unknown, why: string): void {
+    if (isPosternError(error) && error.code.startsWith('ERR_POLICY')) this.#policyRefused++;
+    const fields = isPosternError(error)
+      ? { code: error.code, error: error.message, mend: error.mend, position: error.position }
+      : { code: 'ERR_INTERNAL', error: String(error) };
+    this.#parts.log.error('reload refused, the old configuration goes on', { why, ...fields });
+  }
+}
+
+/** What only a start can set. */
+const fixedParts: readonly (readonly [name: string, part: (config: PosternConfig) => unknown])[] = [
+  ['identity', (config) => config.identity],
+  ['audit.journal', ({ audit: { redactHeaders: _, outcomes: __, ...rest } }) => rest],
+  ['audit.outcomes', (config) => config.audit.outcomes],
+  ['admin', (config) => config.admin],
+  ['policy.plan_cache', (config) => config.policy.planCacheEntries],
+  ['policy.internal_networks', (config) => config.policy.internalNetworks],
+];
+
+/** @throws PosternError ERR_CONFIG_FIXED naming what needs a restart */
+function refuseFixed(current: PosternConfig, next: PosternConfig): void {
+  const changed = fixedParts.filter(([, part]) => JSON.stringify(part(current)) !== JSON.stringify(part(next)));
+  if (changed.length === 0) return;
+  const names = changed.map(([name]) => `\`${name}\``).join(', ');
+  throw new PosternError('ERR_CONFIG_FIXED', `a reload cannot change ${names}`);
+}

@@ -1,0 +1,272 @@
+// The composition root: builds every part from the configuration in order, and ends them in the opposite order. Whatever
+// fails on the way up takes down what was built before it: nothing is left half-started.
+
+import { RecentDecisions } from '../admin/recent-decisions.ts';
+import type { RecorderHandle } from '../audit/recorder.ts';
+import { unsafeShadowPermit } from '../authz/engine.ts';
+import type { PosternConfig } from '../config/postern-config.ts';
+import { PosternError } from '../errors.ts';
+import { compileAttributeRules, type ReadAttributes } from '../identity/attributes.ts';
+import { createPeerVerifier, peerVerifierDefaults } from '../identity/peer-verification.ts';
+import type { IdentitySource } from '../identity/source.ts';
+import { type Clock, systemClock } from '../lib/clock.ts';
+import { RandomIds } from '../lib/random-ids.ts';
+import { TimerWheel } from '../lib/timer-wheel.ts';
+import { TlsContexts } from '../proxy/tls-context.ts';
+import { createProxyMetrics, type ProxyMetrics } from '../telemetry/metrics.ts';
+import { createOperationalLog, type OperationalLog } from '../telemetry/operational-log.ts';
+import { type AdminHandle, openAdmin } from './admin-runtime.ts';
+import { drain } from './drain.ts';
+import { openIdentity, ownIdentityOf } from './identity-runtime.ts';
+import { internalNetworkTest } from './internal-networks.ts';
+import { openJournal } from './journal-runtime.ts';
+import { ListenerSet } from './listener-set.ts';
+import { PolicyRuntime } from './policy-runtime.ts';
+import { Reloader } from './reloader.ts';
+
+/** What surrounds a sidecar. */
+export interface SidecarEnvironment {
+  readonly version: string;
+  /** True where NODE_ENV is `production`: the development CA refuses to work. */
+  readonly isProduction: boolean;
+  /** Names of node and pod for the records, from the environment. */
+  readonly node: string | null;
+  readonly pod: string | null;
+  readonly logFd: number;
+  readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
+  /** Reads the configuration again, for a reload. @throws PosternError */
+  readonly readConfig: () => Promise<PosternConfig>;
+}
+
+/** Everything a running sidecar is made of, for the parts that report on it. */
+export interface SidecarParts {
+  readonly environment: SidecarEnvironment;
+  readonly clock: Clock;
+  readonly wheel: TimerWheel;
+  readonly log: OperationalLog;
+  readonly metrics: ProxyMetrics;
+  readonly identity: IdentitySource;
+  readonly policy: PolicyRuntime;
+  readonly recorder: RecorderHandle;
+  readonly recent: RecentDecisions;
+  readonly listeners: ListenerSet;
+  readonly reloader: Reloader;
+  readonly identityCounts: { rotations: number; refused: number };
+}
+
+type Phase = 'starting' | 'running' | 'draining' | 'stopped';
+
+const tickMs = 100;
+
+export class Sidecar {
+  readonly parts: SidecarParts;
+  readonly #cleanups: (() => Promise<void> | void)[];
+  #admin: AdminHandle | null = null;
+  readonly #ended = Promise.withResolvers<void>();
+  #phase: Phase = 'starting';
+  #stopping: Promise<boolean> | null = null;
+
+  private constructor(parts: SidecarParts, cleanups: (() => Promise<void> | void)[]) {
+    this.parts = parts;
+    this.#cleanups = cleanups;
+  }
+
+  /**
+   * Starts everything; when it resolves, every listener is bound.
+   * @throws PosternError naming what could not be started and the mend
+   */
+  static async start(config: PosternConfig, environment: SidecarEnvironment): Promise<Sidecar> {
+    const cleanups: (() => Promise<void> | void)[] = [];
+    try {
+      const sidecar = await Sidecar.#build(config, environment, cleanups);
+      await sidecar.#open(config);
+      return sidecar;
+    } catch (error) {
+      await runCleanups(cleanups);
+      throw error;
+    }
+  }
+
+  static async #build(
+    config: PosternConfig,
+    environment: SidecarEnvironment,
+    cleanups: (() => Promise<void> | void)[],
+  ): Promise<Sidecar> {
+    const clock = systemClock;
+    let log: OperationalLog | null = null;
+    const onFault = (error: unknown): void => log?.sampled('fault', 5).error('fault', faultFields(error));
+    const wheel = new TimerWheel({ clock, tickMs, onError: onFault });
+    wheel.start();
+    cleanups.push(() => wheel.stop());
+    log = createOperationalLog({ level: environment.logLevel, clock, wheel, fd: environment.logFd });
+    cleanups.push(() => log.close());
+    const identityCounts = { rotations: 0, refused: 0 };
+    const identity = await openIdentity(config.identity, {
+      clock,
+      isProduction: environment.isProduction,
+      onRefused: (error) => {
+        identityCounts.refused++;
+        log.error('identity refused, the last good one stays', faultFields(error));
+      },
+      onWarning: (error) => log.warn('identity', faultFields(error)),
+      onListenerError: onFault,
+    });
+    cleanups.push(() => identity.close());
+    const readAttributes = compileAttributeRules(config.identity.attributes);
+    const own = ownIdentityOf(identity.current, readAttributes);
+    const policy = await PolicyRuntime.load(config.policy, own.environment, clock);
+    const metrics = createProxyMetrics(config.inbound.map((one) => one.name));
+    const recent = new RecentDecisions();
+    const recorder = await openJournal(config.audit, { environment, clock, log, own, metrics, recent });
+    cleanups.push(() => recorder.close());
+    const listeners = makeListeners(config, {
+      clock,
+      wheel,
+      onFault,
+      identity,
+      readAttributes,
+      policy,
+      recorder,
+      metrics,
+    });
+    cleanups.push(() => listeners.close());
+    const reloader = new Reloader(config, {
+      readConfig: environment.readConfig,
+      identity,
+      policy,
+      listeners,
+      log,
+      clock,
+    });
+    cleanups.push(() => reloader.close());
+    cleanups.push(
+      identity.subscribe((snapshot) => {
+        identityCounts.rotations++;
+        const next = ownIdentityOf(snapshot, readAttributes);
+        listeners.setOwnIdentity(next);
+        policy.setOwnEnvironment(next.environment);
+        log.info('identity in use', { spiffe_id: next.spiffeId, serial: snapshot.svid.serial });
+      }),
+    );
+    warnOfSettings(config, own.environment, log);
+    const parts = { environment, clock, wheel, log, metrics, identity, policy, recorder, recent, listeners, reloader };
+    return new Sidecar({ ...parts, identityCounts }, cleanups);
+  }
+
+  get phase(): Phase {
+    return this.#phase;
+  }
+
+  /** Resolves when everything has ended. */
+  get ended(): Promise<void> {
+    return this.#ended.promise;
+  }
+
+  /** Address of the admin API as bound. */
+  get adminAddress(): string {
+    return this.#admin?.address ?? '';
+  }
+
+  /** Reads configuration, policies and identity again. @throws PosternError; then the old ones go on */
+  async reload(): Promise<void> {
+    await Promise.all([this.parts.reloader.reload('asked for'), this.parts.identity.refresh()]);
+  }
+
+  /**
+   * Ends in order: drain, then the journal, then the rest. True when every request could end; a second call joins the
+   * first. `signal` cuts the drain short.
+   */
+  stop(drainMs: number, signal: AbortSignal): Promise<boolean> {
+    this.#stopping ??= this.#stop(drainMs, signal);
+    return this.#stopping;
+  }
+
+  async #open(config: PosternConfig): Promise<void> {
+    const { listeners, log, reloader } = this.parts;
+    this.#admin = await openAdmin(config, this);
+    this.#cleanups.push(() => this.#admin?.close());
+    await listeners.replace(config.inbound, config.audit);
+    await reloader.watch();
+    this.#phase = 'running';
+    const addresses = listeners.all.map((one) => `${one.settings.options.name}=${JSON.stringify(one.address)}`);
+    log.info('ready', {
+      version: this.parts.environment.version,
+      spiffe_id: this.parts.identity.current.svid.id.toString(),
+      policy: this.parts.policy.status().digest,
+      listeners: addresses,
+      admin: this.adminAddress,
+    });
+  }
+
+  async #stop(drainMs: number, signal: AbortSignal): Promise<boolean> {
+    this.#phase = 'draining';
+    const { log, listeners } = this.parts;
+    log.info('draining', { connections: listeners.connectionCount, drain_ms: drainMs });
+    const isClean = await drain(listeners, drainMs, signal);
+    if (!isClean) log.warn('connections were cut at the end of the drain', { connections: listeners.connectionCount });
+    this.#phase = 'stopped';
+    log.info('stopped');
+    await runCleanups(this.#cleanups);
+    this.#ended.resolve();
+    return isClean;
+  }
+}
+
+interface ListenerNeeds {
+  readonly clock: Clock;
+  readonly wheel: TimerWheel;
+  readonly onFault: (error: unknown) => void;
+  readonly identity: IdentitySource;
+  readonly readAttributes: ReadAttributes;
+  readonly policy: PolicyRuntime;
+  readonly recorder: RecorderHandle;
+  readonly metrics: ProxyMetrics;
+}
+
+function makeListeners(config: PosternConfig, needs: ListenerNeeds): ListenerSet {
+  const { metrics, policy, readAttributes, ...parts } = needs;
+  return new ListenerSet(
+    {
+      ...parts,
+      plans: policy,
+      verifier: createPeerVerifier(peerVerifierDefaults),
+      contexts: new TlsContexts(),
+      drawAttributes: readAttributes,
+      isInternal: internalNetworkTest(config.policy.internalNetworks),
+      ids: new RandomIds(),
+      shadowPermit: unsafeShadowPermit,
+      observerOf: (name) => metrics.listener(name),
+    },
+    config.audit,
+    ownIdentityOf(needs.identity.current, readAttributes),
+  );
+}
+
+/** Settings that work, but not as somebody might believe. */
+function warnOfSettings(config: PosternConfig, ownEnvironment: string | undefined, log: OperationalLog): void {
+  if (config.policy.environmentBoundary !== 'off' && ownEnvironment === undefined) {
+    log.warn('the environment boundary has no effect', {
+      mend: 'draw `environment` from the own SPIFFE ID by `identity.attributes`, or set `environment_boundary: off`',
+    });
+  }
+  for (const listener of config.inbound) {
+    if (listener.mode === 'shadow') log.warn('a listener lets denied requests pass', { listener: listener.name });
+  }
+}
+
+/** What of a fault goes into the operational log. */
+export function faultFields(error: unknown): Record<string, unknown> {
+  if (error instanceof PosternError) return { code: error.code, error: error.message, mend: error.mend };
+  return { code: 'ERR_INTERNAL', error: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+}
+
+/** In the opposite order of building; one that fails does not keep the others from running. */
+async function runCleanups(cleanups: (() => Promise<void> | void)[]): Promise<void> {
+  for (const cleanup of cleanups.splice(0).reverse()) {
+    try {
+      await cleanup();
+    } catch (error) {
+      process.emitWarning(error instanceof Error ? error : String(error));
+    }
+  }
+}
