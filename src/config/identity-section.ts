@@ -13,7 +13,7 @@ const filesSection = z
     bundle: filePath('bundle.pem').describe('Trust bundle of the own trust domain: PEM, or a SPIFFE bundle (JWKS).'),
   })
   .transform(({ cert, key, bundle }) => ({ certFile: cert, keyFile: key, bundleFile: bundle }))
-  .describe('Identity from files, watched and taken over whole when they change.');
+  .describe('Identity from files, watched and taken over whole when they change. Needed by `source: files`.');
 
 const devCaSection = z
   .strictObject({
@@ -26,7 +26,9 @@ const devCaSection = z
       .describe('Lifetime of the own certificate; it is renewed at half of it.'),
   })
   .transform(({ dir, spiffe_id, ttl }) => ({ dir, spiffeId: spiffe_id, ttlMs: ttl }))
-  .describe('Embedded CA for a demo and for tests. Refused where NODE_ENV is `production`.');
+  .describe(
+    'Embedded CA for a demo and for tests; needed by `source: dev-ca`. Refused where NODE_ENV is `production`.',
+  );
 
 const federationEntry = z
   .strictObject({

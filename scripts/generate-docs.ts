@@ -1,0 +1,54 @@
+// `npm run docs` writes the generated parts of docs/; with `--check` it writes nothing and fails where one is stale.
+
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import process from 'node:process';
+import { recordFieldsMarkdown } from '../src/audit/record-docs.ts';
+import { metricsMarkdown } from '../src/telemetry/metrics-docs.ts';
+import { cliMarkdown } from './docs/cli-docs.ts';
+import { configurationMarkdown } from './docs/configuration-docs.ts';
+import { errorsMarkdown } from './docs/errors-docs.ts';
+import { newPage, withSection } from './docs/generated-section.ts';
+
+interface GeneratedSection {
+  readonly page: string;
+  /** Title of the page where it has to be made first. */
+  readonly title: string;
+  readonly name: string;
+  readonly body: string;
+}
+
+/** Every generated section, as it should be. */
+async function generatedSections(): Promise<readonly GeneratedSection[]> {
+  return [
+    { page: 'docs/configuration.md', title: 'Configuration', name: 'keys', body: configurationMarkdown() },
+    { page: 'docs/cli.md', title: 'Command line', name: 'commands', body: await cliMarkdown() },
+    { page: 'docs/errors.md', title: 'Error codes', name: 'codes', body: errorsMarkdown() },
+    { page: 'docs/metrics.md', title: 'Metrics', name: 'metrics', body: metricsMarkdown() },
+    { page: 'docs/decision-records.md', title: 'Decision records', name: 'fields', body: recordFieldsMarkdown() },
+  ];
+}
+
+/** The page with the section as it should be; throws where the page lost its marks. */
+function renderPage(root: string, section: GeneratedSection): { readonly before: string; readonly after: string } {
+  const file = join(root, section.page);
+  const before = existsSync(file) ? readFileSync(file, 'utf8') : '';
+  const page = before === '' ? newPage(section.title, section.name) : before;
+  const after = withSection(page, section.name, section.body);
+  if (after === null) throw new Error(`${section.page} has no marks of the generated section \`${section.name}\``);
+  return { before, after };
+}
+
+const isCheck = process.argv.includes('--check');
+const root = join(import.meta.dirname, '..');
+for (const section of await generatedSections()) {
+  const { before, after } = renderPage(root, section);
+  if (before === after) continue;
+  if (isCheck) {
+    process.stderr.write(`${section.page}: the generated section \`${section.name}\` is stale; run \`npm run docs\`\n`);
+    process.exitCode = 1;
+  } else {
+    writeFileSync(join(root, section.page), after);
+    process.stdout.write(`${section.page}: written\n`);
+  }
+}

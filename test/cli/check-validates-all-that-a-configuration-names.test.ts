@@ -1,0 +1,93 @@
+// `postern check`: one line a finding, exit code 1 on errors, nothing started or made.
+
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { smallest } from '../config/sample-config.ts';
+import { runPostern } from './run-cli.ts';
+
+const cwd = mkdtempSync(join(tmpdir(), 'postern-check-'));
+after(() => rmSync(cwd, { recursive: true, force: true }));
+
+const policy =
+  'policy "p":\n  principals: { type: workload }\n  rules:\n    - { name: r, effect: allow, actions: [read], resources: { type: service } }\n';
+const withDevCa = smallest
+  .replace('source: files', 'source: dev-ca\n  dev_ca: { dir: ca, spiffe_id: "spiffe://a.example/ns/x/y" }')
+  .replace('[policies/]', '[p.yaml]');
+
+function write(name: string, text: string): void {
+  writeFileSync(join(cwd, name), text);
+}
+
+test('a fit configuration is told so in one line, exit code 0, and no CA is made', async () => {
+  write('p.yaml', policy);
+  write('postern.yaml', withDevCa);
+  const { code, stdout, stderr } = await runPostern(['check'], { cwd });
+  assert.deepEqual([code, stdout, stderr], [0, 'postern.yaml: fit to run (1 listener, 1 policy, 1 rule)\n', '']);
+  assert.equal(existsSync(join(cwd, 'ca')), false);
+});
+
+test('a configuration with faults gives one line for each, exit code 1', async () => {
+  write('broken.yaml', `${smallest.replace('listen:', 'lisen:')}workers: 3\n`);
+  const { code, stdout, stderr } = await runPostern(['check', '-c', 'broken.yaml'], { cwd });
+  assert.deepEqual([code, stderr], [1, '']);
+  assert.deepEqual(
+    stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => line.split(' ')[0]),
+    ['broken.yaml:7:5:', 'broken.yaml:11:10:'],
+  );
+});
+
+test('missing identity files and policies are told at the keys that name them', async () => {
+  write('files.yaml', smallest);
+  const { code, stdout } = await runPostern(['check', '-c', 'files.yaml'], { cwd });
+  assert.equal(code, 1);
+  assert.match(stdout, /^files\.yaml:4:10: error: .*tls\.crt.* \[ERR_IDENTITY_FILE\]/m);
+  assert.match(stdout, /^files\.yaml:10:10: error: .*policies.* \[ERR_POLICY_UNREADABLE\]/m);
+});
+
+test('a fault in a policy is told at its own line', async () => {
+  write('bad.yaml', policy.replace('effect: allow', 'effect: alow'));
+  write('with-bad.yaml', withDevCa.replace('[p.yaml]', '[p.yaml, bad.yaml]'));
+  const { code, stdout } = await runPostern(['check', '-c', 'with-bad.yaml'], { cwd });
+  assert.equal(code, 1);
+  assert.match(stdout, /^bad\.yaml:4:\d+: error: /m);
+});
+
+test('a fault in a candidate policy counts too', async () => {
+  write('bad.yaml', policy.replace('effect: allow', 'effect: alow'));
+  write('shadow.yaml', withDevCa.replace('paths: [p.yaml]', 'paths: [p.yaml]\n  shadow: [bad.yaml]'));
+  assert.equal((await runPostern(['check', '-c', 'shadow.yaml'], { cwd })).code, 1);
+});
+
+test('--json prints one object with findings and places', async () => {
+  const { code, stdout } = await runPostern(['check', '-c', 'broken.yaml', '--json'], { cwd });
+  const answer = JSON.parse(stdout) as { ok: boolean; findings: { code: string; position: { line: number } }[] };
+  assert.deepEqual([code, answer.ok], [1, false]);
+  assert.deepEqual(
+    answer.findings.map((finding) => [finding.code, finding.position.line]),
+    [
+      ['ERR_CONFIG_KEY', 7],
+      ['ERR_CONFIG_NOT_YET', 11],
+    ],
+  );
+});
+
+test('a warning leaves exit code 0, and 1 under --strict', async () => {
+  const routes = 'routes: [{ match: {} }, { match: { path: /a } }]\n    forward:';
+  write('warned.yaml', withDevCa.replace('forward:', routes));
+  const lax = await runPostern(['check', '-c', 'warned.yaml'], { cwd });
+  assert.equal(lax.code, 0);
+  assert.match(lax.stdout, /^warned\.yaml:\d+:\d+: warning: this route never matches/);
+  assert.equal((await runPostern(['check', '-c', 'warned.yaml', '--strict'], { cwd })).code, 1);
+});
+
+test('schema prints the JSON Schema', async () => {
+  const { code, stdout } = await runPostern(['schema'], { cwd });
+  assert.equal(code, 0);
+  assert.equal((JSON.parse(stdout) as { $schema: string }).$schema, 'https://json-schema.org/draft/2020-12/schema');
+});
