@@ -1,0 +1,129 @@
+// What `npm pack` makes, installed where there is nothing else, started by the Node of the machine; and the steps of the
+// Dockerfile that this machine can do without a container.
+
+import assert from 'node:assert/strict';
+import {
+  cpSync,
+  existsSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, dirname, join } from 'node:path';
+import process from 'node:process';
+import { after, before, test } from 'node:test';
+import { runToEnd } from './shell-command.ts';
+
+const root = dirname(dirname(import.meta.dirname));
+const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const dockerfile = readFileSync(join(root, 'deploy/Dockerfile'), 'utf8');
+// Without what `npm test` put in front: the Node and npm that a user of the package has.
+const machinePath = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => !folder.includes('node_modules'));
+const env = { PATH: machinePath.join(delimiter), NO_UPDATE_NOTIFIER: '1' };
+
+let work = '';
+let tarball = '';
+
+before(async () => {
+  work = mkdtempSync(join(tmpdir(), 'postern-package-'));
+  const source = join(work, 'source');
+  // Compiled in a copy, so that a test leaves no dist/ in the checkout; types are checked elsewhere.
+  for (const name of [
+    'bin',
+    'src',
+    'docs',
+    'deploy',
+    'package.json',
+    'tsconfig.json',
+    'tsconfig.build.json',
+    'LICENSE',
+    'SECURITY.md',
+    'CHANGELOG.md',
+  ]) {
+    cpSync(join(root, name), join(source, name), { recursive: true });
+  }
+  symlinkSync(join(root, 'node_modules'), join(source, 'node_modules'));
+  const compiled = await runToEnd([join(root, 'node_modules/.bin/tsc'), '-p', 'tsconfig.build.json', '--noCheck'], {
+    cwd: source,
+  });
+  assert.equal(compiled.code, 0, compiled.output);
+  const packed = await runToEnd(['npm', 'pack', '--ignore-scripts', '--silent', '--pack-destination', work], {
+    cwd: source,
+    env,
+  });
+  assert.equal(packed.code, 0, packed.output);
+  tarball = join(work, readdirSync(work).find((name) => name.endsWith('.tgz')) ?? 'no tarball');
+});
+
+after(() => rmSync(work, { recursive: true, force: true }));
+
+test('installed from its tarball, the package runs compiled code under the pinned Node', async () => {
+  const folder = join(work, 'installed');
+  mkdirSync(folder);
+  const args = [
+    '--prefer-offline',
+    '--no-audit',
+    '--no-fund',
+    '--loglevel=error',
+    '--allow-scripts=node',
+    tarball,
+  ] as const;
+  const installed = await runToEnd(['npm', 'install', ...args], { cwd: folder, env });
+  assert.equal(installed.code, 0, installed.output);
+  assert.equal(existsSync(join(folder, 'node_modules/postern/src')), false, 'the package holds no sources');
+  const program = join(folder, 'node_modules/.bin/postern');
+  const version = await runToEnd([program, '--version'], { cwd: folder, env });
+  assert.deepEqual(version, { code: 0, output: `${manifest.version}\n` });
+  const schema = await runToEnd([program, 'schema'], { cwd: folder, env });
+  assert.equal(schema.code, 0, schema.output);
+  assert.ok(JSON.parse(schema.output).properties.inbound !== undefined);
+  const pinned = await runToEnd([join(folder, 'node_modules/node/bin/node'), '--version'], { cwd: folder, env });
+  assert.equal(pinned.output.trim(), `v${manifest.dependencies.node}`);
+});
+
+test('compiled code without the pinned package runs under a Node of its version, as in the image', async () => {
+  const app = join(work, 'app');
+  mkdirSync(join(app, 'node_modules'), { recursive: true });
+  for (const name of ['bin', 'dist', 'package.json'])
+    cpSync(join(work, 'source', name), join(app, name), { recursive: true });
+  for (const name of readdirSync(join(root, 'node_modules'))) {
+    if (name !== 'node' && !name.startsWith('.'))
+      symlinkSync(join(root, 'node_modules', name), join(app, 'node_modules', name));
+  }
+  const { code, output } = await runToEnd([process.execPath, 'bin/postern', '--version'], { cwd: app, env });
+  assert.deepEqual({ code, output }, { code: 0, output: `${manifest.version}\n` });
+  assert.ok(
+    globSync('dist/.cache/compiled/*/*', { cwd: app }).length > 5,
+    'the first start leaves its compiled code for the next',
+  );
+});
+
+test('the image is built on the Node version of package.json', () => {
+  assert.match(dockerfile, new RegExp(`^ARG NODE_VERSION=${manifest.dependencies.node.replaceAll('.', '\\.')}$`, 'm'));
+});
+
+test('every file that the Dockerfile copies is there and reaches the build', () => {
+  const sent = readFileSync(join(root, '.dockerignore'), 'utf8')
+    .split('\n')
+    .filter((line) => line.startsWith('!'));
+  const copied = [...dockerfile.matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(([, names]) =>
+    (names ?? '').split(' '),
+  );
+  assert.ok(copied.length >= 8);
+  for (const name of copied) {
+    assert.ok(existsSync(join(root, name)), `${name} is not there`);
+    assert.ok(sent.includes(`!${name}`), `${name} is kept out by .dockerignore`);
+  }
+});
+
+test('the image runs as an unprivileged user, with a health check that it holds', () => {
+  const last = dockerfile.slice(dockerfile.lastIndexOf('\nFROM '));
+  assert.match(last, /^USER 65532:65532$/m);
+  assert.match(last, /HEALTHCHECK [^[]*\["\/usr\/local\/bin\/node", "\/app\/healthcheck\.mjs"/);
+  assert.doesNotMatch(last, /^RUN/m, 'the last stage has no shell to run anything');
+});
