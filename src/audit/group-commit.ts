@@ -86,6 +86,7 @@ export class GroupCommit {
     if (this.#state.kind === 'closed') return;
     clearTimeout(this.#sealTimer);
     this.#sealWanted = 'final';
+    this.#lastFailed = false;
     await new Promise<void>((resolve) => {
       this.#whenIdle.push(resolve);
       this.#schedule();

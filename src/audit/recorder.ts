@@ -1,7 +1,6 @@
 // The audit part as the rest of Postern sees it: events in, records on the journal, waiters told.
 
 import { randomBytes } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
 import { PosternError } from '../errors.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { AuthnFailedEvent, DecisionEvent, OutcomeEvent, Recorder, RecordWaiter } from './decision-event.ts';
@@ -12,6 +11,7 @@ import { AuthnFailedEntry, DecisionEntry, OutcomeEntry } from './journal-entries
 import { makeStreamId } from './journal-layout.ts';
 import type { JournalOptions } from './journal-options.ts';
 import type { LineTarget } from './line-target.ts';
+import { makeFolders } from './make-folders.ts';
 import { NativeEncoder } from './native-encoder.ts';
 import type { PaceOptions, WriteCalls } from './paced-writer.ts';
 import { PacedWriter, paceDefaults, systemWriteCalls } from './paced-writer.ts';
@@ -101,7 +101,7 @@ async function prepareFolder(
   onFault: (error: PosternError) => void,
 ): Promise<readonly StreamEnd[]> {
   try {
-    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    makeFolders(dir);
     return await recoverStreams(dir, { clock, onFault });
   } catch (error) {
     throw cannotOpen(dir, error);
@@ -135,6 +135,7 @@ class JournalRecorder implements RecorderHandle {
   readonly #copies: StdoutCopies | null;
   readonly #outcomes: JournalOptions['outcomes'];
   readonly #onLine: ((line: string) => void) | undefined;
+  #closing: Promise<void> | null = null;
 
   constructor(opened: OpenedParts) {
     const { options, parts, streamId } = opened;
@@ -217,7 +218,12 @@ class JournalRecorder implements RecorderHandle {
     };
   }
 
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
     await this.#retention?.close();
     await this.#commit.close();
     await this.#syncs?.close();

@@ -40,7 +40,7 @@ export class SegmentTarget implements LineTarget {
   readonly #options: SegmentTargetOptions;
   readonly #streamDir: string;
   #state: TargetState = { kind: 'none' };
-  #lock: StreamLock;
+  #lock: StreamLock | null;
   #nextIndex = 1;
   #recoveries: Recovery[] = [];
   #syncFailed = false;
@@ -122,7 +122,8 @@ export class SegmentTarget implements LineTarget {
   close(): void {
     if (this.#state.kind === 'open' || this.#state.kind === 'torn') this.#state.segment.close();
     this.#state = { kind: 'closed' };
-    this.#lock.release();
+    this.#lock?.release();
+    this.#lock = null;
   }
 
   #makeFolder(): StreamLock {
@@ -140,7 +141,8 @@ export class SegmentTarget implements LineTarget {
       segment = new Segment(path, firstSeq);
     } catch (error) {
       if (faultCode(error) !== 'ENOENT') throw error;
-      this.#lock.release();
+      this.#lock?.release();
+      this.#lock = null;
       this.#lock = this.#makeFolder();
       segment = new Segment(path, firstSeq);
     }
