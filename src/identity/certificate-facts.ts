@@ -37,6 +37,7 @@ export interface CertificateFacts extends CertificateExtensions {
   readonly publicKey: PublicKeyFacts;
 }
 
+const longestSerialBytes = 21;
 const rsassaPss = '1.2.840.113549.1.1.10';
 const contextTag = { version: 0xa0, issuerUniqueId: 0x81, subjectUniqueId: 0x82, extensions: 0xa3 } as const;
 
@@ -99,10 +100,14 @@ function readBody(tbs: DerElement): CertificateBody {
   };
 }
 
+// RFC 5280 §4.1.2.2: positive, at most 20 bytes (and a sign byte). A negative one would print like another, positive one in a record.
 function serialText(serial: DerElement): string {
-  const hex = Buffer.from(derContent(serial)).toString('hex').toUpperCase();
-  const digits = hex.length > 2 && hex.startsWith('00') ? hex.slice(2) : hex;
-  return digits === '' ? '00' : digits;
+  const bytes = derContent(serial);
+  const [first = 0xff, second = 0xff] = bytes;
+  if (first > 0x7f || bytes.length > longestSerialBytes || (first === 0 && second < 0x80))
+    throw malformed('the serial number is out of form');
+  const hex = Buffer.from(bytes).toString('hex').toUpperCase();
+  return first === 0 && bytes.length > 1 ? hex.slice(2) : hex;
 }
 
 function readValidity(validity: DerElement): { notBeforeMs: number; notAfterMs: number } {

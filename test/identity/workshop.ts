@@ -20,7 +20,7 @@ export interface Made {
   readonly pem: string;
   readonly keyPem: string;
   readonly keys: KeyPair;
-  readonly subject: string;
+  readonly subject: string | x509.JsonName;
 }
 
 export interface KeyPair {
@@ -30,10 +30,10 @@ export interface KeyPair {
 
 /** What a certificate is to say; null leaves an extension out. */
 export interface Spec {
-  readonly subject?: string;
+  readonly subject?: string | x509.JsonName;
   readonly issuer?: Made;
   /** Named in the certificate, whoever signs it. */
-  readonly issuerName?: string;
+  readonly issuerName?: string | x509.JsonName;
   readonly keys?: KeyPair;
   readonly uris?: readonly string[];
   readonly dns?: readonly string[];
@@ -70,6 +70,7 @@ export function rsaKeys(modulusLength: number): KeyPair {
 
 /** A CA that signs itself, or is signed by `issuer`. */
 export function makeCa(spec: Spec = {}): Promise<Made> {
+  const now = Date.now();
   const caSpec = {
     isCa: true,
     keyUsage: usage.keyCertSign | usage.cRLSign,
@@ -196,4 +197,22 @@ export function unknownExtension(critical: boolean): x509.Extension {
 /** Any extension by its object identifier and the DER of its value. */
 export function rawExtension(id: string, critical: boolean, value: Uint8Array): x509.Extension {
   return new x509.Extension(id, critical, new Uint8Array(value));
+}
+
+/** What @peculiar/x509 reads of a certificate, in the terms of CertificateFacts. */
+export function createReferee(pem: string) {
+  const certificate = new x509.X509Certificate(pem);
+  const hex = (bytes: ArrayBuffer) => Buffer.from(bytes).toString('hex');
+  const names = certificate.getExtension(x509.SubjectAlternativeNameExtension)?.names.items ?? [];
+  return {
+    notBeforeMs: certificate.notBefore.getTime(),
+    notAfterMs: certificate.notAfter.getTime(),
+    names: names.map((name) => [name.type === 'url' ? 'uri' : name.type, name.value]),
+    keyUsage: certificate.getExtension(x509.KeyUsagesExtension)?.usages ?? null,
+    purposes: [...(certificate.getExtension(x509.ExtendedKeyUsageExtension)?.usages ?? [])].map(String),
+    subjectKeyId: certificate.getExtension(x509.SubjectKeyIdentifierExtension)?.keyId ?? null,
+    authorityKeyId: certificate.getExtension(x509.AuthorityKeyIdentifierExtension)?.keyId ?? null,
+    subjectDer: hex(certificate.subjectName.toArrayBuffer()),
+    issuerDer: hex(certificate.issuerName.toArrayBuffer()),
+  };
 }
