@@ -157,9 +157,9 @@ class BundlePlanner implements Planner {
     try {
       const enforced = this.#enforced.plan(principal);
       const candidate = this.#candidate?.plan(principal) ?? null;
-      const parts = { revision: this.#revision, enforced, candidate, engineError };
-      if (key !== null) this.#plans.set(key, new BundlePlan({ ...parts, cache: 'hit' }));
-      return new BundlePlan({ ...parts, cache: 'miss' });
+      const judge = new Judge({ enforced, candidate, engineError });
+      if (key !== null) this.#plans.set(key, new BundlePlan(this.#revision, 'hit', judge));
+      return new BundlePlan(this.#revision, 'miss', judge);
     } catch {
       return { revision: this.#revision, cache: 'miss', decide: () => engineError };
     }
@@ -214,25 +214,37 @@ function decideSafely(plan: PrincipalPlan, request: AuthzRequest): Decision | nu
   }
 }
 
-interface PlanParts {
+/** What the first connection of a principal and all later ones share; they differ in how they came by it. */
+class BundlePlan implements Plan {
   readonly revision: number;
   readonly cache: 'hit' | 'miss';
+  readonly #judge: Judge;
+
+  constructor(revision: number, cache: 'hit' | 'miss', judge: Judge) {
+    this.revision = revision;
+    this.cache = cache;
+    this.#judge = judge;
+  }
+
+  decide(request: AuthzRequest): Decision {
+    return this.#judge.decide(request);
+  }
+}
+
+interface JudgeParts {
   readonly enforced: PrincipalPlan;
   readonly candidate: PrincipalPlan | null;
   readonly engineError: Decision;
 }
 
-class BundlePlan implements Plan {
-  readonly revision: number;
-  readonly cache: 'hit' | 'miss';
+/** The bundle in force and the candidate, as one principal sees them. */
+class Judge {
   readonly #enforced: PrincipalPlan;
   readonly #candidate: PrincipalPlan | null;
   readonly #engineError: Decision;
   readonly #compared = new WeakMap<Decision, WeakMap<Decision, Decision>>();
 
-  constructor(parts: PlanParts) {
-    this.revision = parts.revision;
-    this.cache = parts.cache;
+  constructor(parts: JudgeParts) {
     this.#enforced = parts.enforced;
     this.#candidate = parts.candidate;
     this.#engineError = parts.engineError;

@@ -22,7 +22,7 @@ export function explanationText(explanation: Explanation): string {
 function headline({ answer, policy_count, rule_count }: Explanation): string {
   const where = answer.rule === null ? answer.policy : `${answer.policy}/${answer.rule}`;
   const by = where === null ? '' : ` by ${where}`;
-  return `${answer.decision.toUpperCase()} (${answer.reason})${by}; ${policy_count} policies, ${rule_count} rules`;
+  return `${answer.decision.toUpperCase()} (${answer.reason})${by}; ${counted(policy_count, 'policy', 'policies')}, ${counted(rule_count, 'rule', 'rules')}`;
 }
 
 function shadowLine(shadow: NonNullable<Explanation['answer']['shadow']>): string {
@@ -74,4 +74,8 @@ function clauseLines(clause: ClauseReport, indent: string): readonly string[] {
 
 function factText({ attribute, expected, actual }: FactReport): string {
   return `${attribute}: expected ${expected}, actual ${actual}`;
+}
+
+function counted(count: number, one: string, many: string): string {
+  return `${count} ${count === 1 ? one : many}`;
 }
