@@ -32,6 +32,16 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import('./check.ts')).registerCheckCommand,
   },
   {
+    name: 'identity',
+    summary: 'show the own identity, or what Postern makes of a certificate',
+    load: async () => (await import('./identity.ts')).registerIdentityCommand,
+  },
+  {
+    name: 'ca',
+    summary: 'make a CA for demos and tests, and issue certificates from it',
+    load: async () => (await import('./ca.ts')).registerCaCommand,
+  },
+  {
     name: 'schema',
     summary: 'print the JSON Schema of the configuration',
     load: async () => (await import('./schema.ts')).registerSchemaCommand,
