@@ -1,16 +1,18 @@
 // HOT PATH (npm run bench). What becomes of a field on its way through, by its name in every spelling that a CGI-like
 // workload reads as the same (wire.md "Identity fields"): Traefik and Envoy were both passed by a twin.
 
-import { foldedKey } from './field-lines.ts';
+import { foldedKey } from './folded-key.ts';
 
 /**
  * `keep`: goes on as it is. `hop`: ends here (RFC 9110 §7.6.1). `framing`: written anew from what was parsed. `identity`:
- * only Postern may say it. `correlation`: checked and written anew. `host`: the first line of what is forwarded.
+ * only Postern may say it. `correlation`: checked and written anew. `host`: the first line of what is forwarded. `expect`:
+ * written anew where it means something.
  */
-export type FieldFate = 'keep' | 'hop' | 'framing' | 'identity' | 'correlation' | 'host';
+export type FieldFate = 'keep' | 'hop' | 'framing' | 'identity' | 'correlation' | 'host' | 'expect';
 
 const fates: ReadonlyMap<string, FieldFate> = new Map<string, FieldFate>([
   ['host', 'host'],
+  ['expect', 'expect'],
   ['content-length', 'framing'],
   ['transfer-encoding', 'framing'],
   ['connection', 'hop'],
@@ -19,7 +21,6 @@ const fates: ReadonlyMap<string, FieldFate> = new Map<string, FieldFate>([
   ['proxy-authenticate', 'hop'],
   ['proxy-authorization', 'hop'],
   ['te', 'hop'],
-  ['trailer', 'hop'],
   ['upgrade', 'hop'],
   ['http2-settings', 'hop'],
   ['x-forwarded-client-cert', 'identity'],
@@ -31,19 +32,15 @@ const fates: ReadonlyMap<string, FieldFate> = new Map<string, FieldFate>([
   ['forwarded', 'correlation'],
 ]);
 
-/** By lower-case name. */
+/** By lower-case name. A twin of a field that we treat is treated no better; one of an ordinary field is an ordinary field. */
 export function fieldFate(key: string): FieldFate {
   const fate = fates.get(key);
   if (fate !== undefined) return fate;
-  if (key.includes('_') || key.includes('.')) return twinFate(foldedKey(key));
-  return isIdentityName(key) ? 'identity' : 'keep';
-}
-
-/** A twin of a field that we treat is treated no better; one of an ordinary field is an ordinary field. */
-function twinFate(folded: string): FieldFate {
-  const fate = fates.get(folded);
-  if (fate === undefined) return isIdentityName(folded) ? 'identity' : 'keep';
-  return fate === 'host' || fate === 'framing' ? 'hop' : fate;
+  const folded = foldedKey(key);
+  if (isIdentityName(folded)) return 'identity';
+  if (folded === key) return 'keep';
+  const twin = fates.get(folded) ?? 'keep';
+  return twin === 'host' || twin === 'framing' ? 'hop' : twin;
 }
 
 function isIdentityName(key: string): boolean {

@@ -7,15 +7,14 @@ import type { BodyFraming, RequestHead, ResponseHead } from './http1-message.ts'
 
 /** Serialises a request for the workload; `target` is canonical, `added` are whole lines with CRLF. */
 export function serializeRequestHead(head: RequestHead, target: string, added: string): string {
-  const { fields, nominated } = head;
+  const { fields } = head;
   let text = `${head.method} ${target} HTTP/1.1\r\nHost: ${fields.get('host')!}\r\n`;
   for (let at = 0; at < fields.length; at++) {
     const key = fields.keys[at]!;
     if (fieldFate(key) !== 'keep') continue;
-    if (nominated?.includes(key)) continue;
-    if (key === 'expect' && !head.expectsContinue) continue;
     text += `${fields.names[at]!}: ${fields.values[at]!}\r\n`;
   }
+  if (head.expectsContinue) text += 'Expect: 100-continue\r\n';
   if (head.framing === 'length') text += `Content-Length: ${head.contentLength}\r\n`;
   else if (head.framing === 'chunked') text += 'Transfer-Encoding: chunked\r\n';
   return `${text + added}\r\n`;
@@ -33,11 +32,11 @@ export interface ForwardedAnswer {
 
 /** Serialises a response for the peer. */
 export function serializeResponseHead(head: ResponseHead, answer: ForwardedAnswer): string {
-  const { fields, nominated } = head;
+  const { fields } = head;
   let text = `HTTP/1.1 ${head.status} ${head.reason}\r\n`;
   for (let at = 0; at < fields.length; at++) {
     const key = fields.keys[at]!;
-    if (isResponseFieldOurs(key) || nominated?.includes(key)) continue;
+    if (isResponseFieldOurs(key)) continue;
     text += `${fields.names[at]!}: ${fields.values[at]!}\r\n`;
   }
   text += framingLines(head, answer.framing);
@@ -51,7 +50,7 @@ export function serializeResponseHead(head: ResponseHead, answer: ForwardedAnswe
 /** Correlation fields are the workload's to send back; the rest that is not kept ends here. */
 function isResponseFieldOurs(key: string): boolean {
   const fate = fieldFate(key);
-  return fate !== 'keep' && fate !== 'correlation' && fate !== 'host';
+  return fate !== 'keep' && fate !== 'correlation' && fate !== 'host' && fate !== 'expect';
 }
 
 function framingLines(head: ResponseHead, framing: BodyFraming): string {

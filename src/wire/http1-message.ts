@@ -19,7 +19,7 @@ export interface RequestHead {
   readonly host: string;
   /** Port named in Host, or undefined. */
   readonly port: number | undefined;
-  /** Every field line, Host and framing included. */
+  /** Every field line that Connection does not nominate, Host and framing included. */
   readonly fields: FieldList;
   readonly framing: 'none' | 'length' | 'chunked';
   /** Bytes of the body when framing is `length`, else 0. */

@@ -4,6 +4,8 @@
 const none = Buffer.alloc(0);
 const crlf = Buffer.from('\r\n');
 const headEnd = Buffer.from('\r\n\r\n');
+const carriageReturn = 0x0d;
+const lineFeed = 0x0a;
 
 export class MessageBuffer {
   #bytes: Buffer = none;
@@ -11,8 +13,10 @@ export class MessageBuffer {
   #end = 0;
   /** The bytes are our own, and there may be room behind `#end`. */
   #isOwn = false;
-  /** How far a search for a delimiter has looked, relative to `#start`. */
+  /** How far the search for the end of a head has looked, relative to `#start`. */
   #searched = 0;
+  /** How far the search for a CR or LF out of place has looked. */
+  #checked = 0;
 
   get length(): number {
     return this.#end - this.#start;
@@ -37,14 +41,30 @@ export class MessageBuffer {
     if (!this.#isOwn && this.#start !== this.#end) this.#reserve(0);
   }
 
-  /** Octets before the next CRLF, or -1. */
-  findLine(): number {
-    return this.#find(crlf);
+  /** Octets before the next CRLFCRLF, or -1. Looks only at what is new since it last said -1. */
+  findHeadEnd(): number {
+    const from = this.#start + Math.max(0, this.#searched - headEnd.length + 1);
+    const at = this.#bytes.indexOf(headEnd, from);
+    // The buffer may hold old bytes behind the end.
+    if (at >= 0 && at + headEnd.length <= this.#end) return at - this.#start;
+    this.#searched = this.length;
+    return -1;
   }
 
-  /** Octets before the next CRLFCRLF, or -1. */
-  findHeadEnd(): number {
-    return this.#find(headEnd);
+  /** True when a whole line begins at the start and is not longer than `limit`, without its CRLF. */
+  hasLineWithin(limit: number): boolean {
+    const at = this.#bytes.indexOf(crlf, this.#start);
+    return at >= 0 && at + crlf.length <= this.#end && at - this.#start <= limit;
+  }
+
+  /** True when a CR or LF stands outside a CRLF; a CR at the very end may yet be completed. Looks only at what is new. */
+  hasStrayLineEnd(): boolean {
+    for (let at = this.#start + this.#checked; at < this.#end; at++) {
+      const isAfterReturn = at > this.#start && this.#bytes[at - 1] === carriageReturn;
+      if ((this.#bytes[at] === lineFeed) !== isAfterReturn) return true;
+    }
+    this.#checked = this.length;
+    return false;
   }
 
   /** The octet at `index`, or -1 beyond the end. */
@@ -72,22 +92,15 @@ export class MessageBuffer {
     this.#start = 0;
     this.#end = 0;
     this.#searched = 0;
+    this.#checked = 0;
     this.#isOwn = false;
   }
 
   #advance(count: number): void {
     this.#start += count;
     this.#searched = 0;
+    this.#checked = 0;
     if (this.#start === this.#end) this.clear();
-  }
-
-  #find(delimiter: Buffer): number {
-    const from = this.#start + Math.max(0, this.#searched - delimiter.length + 1);
-    const at = this.#bytes.indexOf(delimiter, from);
-    // The buffer may hold old bytes behind the end.
-    if (at >= 0 && at + delimiter.length <= this.#end) return at - this.#start;
-    this.#searched = this.length;
-    return -1;
   }
 
   #reserve(more: number): void {

@@ -1,23 +1,23 @@
 // HOT PATH (npm run bench). The fields that frame a message and rule its connection, found in one pass (RFC 9112 §6, §9).
 
-import { isFramingTwin } from './field-lines.ts';
+import { readConnection } from './connection-options.ts';
 import type { FieldList } from './field-list.ts';
-import { isTokenText } from './octets.ts';
+import { isFramingTwin } from './folded-key.ts';
 import { shownBytes, WireFault } from './wire-fault.ts';
 
 /** What the fields of a head say about framing and connection; -1 and null where they say nothing. */
 export interface Framing {
   contentLength: number;
   isChunked: boolean;
+  /** Values of Host; only the first is kept. */
   hosts: number;
+  host: string;
   closes: boolean;
   keepsAlive: boolean;
   upgrades: boolean;
+  expects: boolean;
   nominated: string[] | null;
 }
-
-/** Connection options that are no field names. */
-const connectionOptions: ReadonlySet<string> = new Set(['close', 'keep-alive', 'upgrade']);
 
 /** Reads all fields; a fault in place of an exception. */
 export function readFraming(fields: FieldList, minorVersion: 0 | 1): Framing | WireFault {
@@ -25,70 +25,89 @@ export function readFraming(fields: FieldList, minorVersion: 0 | 1): Framing | W
     contentLength: -1,
     isChunked: false,
     hosts: 0,
+    host: '',
     closes: false,
     keepsAlive: false,
     upgrades: false,
+    expects: false,
     nominated: null,
   };
   for (let at = 0; at < fields.length; at++) {
     const fault = readField(framing, fields.keys[at]!, fields.values[at]!);
     if (fault !== null) return fault;
   }
-  if (framing.isChunked && framing.contentLength >= 0) return bad('both Content-Length and Transfer-Encoding');
-  if (framing.isChunked && minorVersion === 0) return bad('Transfer-Encoding in HTTP/1.0');
+  if (framing.isChunked && framing.contentLength >= 0) return badFraming('both Content-Length and Transfer-Encoding');
+  if (framing.isChunked && minorVersion === 0) return badFraming('Transfer-Encoding in HTTP/1.0');
   return framing;
 }
 
+/** The length of a name decides first: most fields are none of these, nor their twins. */
 function readField(framing: Framing, key: string, value: string): WireFault | null {
-  switch (key) {
-    case 'host':
-      framing.hosts++;
+  switch (key.length) {
+    case 4:
+      if (key === 'host' && framing.hosts++ === 0) framing.host = value;
       return null;
-    case 'content-length':
-      return readContentLength(framing, value);
-    case 'transfer-encoding':
-      if (framing.isChunked || value.toLowerCase() !== 'chunked') {
-        return bad(`Transfer-Encoding that is not exactly one \`chunked\`: ${shownBytes(value)}`);
-      }
-      framing.isChunked = true;
-      return null;
-    case 'connection':
-      return readConnection(framing, value);
+    case 6:
+      return key === 'expect' ? readExpect(framing, value) : null;
+    case 10:
+      return key === 'connection' ? readConnection(framing, value) : null;
+    case 14:
+      return key === 'content-length' ? readContentLength(framing, value) : refuseTwin(key);
+    case 17:
+      return key === 'transfer-encoding' ? readTransferEncoding(framing, value) : refuseTwin(key);
     default:
-      return isFramingTwin(key) ? bad(`field that may be read as one that frames: ${shownBytes(key)}`) : null;
+      return null;
   }
 }
 
-/** Digits only, once, at most 15 of them: beyond that a double is not exact (RFC 9112 §6.3). */
+/** Digits only, once, at most 15 of them: beyond that a double is not exact (RFC 9112 §6.3). No zero in front. */
 function readContentLength(framing: Framing, value: string): WireFault | null {
-  if (framing.contentLength >= 0) return bad('repeated Content-Length');
-  if (value === '' || value.length > 15) return bad(`Content-Length that is no number: ${shownBytes(value)}`);
+  if (framing.contentLength >= 0) return badFraming('repeated Content-Length');
+  const isPadded = value.length > 1 && value.charCodeAt(0) === 0x30;
+  if (value === '' || value.length > 15 || isPadded) return badLength(value);
   let length = 0;
   for (let at = 0; at < value.length; at++) {
     const digit = value.charCodeAt(at) - 0x30;
-    if (digit < 0 || digit > 9) return bad(`Content-Length that is no number: ${shownBytes(value)}`);
+    if (digit < 0 || digit > 9) return badLength(value);
     length = length * 10 + digit;
   }
   framing.contentLength = length;
   return null;
 }
 
-function readConnection(framing: Framing, value: string): WireFault | null {
-  for (const part of value.split(',')) {
-    const option = part.trim().toLowerCase();
-    if (option === '') continue;
-    if (!isTokenText(option)) return bad(`Connection option that is not a token: ${shownBytes(option)}`);
-    if (option === 'close') framing.closes = true;
-    else if (option === 'keep-alive') framing.keepsAlive = true;
-    else if (option === 'upgrade') framing.upgrades = true;
-    if (!connectionOptions.has(option)) {
-      framing.nominated ??= [];
-      framing.nominated.push(option);
-    }
+function readTransferEncoding(framing: Framing, value: string): WireFault | null {
+  if (framing.isChunked) return badFraming('repeated Transfer-Encoding');
+  const codings = value.toLowerCase();
+  if (codings === 'chunked') {
+    framing.isChunked = true;
+    return null;
   }
+  const what = `Transfer-Encoding that is not exactly one \`chunked\`: ${shownBytes(value)}`;
+  return badFraming(what, isCompressedCoding(codings) ? 501 : 400);
+}
+
+/** Well-formed codings of RFC 9112 §7.2, which Postern does not serve; whatever else is not `chunked` is a game. */
+function isCompressedCoding(codings: string): boolean {
+  return /^(x-)?(gzip|deflate|compress), ?chunked$/.test(codings);
+}
+
+/** Exactly one `100-continue` (RFC 9110 §10.1.1): variants of it put servers out of step with their proxies. */
+function readExpect(framing: Framing, value: string): WireFault | null {
+  if (framing.expects || value.toLowerCase() !== '100-continue') {
+    return new WireFault('ERR_WIRE_FIELD_INVALID', `Expect that is not one \`100-continue\`: ${shownBytes(value)}`);
+  }
+  framing.expects = true;
   return null;
 }
 
-function bad(what: string): WireFault {
-  return new WireFault('ERR_WIRE_FRAMING_INVALID', what);
+function refuseTwin(key: string): WireFault | null {
+  return isFramingTwin(key) ? badFraming(`field that may be read as one that frames: ${shownBytes(key)}`) : null;
+}
+
+function badLength(value: string): WireFault {
+  return badFraming(`Content-Length that is no plain number: ${shownBytes(value)}`);
+}
+
+function badFraming(what: string, status = 400): WireFault {
+  return new WireFault('ERR_WIRE_FRAMING_INVALID', what, status);
 }

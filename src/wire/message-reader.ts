@@ -6,6 +6,7 @@
 
 import { parseFieldLines } from './field-lines.ts';
 import type { FieldList } from './field-list.ts';
+import { isFramingTwin } from './folded-key.ts';
 import type { HeadLimits } from './head-limits.ts';
 import { MessageBuffer } from './message-buffer.ts';
 import { isHexOctet } from './octets.ts';
@@ -22,7 +23,7 @@ type State =
   | 'complete'
   | 'stopped';
 
-/** Digits of a chunk size: 15 hex digits would pass 2^53. */
+/** Digits of a chunk size, zeros in front included: 14 hex digits could pass 2^53. */
 const chunkDigits = 13;
 
 export abstract class MessageReader {
@@ -69,13 +70,16 @@ export abstract class MessageReader {
   }
 
   /**
-   * The sender closed its side. `pending`: what waits is paused, and is reported as truncated later if it proves to be.
+   * The sender closed its side. `complete`: a body that ends with the connection did. `pending`: the parser is paused;
+   * what waits is read at `resume()`, and reported as truncated if it proves to be.
    */
-  protected endInput(): 'idle' | 'truncated' | 'pending' {
+  protected endInput(): 'idle' | 'complete' | 'truncated' | 'pending' {
     this.#inputEnded = true;
     if (this.#state === 'stopped' || this.isBetweenMessages) return 'idle';
     if (this.#paused || this.#state === 'complete') return 'pending';
-    return 'truncated';
+    if (this.#state !== 'until-close') return 'truncated';
+    this.#end(null);
+    return 'complete';
   }
 
   protected abstract readHead(): boolean;
@@ -110,9 +114,10 @@ export abstract class MessageReader {
     return false;
   }
 
-  /** Completes a body that ends with its connection. */
-  protected completeAtClose(): void {
-    this.#end(null);
+  /** An unfinished head or trailer section with a bare CR or LF would never end: it is refused without a wait. */
+  protected refuseStrayLineEnd(): false {
+    if (!this.buffer.hasStrayLineEnd()) return false;
+    return this.fail(new WireFault('ERR_WIRE_FIELD_INVALID', 'a CR or LF that is not part of a CRLF'));
   }
 
   protected run(): void {
@@ -123,14 +128,15 @@ export abstract class MessageReader {
     } finally {
       this.#running = false;
     }
-    if (this.#inputEnded && !this.#paused && this.#isUnfinished()) {
-      this.fail(new WireFault('ERR_WIRE_TRUNCATED', 'the sender closed within a message'));
-    }
+    if (this.#inputEnded && !this.#paused) this.#finishInput();
   }
 
-  #isUnfinished(): boolean {
-    if (this.#state === 'head') return this.buffer.length > 0;
-    return this.isWithinBody && this.#state !== 'until-close';
+  /** What waited was read, and no more will come. */
+  #finishInput(): void {
+    if (this.#state === 'until-close') this.#end(null);
+    else if (this.isWithinBody || (this.#state === 'head' && this.buffer.length > 0)) {
+      this.fail(new WireFault('ERR_WIRE_TRUNCATED', 'the sender closed within a message'));
+    }
   }
 
   /** One state's work; false when it needs more input. */
@@ -213,31 +219,24 @@ export abstract class MessageReader {
     return true;
   }
 
+  /** An empty section is a lone CRLF; else it ends like a head. */
   #readTrailers(): boolean {
-    // An empty section is a lone CRLF; else it ends like a head.
-    const empty = this.buffer.findLine() === 0;
-    const end = empty ? 0 : this.buffer.findHeadEnd();
-    if (end > this.limits.trailerBytes || (end < 0 && this.buffer.length > this.limits.trailerBytes)) {
-      return this.fail(new WireFault('ERR_WIRE_HEAD_TOO_LARGE', 'the trailer section is too large', 431));
-    }
-    if (end < 0) return this.#failAtLoneTerminator();
-    if (empty) {
+    if (this.buffer.at(0) === 0x0d) {
+      if (this.buffer.at(1) === -1) return false;
+      if (this.buffer.at(1) !== 0x0a) return this.#badChunk('carriage return after the last chunk', 2);
       this.buffer.takeView(2);
       return this.#end(null);
     }
-    const trailers = parseFieldLines(this.buffer.takeText(end, 4), 0, this.limits.fieldCount);
-    return trailers instanceof WireFault ? this.fail(trailers) : this.#end(trailers);
-  }
-
-  /** A bare LF would keep the end of the section from ever being found. */
-  #failAtLoneTerminator(): boolean {
-    for (let at = 0; at < this.buffer.length; at++) {
-      const octet = this.buffer.at(at);
-      if (octet === 0x0a && this.buffer.at(at - 1) !== 0x0d) {
-        return this.fail(new WireFault('ERR_WIRE_FIELD_INVALID', 'a bare line feed in the trailer section'));
-      }
+    const length = this.buffer.findHeadEnd();
+    if (length > this.limits.trailerBytes || (length < 0 && this.buffer.length > this.limits.trailerBytes)) {
+      return this.fail(new WireFault('ERR_WIRE_HEAD_TOO_LARGE', 'the trailer section is too large', 431));
     }
-    return false;
+    if (length < 0) return this.refuseStrayLineEnd();
+    const trailers = parseFieldLines(this.buffer.takeText(length + 2, 2), 0, this.limits.fieldCount);
+    if (trailers instanceof WireFault) return this.fail(trailers);
+    const twin = trailers.keys.find(isFramingTwin);
+    if (twin !== undefined) return this.fail(new WireFault('ERR_WIRE_FIELD_INVALID', `trailer ${shownBytes(twin)}`));
+    return this.#end(trailers);
   }
 
   #badChunk(what: string, count: number): false {

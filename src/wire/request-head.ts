@@ -1,13 +1,17 @@
 // HOT PATH (npm run bench). From the text of a request head to its parsed parts (RFC 9112 §3, RFC 9110 §7.2).
 
 import { type Authority, parseAuthority } from './authority.ts';
+import { withoutNominated } from './connection-options.ts';
 import { parseFieldLines } from './field-lines.ts';
 import type { FieldList } from './field-list.ts';
 import type { HeadLimits } from './head-limits.ts';
 import type { RequestHead } from './http1-message.ts';
 import { type Framing, readFraming } from './message-framing.ts';
-import { isTargetText, isTokenText } from './octets.ts';
+import { isMethodText, isTargetText } from './octets.ts';
 import { shownBytes, WireFault } from './wire-fault.ts';
+
+/** The longest registered one has 17. */
+const methodBytes = 32;
 
 interface RequestLine {
   readonly method: string;
@@ -22,18 +26,18 @@ interface Target {
   readonly authority: Authority | null;
 }
 
-/** Parses a head without its closing CRLFCRLF; a fault in place of an exception. */
+/** Parses a head without its closing empty line; a fault in place of an exception. */
 export function parseRequestHead(text: string, limits: HeadLimits): RequestHead | WireFault {
   const lineEnd = text.indexOf('\r\n');
-  const line = parseRequestLine(lineEnd < 0 ? text : text.slice(0, lineEnd), limits);
+  const line = parseRequestLine(text.slice(0, lineEnd), limits);
   if (line instanceof WireFault) return line;
-  const fields = parseFieldLines(text, lineEnd < 0 ? text.length : lineEnd + 2, limits.fieldCount);
+  const fields = parseFieldLines(text, lineEnd + 2, limits.fieldCount);
   if (fields instanceof WireFault) return fields;
   const framing = readFraming(fields, line.minorVersion);
   if (framing instanceof WireFault) return framing;
   const target = parseTarget(line);
   if (target instanceof WireFault) return target;
-  const host = readHost(fields, framing, target);
+  const host = readHost(framing, target);
   if (host instanceof WireFault) return host;
   return makeHead({ line, fields, framing, target, host });
 }
@@ -44,12 +48,9 @@ function makeHead(parts: {
   readonly framing: Framing;
   readonly target: Target;
   readonly host: Authority;
-}): RequestHead | WireFault {
+}): RequestHead {
   const { line, fields, framing, target, host } = parts;
-  const expects = fields.get('expect');
-  if (expects !== undefined && expects.toLowerCase() !== '100-continue') {
-    return new WireFault('ERR_WIRE_FIELD_INVALID', `expectation that nobody can meet: ${shownBytes(expects)}`, 417);
-  }
+  const body = bodyFraming(framing);
   return {
     method: line.method,
     rawPath: target.path,
@@ -57,11 +58,12 @@ function makeHead(parts: {
     minorVersion: line.minorVersion,
     host: host.host,
     port: host.port,
-    fields,
-    framing: bodyFraming(framing),
-    contentLength: Math.max(0, framing.contentLength),
+    fields: framing.nominated === null ? fields : withoutNominated(fields, framing.nominated),
+    framing: body,
+    contentLength: body === 'length' ? framing.contentLength : 0,
     keepAlive: line.minorVersion === 1 ? !framing.closes : framing.keepsAlive && !framing.closes,
-    expectsContinue: expects !== undefined && line.minorVersion === 1,
+    // Without a body, and from an HTTP/1.0 sender, the expectation means nothing (RFC 9110 §10.1.1).
+    expectsContinue: framing.expects && line.minorVersion === 1 && body !== 'none',
     upgrade: isWebSocketUpgrade(line, fields, framing) ? 'websocket' : null,
     nominated: framing.nominated,
   };
@@ -78,7 +80,7 @@ function parseRequestLine(text: string, limits: HeadLimits): RequestLine | WireF
   if (first <= 0 || second < 0) return badLine(text);
   const method = text.slice(0, first);
   const target = text.slice(first + 1, second);
-  if (!isTokenText(method) || target === '') return badLine(text);
+  if (!isMethodText(method) || method.length > methodBytes || target === '') return badLine(text);
   if (target.length > limits.targetBytes) {
     return new WireFault('ERR_WIRE_TARGET_TOO_LONG', `target longer than ${limits.targetBytes} bytes`, 414);
   }
@@ -91,15 +93,18 @@ function parseRequestLine(text: string, limits: HeadLimits): RequestLine | WireF
   return badLine(text);
 }
 
+/** The query stays out of messages: it may hold a secret. */
 function badLine(text: string): WireFault {
-  return new WireFault('ERR_WIRE_REQUEST_LINE_INVALID', `not a request line: ${shownBytes(text)}`);
+  const question = text.indexOf('?');
+  const shown = shownBytes(question < 0 ? text : text.slice(0, question + 1));
+  return new WireFault('ERR_WIRE_REQUEST_LINE_INVALID', `not a request line: ${shown}`);
 }
 
 function parseTarget(line: RequestLine): Target | WireFault {
   const { method, target } = line;
   // A tunnel or an echo of the head is nothing that a workload behind a policy should offer.
   if (method === 'CONNECT' || method === 'TRACE') return badTarget(`method \`${method}\` is not served`);
-  if (!isTargetText(target)) return badTarget(`octet that a target cannot hold: ${shownBytes(target)}`);
+  if (!isTargetText(target)) return badTarget('octet that a target cannot hold');
   if (target.charCodeAt(0) === 0x2f) return splitTarget(target, null);
   if (target === '*') {
     return method === 'OPTIONS' ? { path: '*', query: '', authority: null } : badTarget('`*` is for OPTIONS only');
@@ -129,11 +134,11 @@ function badTarget(what: string): WireFault {
 }
 
 /** Exactly one Host, also in HTTP/1.0: policy and workload must mean the same one. */
-function readHost(fields: FieldList, framing: Framing, target: Target): Authority | WireFault {
+function readHost(framing: Framing, target: Target): Authority | WireFault {
   if (framing.hosts !== 1) {
     return new WireFault('ERR_WIRE_HOST_INVALID', framing.hosts === 0 ? 'no Host field' : 'several Host fields');
   }
-  const value = fields.get('host')!;
+  const value = framing.host;
   const host = parseAuthority(value);
   if (host === null) return new WireFault('ERR_WIRE_HOST_INVALID', `Host ${shownBytes(value)}`);
   const { authority } = target;

@@ -31,16 +31,17 @@ export class RequestParser extends MessageReader {
     this.run();
   }
 
-  /** The sender closed its side. */
+  /** The sender closed its side. `pending`: paused; what waits is judged at `resume()`. */
   end(): 'idle' | 'truncated' | 'pending' {
-    return this.endInput();
+    const ended = this.endInput();
+    return ended === 'complete' ? 'idle' : ended;
   }
 
   protected override readHead(): boolean {
     const length = this.buffer.findHeadEnd();
     if (length < 0) return this.buffer.length > 0 && this.#checkUnfinished();
     if (length > this.limits.headBytes) return this.#tooLarge();
-    const head = parseRequestHead(this.buffer.takeText(length, 4), this.limits);
+    const head = parseRequestHead(this.buffer.takeText(length + 2, 2), this.limits);
     if (head instanceof WireFault) return this.fail(head);
     this.enterBody(head.framing, head.contentLength);
     this.#events.onRequestHead(head);
@@ -67,11 +68,11 @@ export class RequestParser extends MessageReader {
       const shown = this.buffer.takeText(Math.min(16, this.buffer.length), 0);
       return this.fail(new WireFault('ERR_WIRE_REQUEST_LINE_INVALID', `not a request line: ${shownBytes(shown)}`));
     }
-    if (this.buffer.length > this.#lineLimit && this.buffer.findLine() < 0) {
+    if (this.buffer.length > this.#lineLimit && !this.buffer.hasLineWithin(this.#lineLimit)) {
       return this.fail(new WireFault('ERR_WIRE_TARGET_TOO_LONG', 'the request line is too long', 414));
     }
     if (this.buffer.length > this.limits.headBytes) return this.#tooLarge();
-    return false;
+    return this.refuseStrayLineEnd();
   }
 
   #tooLarge(): false {

@@ -1,17 +1,21 @@
 // HOT PATH (npm run bench). Responses from bytes (RFC 9112 §4, §6.3), as strictly as requests: a workload that is hostile
 // or broken must not be able to split its answer into two, nor leave octets for the next exchange.
 
+import { withoutBlanks } from './field-lines.ts';
 import type { FieldList } from './field-list.ts';
 import type { HeadLimits } from './head-limits.ts';
 import type { ResponseEvents, ResponseHead } from './http1-message.ts';
 import { MessageReader } from './message-reader.ts';
 import { parseResponseHead } from './response-head.ts';
-import { WireFault } from './wire-fault.ts';
+import { shownBytes, WireFault } from './wire-fault.ts';
+
+const versionPrefix = 'HTTP/1.';
 
 export class ResponseParser extends MessageReader {
   readonly #events: ResponseEvents;
   /** Method that the next answer belongs to, or null: then nothing is expected. */
   #method: string | null = null;
+  #upgrade: 'websocket' | null = null;
   #interims = 0;
 
   constructor(limits: HeadLimits, events: ResponseEvents) {
@@ -24,9 +28,14 @@ export class ResponseParser extends MessageReader {
     return this.isBetweenMessages && this.#method === null;
   }
 
-  /** Before each request that is sent: its method frames the answer (RFC 9110 §9.3.2). */
-  expect(method: string): void {
+  /**
+   * Before each request that is sent: its method frames the answer (RFC 9110 §9.3.2). Only where `upgrade` was asked for
+   * may the answer be a 101.
+   */
+  expect(method: string, upgrade: 'websocket' | null = null): void {
+    if (this.#method !== null) throw new TypeError('an answer is owed already');
     this.#method = method;
+    this.#upgrade = upgrade;
     this.#interims = 0;
     if (this.state === 'complete') this.resume();
   }
@@ -40,14 +49,13 @@ export class ResponseParser extends MessageReader {
     this.buffer.keep();
   }
 
-  /** The workload closed. `complete`: a body that ends with the connection did, and `onMessageEnd` was called. */
-  end(): 'idle' | 'complete' | 'truncated' {
-    if (this.state === 'until-close') {
-      this.#method = null;
-      this.completeAtClose();
-      return 'complete';
-    }
-    return this.#method === null || this.state === 'complete' || this.state === 'stopped' ? 'idle' : 'truncated';
+  /**
+   * The workload closed. `complete`: a body that ends with the connection did, and `onMessageEnd` was called. `pending`:
+   * paused; what waits is judged at `resume()`.
+   */
+  end(): 'idle' | 'complete' | 'truncated' | 'pending' {
+    const ended = this.endInput();
+    return ended === 'idle' && this.#method !== null && this.state === 'head' ? 'truncated' : ended;
   }
 
   protected override readHead(): boolean {
@@ -57,9 +65,12 @@ export class ResponseParser extends MessageReader {
     if (length > this.limits.headBytes || (length < 0 && this.buffer.length > this.limits.headBytes)) {
       return this.fail(new WireFault('ERR_WIRE_HEAD_TOO_LARGE', 'the response head is too large'));
     }
-    if (length < 0) return false;
-    const head = parseResponseHead(this.buffer.takeText(length, 4), this.#method, this.limits);
+    if (length < 0) return this.#checkUnfinished();
+    const head = parseResponseHead(this.buffer.takeText(length + 2, 2), this.#method, this.limits);
     if (head instanceof WireFault) return this.fail(head);
+    if (head.status === 101 && (this.#upgrade === null || !confirmsUpgrade(head.fields))) {
+      return this.fail(new WireFault('ERR_WIRE_RESPONSE_INVALID', 'a 101 that nothing asked for'));
+    }
     return head.status < 200 && head.status !== 101 ? this.#interim(head) : this.#final(head);
   }
 
@@ -74,6 +85,19 @@ export class ResponseParser extends MessageReader {
 
   protected override emitFault(fault: WireFault): void {
     this.#events.onWireError(fault.error);
+  }
+
+  /** A workload that speaks something else is found out at its first octets, not at a timeout. */
+  #checkUnfinished(): false {
+    for (let at = 0; at < versionPrefix.length; at++) {
+      const octet = this.buffer.at(at);
+      if (octet === -1) return false;
+      if (octet !== versionPrefix.charCodeAt(at)) {
+        const shown = this.buffer.takeText(Math.min(16, this.buffer.length), 0);
+        return this.fail(new WireFault('ERR_WIRE_RESPONSE_INVALID', `not a status line: ${shownBytes(shown)}`));
+      }
+    }
+    return this.refuseStrayLineEnd();
   }
 
   #interim(head: ResponseHead): boolean {
@@ -96,4 +120,14 @@ export class ResponseParser extends MessageReader {
   #refuseExtra(): false {
     return this.fail(new WireFault('ERR_WIRE_RESPONSE_UNEXPECTED', 'octets from the workload that nothing asked for'));
   }
+}
+
+/** RFC 9110 §15.2.2: the 101 names what it switches to. */
+function confirmsUpgrade(fields: FieldList): boolean {
+  const options = fields.getAll('connection').join(',').toLowerCase().split(',');
+  return fields.getAll('upgrade').join(',').toLowerCase() === 'websocket' && options.some(isUpgradeOption);
+}
+
+function isUpgradeOption(option: string): boolean {
+  return withoutBlanks(option) === 'upgrade';
 }
