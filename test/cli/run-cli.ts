@@ -11,6 +11,7 @@ export interface CliRun {
 }
 
 const main = join(import.meta.dirname, '../../src/cli/main.ts');
+const compileCache = join(import.meta.dirname, '../../node_modules/.cache/compiled');
 
 /** Ends with the process; stdin is `input`, or empty. The flags are those of bin/postern. */
 export function runPostern(
@@ -20,7 +21,8 @@ export function runPostern(
   const flags = ['--disallow-code-generation-from-strings', '--disable-proto=delete'];
   const child = spawn(process.execPath, [...flags, main, ...args], {
     cwd: options.cwd,
-    env: { ...process.env, ...options.env },
+    // As bin/postern does: without it each run would strip the types of every file anew.
+    env: { NODE_COMPILE_CACHE: compileCache, ...process.env, ...options.env },
     stdio: 'pipe',
   });
   child.stdin.end(options.input ?? '');

@@ -2,14 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import {
-  formatAddress,
-  isLocal,
-  isSameSocket,
-  parseForwardAddress,
-  parseListenAddress,
-} from '../../src/config/socket-address.ts';
+import { isLocal, isSameSocket, parseForwardAddress, parseListenAddress } from '../../src/config/socket-address.ts';
 import { isPosternError } from '../../src/errors.ts';
+import { formatAddress } from '../../src/lib/socket-address.ts';
 
 const listens: readonly (readonly [text: string, formatted: string | null])[] = [
   ['0.0.0.0:8443', '0.0.0.0:8443'],

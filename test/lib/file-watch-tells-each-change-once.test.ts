@@ -25,11 +25,11 @@ afterEach(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-async function start(paths: readonly string[], pollMs: number): Promise<void> {
+async function start(paths: readonly string[], pollMs: number, settleMs = 5): Promise<void> {
   watching = watchFiles({
     paths,
     pollMs,
-    settleMs: 5,
+    settleMs,
     onChange: () => {
       changes++;
     },
@@ -107,14 +107,33 @@ test('a path whose folder does not exist yet is found by polling when it comes',
   assert.deepEqual(errors, []);
 });
 
-test('several writes that follow each other are told as one change', async () => {
+test('a file that is still being written is told when it has come to rest, once', async () => {
   const file = join(folder, 'a.yaml');
   writeFileSync(file, 'one');
-  await start([file], never);
-  for (let at = 0; at < 10; at++) writeFileSync(file, `write ${at}`);
+  await start([file], never, 400);
+  for (let at = 0; at < 10; at++) {
+    writeFileSync(file, `write ${at}`);
+    await pause(20);
+  }
+  assert.equal(changes, 0);
   await until(() => changes === 1);
   await pause(50);
   assert.equal(changes, 1);
+});
+
+test('a folder that is replaced is watched in its new place', async () => {
+  const policies = join(folder, 'policies');
+  mkdirSync(policies);
+  mkdirSync(join(folder, 'next'));
+  writeFileSync(join(folder, 'next', 'x.yaml'), 'one');
+  await start([policies], never);
+  renameSync(policies, join(folder, 'old'));
+  renameSync(join(folder, 'next'), policies);
+  await until(() => changes > 0);
+  await pause(50);
+  const before = changes;
+  writeFileSync(join(policies, 'x.yaml'), 'two');
+  await until(() => changes === before + 1);
 });
 
 test('a neighbour that changes is not told', async () => {
