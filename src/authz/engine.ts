@@ -89,6 +89,11 @@ export class PolicyAuthorizer implements Authorizer {
     return this.#bundles?.enforced.digest ?? '';
   }
 
+  /** Plans that are kept now. */
+  get planCount(): number {
+    return this.#planner.planCount;
+  }
+
   /** Puts a bundle in force, at once and whole. */
   replace(enforced: PolicySet, candidate: PolicySet | null = null): void {
     const bundles = Object.freeze({ enforced, candidate });
@@ -118,11 +123,14 @@ export class PolicyAuthorizer implements Authorizer {
 }
 
 interface Planner {
+  readonly planCount: number;
   planFor(principal: Principal): Plan;
   hits(): { readonly enforced: readonly RuleHits[]; readonly candidate: readonly RuleHits[] };
 }
 
 class UnavailablePlanner implements Planner {
+  readonly planCount = 0;
+
   planFor(): Plan {
     const decision = denial('policy_unavailable', '');
     return { revision: 0, cache: 'miss', decide: () => decision };
@@ -147,6 +155,10 @@ class BundlePlanner implements Planner {
     this.#candidate = candidate && new SetPlanner(candidate, options);
     this.#attributes = [...enforced.principalAttributes, ...(candidate?.principalAttributes ?? [])];
     this.#plans = new LRUCache({ max: options.planCacheEntries });
+  }
+
+  get planCount(): number {
+    return this.#plans.size;
   }
 
   planFor(principal: Principal): Plan {

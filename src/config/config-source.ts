@@ -15,6 +15,8 @@ export interface ConfigSource {
   positionOf(path: DataPath): SourcePosition;
   /** Place of the key at a path; for list items the item. */
   keyPositionOf(path: DataPath): SourcePosition;
+  /** Everything that came out of a `${VARIABLE}`: it may be a secret. */
+  readonly expandedValues: readonly string[];
   /** Puts `${VARIABLE}` back in place of what it stood for: a variable may hold a secret. */
   conceal(text: string, path: DataPath): string;
 }
@@ -46,6 +48,7 @@ export function readConfigSource(text: string, file: string, env: Environment): 
   return {
     data,
     findings: reader.findings,
+    expandedValues: reader.expandedValues,
     positionOf: (path) => reader.place(path, 'value') ?? start,
     keyPositionOf: (path) => reader.place(path, 'key') ?? start,
     conceal: (message, path) => reader.conceal(message, path),
@@ -60,6 +63,7 @@ interface Place {
 }
 
 class SourceReader {
+  readonly expandedValues: string[] = [];
   readonly findings: Finding[] = [];
   readonly #env: Environment;
   readonly #places = new Map<string, Place>();
@@ -103,6 +107,7 @@ class SourceReader {
       found = true;
       return this.#variable(whole, name, node.position);
     });
+    if (found) this.expandedValues.push(to);
     return found ? { from, to } : null;
   }
 

@@ -57,7 +57,7 @@ export function parseConfig(text: string, origin: ConfigOrigin): LoadedConfig {
   const findings = [...source.findings, ...issues, ...conflicts(sections, source, origin.env)].sort(compareFindings);
   if (!result.success || findings.some((finding) => finding.severity === 'error')) throw invalid(findings);
   return {
-    config: resolvePaths(result.data, origin.absoluteFile),
+    config: resolvePaths(result.data, origin.absoluteFile, source.expandedValues),
     warnings: findings,
     positionOf: (path) => source.positionOf(path),
   };

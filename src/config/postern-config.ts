@@ -17,6 +17,8 @@ export interface PosternConfig {
   readonly admin: AdminConfig;
   readonly shutdown: ShutdownConfig;
   readonly workers: 1;
+  /** What came out of `${VARIABLE}`s: never shown. */
+  readonly secrets: ReadonlySet<string>;
   /**
    * Files and folders whose change calls for a reload: this file, policies and candidates. Identity files are not among
    * them: their source watches them itself.

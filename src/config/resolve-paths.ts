@@ -6,7 +6,7 @@ import type { IdentityConfig } from './identity-section.ts';
 import type { PosternConfig } from './postern-config.ts';
 
 /** The final configuration of a file that passed the schema. `file` is absolute. */
-export function resolvePaths(parsed: ParsedConfig, file: string): PosternConfig {
+export function resolvePaths(parsed: ParsedConfig, file: string, secrets: readonly string[]): PosternConfig {
   const { audit, inbound, admin, shutdown, workers } = parsed;
   const absolute = (path: string) => resolve(dirname(file), path);
   const paths = parsed.policy.paths.map(absolute);
@@ -20,6 +20,7 @@ export function resolvePaths(parsed: ParsedConfig, file: string): PosternConfig 
     admin,
     shutdown,
     workers,
+    secrets: new Set(secrets),
     watchedPaths: [...new Set([file, ...paths, ...shadowPaths])],
   });
 }

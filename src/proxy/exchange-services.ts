@@ -2,7 +2,7 @@
 // request is served under the settings it began with.
 
 import type { ConnectionFacts, Recorder } from '../audit/decision-event.ts';
-import type { AuthzRequest, Decision, Permit, Principal, TlsFacts } from '../authz/model.ts';
+import type { AuthzRequest, Decision, IndeterminateRule, Permit, Principal, TlsFacts } from '../authz/model.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { RandomIds } from '../lib/random-ids.ts';
 import type { TimerWheel } from '../lib/timer-wheel.ts';
@@ -47,6 +47,7 @@ export interface ExchangeServices {
   readonly observer: ProxyObserver;
   /** Lets a request pass that was denied; only where a listener says `mode: shadow`, and the record says so. */
   readonly shadowPermit: Permit;
+  readonly onIndeterminate: (rules: readonly IndeterminateRule[]) => void;
   readonly isDraining: boolean;
 }
 

@@ -4,7 +4,7 @@
 import net from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { ConnectionFacts, Recorder } from '../audit/decision-event.ts';
-import type { Permit } from '../authz/model.ts';
+import type { IndeterminateRule, Permit } from '../authz/model.ts';
 import { PosternError } from '../errors.ts';
 import type { PeerVerifier, VerifiedPeer } from '../identity/peer-verification.ts';
 import type { IdentitySnapshot } from '../identity/source.ts';
@@ -38,6 +38,8 @@ export interface InboundListenerParts {
   readonly wheel: TimerWheel;
   readonly observer: ProxyObserver;
   readonly shadowPermit: Permit;
+  /** Rules that could not be judged, for a metric that names them. */
+  readonly onIndeterminate: (rules: readonly IndeterminateRule[]) => void;
   readonly onFault: (error: unknown) => void;
 }
 
@@ -94,6 +96,10 @@ export class InboundListener implements ExchangeServices {
 
   get shadowPermit(): Permit {
     return this.#parts.shadowPermit;
+  }
+
+  get onIndeterminate(): (rules: readonly IndeterminateRule[]) => void {
+    return this.#parts.onIndeterminate;
   }
 
   get isDraining(): boolean {

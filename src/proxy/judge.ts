@@ -172,6 +172,7 @@ function observe(
 ): void {
   const { observer } = services;
   observer.decided(made.decision.effect, made.decision.reason, made.evalMs);
+  if (made.decision.indeterminate.length > 0) services.onIndeterminate(made.decision.indeterminate);
   if (made.decision.shadow?.wouldChange) observer.shadowWouldChange();
   if (made.plan === null) return;
   if (made.plan.environmentBoundary !== null) observer.boundaryCrossed(made.plan.environmentBoundary);

@@ -1,24 +1,133 @@
 // Binds the admin API to the running sidecar: what each endpoint shows and does.
 
-import http from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { adminDefaults } from '../admin/admin-options.ts';
+import { type AdminServer, openAdminServer } from '../admin/admin-server.ts';
+import { healthChecks } from '../admin/health-checks.ts';
+import { identityView } from '../admin/identity-view.ts';
+import type { AdminControls, AdminViews, PolicyView, RuleView, WorkloadHealthPaths } from '../admin/views.ts';
+import { askWorkloadHealth } from '../admin/workload-health.ts';
+import type { CompiledPolicy } from '../authz/compiled-policy.ts';
+import { explanationText } from '../authz/explain-text.ts';
+import type { RuleHits } from '../authz/rule-hits.ts';
 import type { PosternConfig } from '../config/postern-config.ts';
+import { PosternError } from '../errors.ts';
+import { logLevels } from '../telemetry/operational-log.ts';
+import { explainRecord, explainRequest } from './explanations.ts';
+import { createSidecarScrape } from './metric-sources.ts';
 import type { Sidecar } from './sidecar.ts';
 
-export interface AdminHandle {
-  readonly address: string;
-  close(): Promise<void>;
+/** @throws PosternError ERR_LISTEN */
+export function openAdmin(config: PosternConfig, sidecar: Sidecar): Promise<AdminServer> {
+  const { log } = sidecar.parts;
+  return openAdminServer(
+    { ...adminDefaults, listen: config.admin.listen },
+    {
+      views: viewsOf(sidecar),
+      controls: controlsOf(sidecar),
+      workloadHealth: workloadHealthOf(sidecar),
+      onError: (error) => log.sampled('admin', 1).error('admin', { error: String(error) }),
+    },
+  );
 }
 
-export async function openAdmin(config: PosternConfig, sidecar: Sidecar): Promise<AdminHandle> {
-  const server = http.createServer((_request, response) => {
-    response.statusCode = sidecar.phase === 'running' ? 200 : 503;
-    response.end('{}');
-  });
-  const { listen } = config.admin;
-  await new Promise<void>((resolve) => server.listen(listen.kind === 'tcp' ? listen.port : 0, '127.0.0.1', resolve));
+function viewsOf(sidecar: Sidecar): AdminViews {
+  const { environment, identity, policy, reloader, recent, clock } = sidecar.parts;
+  const scrape = createSidecarScrape(sidecar);
   return {
-    address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
-    close: () => new Promise((resolve) => server.close(() => resolve())),
+    version: environment.version,
+    health: () => healthOf(sidecar),
+    metrics: scrape,
+    config: () => reloader.config,
+    configSecrets: () => reloader.config.secrets,
+    identity: () => identityView(identity.current, clock.nowMs()),
+    policy: () => policyView(sidecar),
+    explain: (request) => withText(explainRequest(policy, request, clock.nowMs())),
+    explainRecord: (record) => {
+      const explanation = explainRecord(policy, record, clock.nowMs());
+      return explanation === null ? null : withText(explanation);
+    },
+    decisions: recent,
+  };
+}
+
+function withText(explanation: ReturnType<typeof explainRequest>) {
+  return { ...explanation, text: explanationText(explanation).split('\n') };
+}
+
+function healthOf(sidecar: Sidecar) {
+  const { clock, identity, policy, listeners, journal } = sidecar.parts;
+  return healthChecks({
+    nowMs: clock.nowMs(),
+    identity: identity.current,
+    policyDigest: policy.status().digest || null,
+    listeners: listeners.all.map((listener) => ({
+      name: listener.settings.options.name,
+      address: listener.settings.options.listen,
+      bound: listener.isListening,
+    })),
+    journalFault: journal.fault(),
+    draining: sidecar.phase === 'draining' || sidecar.phase === 'stopped',
+  });
+}
+
+function policyView(sidecar: Sidecar): PolicyView {
+  const { policy } = sidecar.parts;
+  const status = policy.status();
+  const { bundles } = policy;
+  return {
+    digest: status.digest || null,
+    loaded_at: status.digest === '' ? null : new Date(status.loadedAtMs).toISOString(),
+    rules: [
+      ...ruleViews(bundles?.enforced.policies ?? [], status.hits, null),
+      ...ruleViews(bundles?.candidate?.policies ?? [], status.candidateHits, 'shadow'),
+    ],
+  };
+}
+
+function ruleViews(
+  policies: readonly CompiledPolicy[],
+  hits: readonly RuleHits[],
+  mode: 'shadow' | null,
+): readonly RuleView[] {
+  const counts = new Map(hits.map((hit) => [`${hit.policy}\n${hit.rule}`, hit.count]));
+  return policies.flatMap(({ document, rules }) =>
+    rules.map(({ ref, document: rule }) => ({
+      policy: document.name,
+      rule: ref.name,
+      mode: mode ?? (document.mode === 'shadow' || rule.mode === 'shadow' ? 'shadow' : 'enforce'),
+      effect: ref.effect,
+      hits: counts.get(`${document.name}\n${ref.name}`) ?? 0,
+    })),
+  );
+}
+
+function controlsOf(sidecar: Sidecar): AdminControls {
+  const { log, reloader } = sidecar.parts;
+  return {
+    reload: async () => {
+      await sidecar.reload();
+      return { result: 'applied', notes: [] };
+    },
+    drain: () => void sidecar.stop(reloader.config.shutdown.drainMs, new AbortController().signal),
+    quit: () => void sidecar.stop(0, AbortSignal.abort()),
+    logLevel: () => log.level,
+    setLogLevel: (word) => {
+      const level = logLevels.find((known) => known === word);
+      if (level === undefined) throw new TypeError(`a level is one of ${logLevels.join(', ')}`);
+      log.setLevel(level);
+    },
+  };
+}
+
+/** A health path goes to the workload of the first listener that names it. */
+function workloadHealthOf(sidecar: Sidecar): WorkloadHealthPaths {
+  const options = () => sidecar.parts.listeners.all.map((listener) => listener.settings.options);
+  return {
+    paths: () => options().flatMap((one) => one.healthPassthrough),
+    ask: (path) => {
+      const found = options().find((one) => one.healthPassthrough.includes(path));
+      if (found === undefined) throw new PosternError('ERR_INTERNAL', 'no listener has that health path');
+      return askWorkloadHealth(found.forward, path);
+    },
   };
 }

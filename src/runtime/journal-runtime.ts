@@ -1,12 +1,13 @@
 // Opens the recorder with what surrounds it: who we are, where faults go, and who sees each line.
 
 import { hostname } from 'node:os';
+import process from 'node:process';
 import type { RecentDecisions } from '../admin/recent-decisions.ts';
 import { openRecorder, type RecorderHandle } from '../audit/recorder.ts';
 import type { AuditConfig } from '../config/audit-section.ts';
+import type { PosternError } from '../errors.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { OwnIdentity } from '../proxy/own-identity.ts';
-import type { ProxyMetrics } from '../telemetry/metrics.ts';
 import type { OperationalLog } from '../telemetry/operational-log.ts';
 import type { SidecarEnvironment } from './sidecar.ts';
 
@@ -15,14 +16,26 @@ export interface JournalParts {
   readonly clock: Clock;
   readonly log: OperationalLog;
   readonly own: OwnIdentity;
-  readonly metrics: ProxyMetrics;
   readonly recent: RecentDecisions;
 }
 
+/** The open journal, and what is wrong with it now. */
+export interface Journal {
+  readonly recorder: RecorderHandle;
+  /** The last fault, where nothing was written since; else null. */
+  fault(): string | null;
+}
+
 /** @throws PosternError ERR_JOURNAL_UNAVAILABLE */
-export function openJournal(config: AuditConfig, parts: JournalParts): Promise<RecorderHandle> {
+export async function openJournal(config: AuditConfig, parts: JournalParts): Promise<Journal> {
   const { environment, log, own, recent } = parts;
   const { redactHeaders: _, ...options } = config;
+  let last: { readonly text: string; readonly records: number } | null = null;
+  let opened: RecorderHandle | null = null;
+  const onFault = (error: PosternError): void => {
+    last = { text: error.message, records: opened?.stats().records ?? 0 };
+    log.sampled('journal', 1).error('journal', { code: error.code, error: error.message, mend: error.mend });
+  };
   const proxy = {
     instance: `${hostname()}:${process.pid}`,
     workloadId: own.spiffeId,
@@ -30,13 +43,10 @@ export function openJournal(config: AuditConfig, parts: JournalParts): Promise<R
     pod: environment.pod,
     version: environment.version,
   };
-  return openRecorder(
-    { ...options, proxy },
-    {
-      clock: parts.clock,
-      onLine: (line) => recent.add(line),
-      onFault: (error) =>
-        log.sampled('journal', 1).error('journal', { code: error.code, error: error.message, mend: error.mend }),
-    },
-  );
+  const recorder = await openRecorder({ ...options, proxy }, { clock: parts.clock, onLine: recent.add, onFault });
+  opened = recorder;
+  return {
+    recorder,
+    fault: () => (last === null || recorder.stats().records > last.records ? null : last.text),
+  };
 }

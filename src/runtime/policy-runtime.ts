@@ -28,6 +28,8 @@ export class PolicyRuntime implements PlanSource {
   #guarded: GuardedAuthorizer;
   #ownEnvironment: string | undefined;
   #loadedAtMs = 0;
+  #planHits = 0;
+  #planMisses = 0;
 
   private constructor(config: PolicyConfig, ownEnvironment: string | undefined, clock: Clock) {
     this.#clock = clock;
@@ -53,7 +55,10 @@ export class PolicyRuntime implements PlanSource {
   }
 
   planFor(principal: Principal, tls: TlsFacts): GuardedPlan {
-    return this.#guarded.planFor(principal, tls);
+    const plan = this.#guarded.planFor(principal, tls);
+    if (plan.cache === 'hit') this.#planHits++;
+    else this.#planMisses++;
+    return plan;
   }
 
   /** Puts bundles in force that `readBundles` gave; every plan is made anew. */
@@ -72,6 +77,11 @@ export class PolicyRuntime implements PlanSource {
     this.#guarded = this.#guard();
     const { current } = this.#authorizer;
     if (current !== null) this.#authorizer.replace(current.enforced, current.candidate);
+  }
+
+  /** How often a connection found a plan made for its principal. */
+  planCacheFigures() {
+    return { entries: this.#authorizer.planCount, hits: this.#planHits, misses: this.#planMisses };
   }
 
   status(): PolicyStatus {

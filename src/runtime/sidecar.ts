@@ -1,6 +1,7 @@
 // The composition root: builds every part from the configuration in order, and ends them in the opposite order. Whatever
 // fails on the way up takes down what was built before it: nothing is left half-started.
 
+import type { AdminServer } from '../admin/admin-server.ts';
 import { RecentDecisions } from '../admin/recent-decisions.ts';
 import type { RecorderHandle } from '../audit/recorder.ts';
 import { unsafeShadowPermit } from '../authz/engine.ts';
@@ -11,15 +12,16 @@ import { createPeerVerifier, peerVerifierDefaults } from '../identity/peer-verif
 import type { IdentitySource } from '../identity/source.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import { RandomIds } from '../lib/random-ids.ts';
+import { formatAddress } from '../lib/socket-address.ts';
 import { TimerWheel } from '../lib/timer-wheel.ts';
 import { TlsContexts } from '../proxy/tls-context.ts';
 import { createProxyMetrics, type ProxyMetrics } from '../telemetry/metrics.ts';
 import { createOperationalLog, type OperationalLog } from '../telemetry/operational-log.ts';
-import { type AdminHandle, openAdmin } from './admin-runtime.ts';
+import { openAdmin } from './admin-runtime.ts';
 import { drain } from './drain.ts';
 import { openIdentity, ownIdentityOf } from './identity-runtime.ts';
 import { internalNetworkTest } from './internal-networks.ts';
-import { openJournal } from './journal-runtime.ts';
+import { type Journal, openJournal } from './journal-runtime.ts';
 import { ListenerSet } from './listener-set.ts';
 import { PolicyRuntime } from './policy-runtime.ts';
 import { Reloader } from './reloader.ts';
@@ -47,6 +49,7 @@ export interface SidecarParts {
   readonly metrics: ProxyMetrics;
   readonly identity: IdentitySource;
   readonly policy: PolicyRuntime;
+  readonly journal: Journal;
   readonly recorder: RecorderHandle;
   readonly recent: RecentDecisions;
   readonly listeners: ListenerSet;
@@ -61,7 +64,7 @@ const tickMs = 100;
 export class Sidecar {
   readonly parts: SidecarParts;
   readonly #cleanups: (() => Promise<void> | void)[];
-  #admin: AdminHandle | null = null;
+  #admin: AdminServer | null = null;
   readonly #ended = Promise.withResolvers<void>();
   #phase: Phase = 'starting';
   #stopping: Promise<boolean> | null = null;
@@ -117,7 +120,8 @@ export class Sidecar {
     const policy = await PolicyRuntime.load(config.policy, own.environment, clock);
     const metrics = createProxyMetrics(config.inbound.map((one) => one.name));
     const recent = new RecentDecisions();
-    const recorder = await openJournal(config.audit, { environment, clock, log, own, metrics, recent });
+    const journal = await openJournal(config.audit, { environment, clock, log, own, recent });
+    const { recorder } = journal;
     cleanups.push(() => recorder.close());
     const listeners = makeListeners(config, {
       clock,
@@ -149,7 +153,20 @@ export class Sidecar {
       }),
     );
     warnOfSettings(config, own.environment, log);
-    const parts = { environment, clock, wheel, log, metrics, identity, policy, recorder, recent, listeners, reloader };
+    const parts = {
+      environment,
+      clock,
+      wheel,
+      log,
+      metrics,
+      identity,
+      policy,
+      journal,
+      recorder,
+      recent,
+      listeners,
+      reloader,
+    };
     return new Sidecar({ ...parts, identityCounts }, cleanups);
   }
 
@@ -164,7 +181,7 @@ export class Sidecar {
 
   /** Address of the admin API as bound. */
   get adminAddress(): string {
-    return this.#admin?.address ?? '';
+    return this.#admin === null ? '' : formatAddress(this.#admin.address);
   }
 
   /** Reads configuration, policies and identity again. @throws PosternError; then the old ones go on */
@@ -236,6 +253,7 @@ function makeListeners(config: PosternConfig, needs: ListenerNeeds): ListenerSet
       ids: new RandomIds(),
       shadowPermit: unsafeShadowPermit,
       observerOf: (name) => metrics.listener(name),
+      onIndeterminate: (rules) => metrics.indeterminate.add(rules),
     },
     config.audit,
     ownIdentityOf(needs.identity.current, readAttributes),

@@ -1,0 +1,55 @@
+// Where a scrape finds its figures.
+
+import process from 'node:process';
+import type { MetricSources } from '../telemetry/figures.ts';
+import { createScrape, type MetricsText } from '../telemetry/metrics.ts';
+import type { Sidecar } from './sidecar.ts';
+
+/** The function that answers `GET /metrics`. */
+export function createSidecarScrape(sidecar: Sidecar): () => Promise<MetricsText> {
+  return createScrape(sidecar.parts.metrics, sourcesOf(sidecar));
+}
+
+function sourcesOf(sidecar: Sidecar): MetricSources {
+  const { environment, log, identity, identityCounts, recorder, listeners, reloader } = sidecar.parts;
+  return {
+    build: { version: environment.version, nodeVersion: process.versions.node },
+    runtime: () => ({
+      ready: sidecar.phase === 'running',
+      draining: sidecar.phase === 'draining',
+      configLoadedMs: reloader.counts.loadedAtMs,
+      reloadsApplied: reloader.counts.applied,
+      reloadsRefused: reloader.counts.refused,
+    }),
+    log: () => log.figures(),
+    policy: () => policyFigures(sidecar),
+    journal: () => recorder.stats(),
+    identity: () => ({
+      svidNotBeforeMs: identity.current.svid.notBeforeMs,
+      svidNotAfterMs: identity.current.svid.notAfterMs,
+      rotations: identityCounts.rotations,
+      refusedRotations: identityCounts.refused,
+      bundles: identity.current.bundles.bundles.length,
+    }),
+    upstreams: () =>
+      listeners.all.map(({ settings }) => ({
+        listener: settings.options.name,
+        open: settings.pool.openCount,
+        idle: settings.pool.idleCount,
+      })),
+  };
+}
+
+function policyFigures(sidecar: Sidecar) {
+  const { policy, reloader } = sidecar.parts;
+  const status = policy.status();
+  return {
+    digest: status.digest || null,
+    loadedMs: status.loadedAtMs,
+    enforcedRules: status.ruleCount,
+    shadowRules: status.candidateHits.length,
+    unusedRules: status.hits.filter((hit) => hit.count === 0).length,
+    loadFailures: reloader.counts.policyRefused,
+    planCache: policy.planCacheFigures(),
+  };
+}
