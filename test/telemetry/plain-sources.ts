@@ -1,0 +1,50 @@
+// Figures of the other parts as plain values, for tests of a scrape.
+
+import type { MetricSources } from '../../src/telemetry/figures.ts';
+
+export function plainSources(changed: Partial<MetricSources> = {}): MetricSources {
+  return {
+    build: { version: '1.2.3', nodeVersion: 'v26.10.0' },
+    runtime: () => ({
+      ready: true,
+      draining: false,
+      configLoadedMs: 1_763_800_000_500,
+      reloadsApplied: 2,
+      reloadsRefused: 1,
+    }),
+    log: () => ({ suppressed: 7, dropped: 3 }),
+    policy: () => ({
+      digest: 'sha256:abc',
+      loadedMs: 1_763_800_001_000,
+      enforcedRules: 12,
+      shadowRules: 4,
+      unusedRules: 5,
+      loadFailures: 1,
+      planCache: { entries: 3, hits: 20, misses: 4 },
+    }),
+    journal: () => ({
+      records: 100,
+      bytes: 100_000,
+      failedBatches: 1,
+      unwritten: 2,
+      dropped: 0,
+      stalls: 3,
+      pooled: true,
+      pending: 4,
+      unsealed: 9,
+      retainedBytes: 4_096,
+      syncFailures: 0,
+      copies: 98,
+      droppedCopies: 2,
+    }),
+    identity: () => ({
+      svidNotBeforeMs: 1_763_800_000_000,
+      svidNotAfterMs: 1_763_803_600_000,
+      rotations: 2,
+      refusedRotations: 1,
+      bundles: 2,
+    }),
+    upstreams: () => [{ listener: 'api', open: 4, idle: 3 }],
+    ...changed,
+  };
+}
