@@ -74,6 +74,7 @@ test('the smallest configuration has every default', () => {
     admin: { listen: { kind: 'tcp', host: '127.0.0.1', port: 9901 } },
     shutdown: { drainMs: 30_000 },
     workers: 1,
+    secrets: new Set(),
     watchedPaths: ['/etc/postern/postern.yaml', '/etc/postern/policies'],
   });
 });
