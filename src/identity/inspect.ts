@@ -148,7 +148,12 @@ function describeCertificate(facts: CertificateFacts): CertificateView {
 }
 
 function describeName({ kind, text }: GeneralName): string {
-  return `${kind}:${escapeText(text)}`;
+  return `${kind}:${kind === 'ip' ? formatIp(text) : escapeText(text)}`;
+}
+
+function formatIp(hex: string): string {
+  if (hex.length === 8) return [...Buffer.from(hex, 'hex')].join('.');
+  return hex.match(/.{4}/g)?.join(':') ?? hex;
 }
 
 function escaped(text: string | null): string | null {
