@@ -1,8 +1,9 @@
 // docs/cli.md: what each command's `--help` prints.
 
-import { type CliIo, createPaint } from '../../src/cli/cli-io.ts';
+import type { CliIo } from '../../src/cli/cli-io.ts';
 import { type CommandFacts, describeCommand } from '../../src/cli/command-tree.ts';
 import { buildProgram } from '../../src/cli/program.ts';
+import { createPaint } from '../../src/lib/paint.ts';
 
 /** A heading for each command and subcommand, with its help. */
 export async function cliMarkdown(): Promise<string> {
