@@ -2,7 +2,7 @@
 
 import type { JournalVerdict, StreamVerdict } from '../audit/verify.ts';
 import type { VerifyFinding } from '../audit/verify-stream.ts';
-import type { Paint } from './cli-io.ts';
+import type { Paint } from '../lib/paint.ts';
 
 const stateTexts = {
   closed: 'closed',

@@ -3,17 +3,8 @@
 
 import type { Readable, Writable } from 'node:stream';
 import { PosternError } from '../errors.ts';
+import { createPaint, type Paint } from '../lib/paint.ts';
 import type { ExitCode } from './exit-codes.ts';
-
-/** Colours of the terminal; each returns its text unchanged where colour is off. */
-export interface Paint {
-  bold(text: string): string;
-  dim(text: string): string;
-  red(text: string): string;
-  green(text: string): string;
-  yellow(text: string): string;
-  cyan(text: string): string;
-}
 
 export interface CliIo {
   /** Writes to stdout as it stands; add the line end. */
@@ -40,31 +31,6 @@ export interface CliIo {
 
 /** Most that `readStdin` takes, bytes. */
 const longestStdinBytes = 16 * 1024 * 1024;
-
-const codes = {
-  bold: [1, 22],
-  dim: [2, 22],
-  red: [31, 39],
-  green: [32, 39],
-  yellow: [33, 39],
-  cyan: [36, 39],
-} as const;
-
-/** Colours, or texts as they are. */
-export function createPaint(coloured: boolean): Paint {
-  const painter = (name: keyof typeof codes) => {
-    const [on, off] = codes[name];
-    return coloured ? (text: string) => `\u001b[${on}m${text}\u001b[${off}m` : (text: string) => text;
-  };
-  return Object.freeze({
-    bold: painter('bold'),
-    dim: painter('dim'),
-    red: painter('red'),
-    green: painter('green'),
-    yellow: painter('yellow'),
-    cyan: painter('cyan'),
-  });
-}
 
 /** Colour only on a terminal, and never where NO_COLOR is set (no-color.org) or the terminal is dumb. */
 export function wantsColour(isTerminal: boolean, env: Readonly<Record<string, string | undefined>>): boolean {

@@ -22,6 +22,11 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import('./run.ts')).registerRunCommand,
   },
   {
+    name: 'demo',
+    summary: 'run the demo',
+    load: async () => (await import('./demo.ts')).registerDemoCommand,
+  },
+  {
     name: 'audit',
     summary: 'read and verify the journal of decisions',
     load: async () => (await import('./audit.ts')).registerAuditCommand,

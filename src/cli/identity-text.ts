@@ -4,7 +4,7 @@ import type { BundleSet } from '../identity/bundle-set.ts';
 import type { AuthorityView, IdentityView } from '../identity/identity-view.ts';
 import type { CertificateView, InspectFinding, Inspection } from '../identity/inspect.ts';
 import type { PeerRole } from '../identity/leaf-rules.ts';
-import type { Paint } from './cli-io.ts';
+import type { Paint } from '../lib/paint.ts';
 
 /** An identity and when it will be renewed. */
 export interface ShownIdentity extends IdentityView {

@@ -1,9 +1,10 @@
 // The world of the demo, made anew in a folder: two trust domains with their CAs, the seed policy, a configuration, the
 // legacy service and the sidecar before it. Everything is the real thing: real files, real TLS, a real journal.
 
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { loadConfig } from '../config/load-config.ts';
+import { PosternError } from '../errors.ts';
 import { openDevCa } from '../identity/dev-ca.ts';
 import { Sidecar, type SidecarEnvironment } from '../runtime/sidecar.ts';
 import { type LegacyService, startLegacyService } from './legacy-service.ts';
@@ -48,8 +49,7 @@ const staging = 'staging.acme.com';
 
 /** Makes the world and starts it. @throws PosternError */
 export async function openDemoWorld(options: DemoWorldOptions): Promise<DemoWorld> {
-  await rm(options.dir, { recursive: true, force: true });
-  await mkdir(path.join(options.dir, 'policies'), { recursive: true });
+  await clearFolder(options.dir);
   const callers = await makeCallers(options.dir);
   const service = await startLegacyService();
   try {
@@ -74,6 +74,22 @@ export async function openDemoWorld(options: DemoWorldOptions): Promise<DemoWorl
     await service.close();
     throw error;
   }
+}
+
+/** Names the folder as ours, so that nothing else is ever removed. */
+const marker = '.postern-demo';
+
+/** @throws PosternError ERR_USAGE for a folder that holds something else */
+async function clearFolder(dir: string): Promise<void> {
+  const names: readonly string[] = await readdir(dir).catch(() => []);
+  if (names.length > 0 && !names.includes(marker)) {
+    throw new PosternError('ERR_USAGE', `\`${dir}\` holds files that are not of a demo`, {
+      mend: 'give an empty folder with --dir',
+    });
+  }
+  await rm(dir, { recursive: true, force: true });
+  await mkdir(path.join(dir, 'policies'), { recursive: true });
+  await writeFile(path.join(dir, marker), '');
 }
 
 function demoEnvironment(options: DemoWorldOptions, readConfig: SidecarEnvironment['readConfig']): SidecarEnvironment {

@@ -6,7 +6,8 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { describe, test } from 'node:test';
-import { createPaint, processIo, wantsColour } from '../../src/cli/cli-io.ts';
+import { processIo, wantsColour } from '../../src/cli/cli-io.ts';
+import { createPaint } from '../../src/lib/paint.ts';
 import { reportError } from '../../src/cli/report-error.ts';
 import { isPosternError, PosternError } from '../../src/errors.ts';
 

@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import manifest from '../../package.json' with { type: 'json' };
-import { type CliIo, createPaint } from '../../src/cli/cli-io.ts';
+import { type CliIo } from '../../src/cli/cli-io.ts';
+import { createPaint } from '../../src/lib/paint.ts';
 import { commandTable } from '../../src/cli/command-table.ts';
 import { type CommandFacts, describeCommand } from '../../src/cli/command-tree.ts';
 import { buildProgram } from '../../src/cli/program.ts';

@@ -1,0 +1,66 @@
+// `postern demo [--once]`: an embedded CA, a legacy service, the sidecar before it, and calls that are allowed and denied.
+
+import { closeSync, mkdirSync, openSync } from 'node:fs';
+import path from 'node:path';
+import type { Command } from 'commander';
+import { closeDemoWorld, openDemoWorld } from '../demo/demo-world.ts';
+import { runDemo } from '../demo/run-demo.ts';
+import { PosternError } from '../errors.ts';
+import type { CliIo } from './cli-io.ts';
+import { exitCodes } from './exit-codes.ts';
+import { addExamples } from './program.ts';
+import { stopOnSignals } from './stop-on-signals.ts';
+
+interface DemoOptions {
+  readonly once?: true;
+  readonly dir: string;
+  readonly adminPort: string;
+  readonly port: string;
+}
+
+/** Adds `postern demo`. */
+export function registerDemoCommand(program: Command, io: CliIo): void {
+  const command = program
+    .command('demo')
+    .description('Run the demo: a legacy service, the sidecar before it, and calls that are allowed and denied.')
+    .option('--once', 'make the calls, print the outcomes and end: 0 if all were as expected, else 1')
+    .option('--dir <dir>', 'folder of the demo; it is made anew', '.postern/demo')
+    .option('--port <port>', 'port of the sidecar; 0 takes a free one', '0')
+    .option('--admin-port <port>', 'port of the admin API; 0 takes a free one', '0')
+    .action((options: DemoOptions) => demo(options, { io, version: program.version() ?? 'unknown' }));
+  addExamples(command, [
+    ['postern demo', 'make the calls and stay up until Ctrl-C'],
+    ['postern demo --once', 'as a check'],
+  ]);
+}
+
+async function demo(options: DemoOptions, host: { readonly io: CliIo; readonly version: string }): Promise<void> {
+  const { io } = host;
+  const dir = path.resolve(io.cwd, options.dir);
+  mkdirSync(path.dirname(dir), { recursive: true });
+  const logFd = openSync(`${dir}.log`, 'w');
+  try {
+    const world = await openDemoWorld({
+      dir,
+      version: host.version,
+      logFd,
+      env: io.env,
+      port: portOf(options.port),
+      adminPort: portOf(options.adminPort),
+    });
+    const isAsExpected = await runDemo(world, (line) => io.out(`${line}\n`), io.paint);
+    if (!isAsExpected) io.setExitCode(exitCodes.no);
+    if (options.once === true) return await closeDemoWorld(world);
+    io.out('\nUp until Ctrl-C. Try it yourself with the certificates of `postern ca issue`.\n');
+    await stopOnSignals(world.sidecar);
+    await world.service.close();
+  } finally {
+    closeSync(logFd);
+  }
+}
+
+function portOf(text: string): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
+  if (port <= 65_535) return port;
+  throw new PosternError('ERR_USAGE', `\`${text}\` is not a port`, { mend: 'write a number from 0 to 65535' });
+}
