@@ -18,7 +18,10 @@ const semicolon = 0x3b;
 export function canonicalizePath(rawPath: string): string {
   if (rawPath.charCodeAt(0) !== slash) throw refuse(rawPath, 'does not start with `/`');
   if (isCanonicalAtSight(rawPath)) return rawPath;
-  const canonical = joinSegments(rawPath, decodePath(rawPath).split('/'));
+  const decoded = decodePath(rawPath);
+  // Looked for in what was decoded, so that `%25%32%66` is found like `%252f`.
+  if (/%25[0-9A-Fa-f]{2}/.test(decoded)) throw refuse(rawPath, 'is encoded twice');
+  const canonical = joinSegments(rawPath, decoded.split('/'));
   return canonical === rawPath ? rawPath : canonical;
 }
 
@@ -69,9 +72,6 @@ function decodeEscape(path: string, at: number): string {
   if (isUnreservedOctet(octet)) return String.fromCharCode(octet);
   if (octet === slash || octet === backslash) throw refuse(path, 'has an encoded separator');
   if (octet < 0x20 || octet === 0x7f) throw refuse(path, 'has an encoded control octet');
-  if (octet === percent && isHexOctet(path.charCodeAt(at + 3)) && isHexOctet(path.charCodeAt(at + 4))) {
-    throw refuse(path, 'is encoded twice');
-  }
   return `%${path.slice(at + 1, at + 3).toUpperCase()}`;
 }
 
@@ -125,7 +125,7 @@ function joinSegments(path: string, segments: readonly string[]): string {
   return `/${kept.join('/')}${endsInFolder ? '/' : ''}`;
 }
 
-/** `..;x` and `.;x`, also with the semicolon encoded: some workloads cut parameters off before they resolve dots. */
+/** `..;x`, `.;x` and `;x`, also with the semicolon encoded: some workloads cut parameters off before they resolve dots. */
 function isDotsWithParameter(segment: string): boolean {
   const plain = segment.search(/;|%3B/);
   if (plain < 0) return false;

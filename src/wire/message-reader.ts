@@ -114,10 +114,15 @@ export abstract class MessageReader {
     return false;
   }
 
+  /** Fails with the fault of a whole section, or with what it would have failed with had it come in pieces. */
+  protected failSection(text: string, fault: WireFault): false {
+    return this.fail(/\r(?!\n)|(?<!\r)\n/.test(text) ? strayLineEnd() : fault);
+  }
+
   /** An unfinished head or trailer section with a bare CR or LF would never end: it is refused without a wait. */
   protected refuseStrayLineEnd(): false {
     if (!this.buffer.hasStrayLineEnd()) return false;
-    return this.fail(new WireFault('ERR_WIRE_FIELD_INVALID', 'a CR or LF that is not part of a CRLF'));
+    return this.fail(strayLineEnd());
   }
 
   protected run(): void {
@@ -232,8 +237,9 @@ export abstract class MessageReader {
       return this.fail(new WireFault('ERR_WIRE_HEAD_TOO_LARGE', 'the trailer section is too large', 431));
     }
     if (length < 0) return this.refuseStrayLineEnd();
-    const trailers = parseFieldLines(this.buffer.takeText(length + 2, 2), 0, this.limits.fieldCount);
-    if (trailers instanceof WireFault) return this.fail(trailers);
+    const text = this.buffer.takeText(length + 2, 2);
+    const trailers = parseFieldLines(text, 0, this.limits.fieldCount);
+    if (trailers instanceof WireFault) return this.failSection(text, trailers);
     const twin = trailers.keys.find(isFramingTwin);
     if (twin !== undefined) return this.fail(new WireFault('ERR_WIRE_FIELD_INVALID', `trailer ${shownBytes(twin)}`));
     return this.#end(trailers);
@@ -243,4 +249,8 @@ export abstract class MessageReader {
     const shown = this.buffer.takeText(Math.min(count, this.buffer.length), 0);
     return this.fail(new WireFault('ERR_WIRE_CHUNK_INVALID', `${what}: ${shownBytes(shown)}`));
   }
+}
+
+function strayLineEnd(): WireFault {
+  return new WireFault('ERR_WIRE_FIELD_INVALID', 'a CR or LF that is not part of a CRLF');
 }

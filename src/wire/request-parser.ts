@@ -38,11 +38,16 @@ export class RequestParser extends MessageReader {
   }
 
   protected override readHead(): boolean {
+    if (this.buffer.length === 0) return false;
+    // No method begins below `!`: an empty line, a control octet, a TLS record (RFC 9112 §3, strict).
+    const first = this.buffer.at(0);
+    if (first <= 0x20 || first >= 0x7f) return this.#refuseFirstOctets();
     const length = this.buffer.findHeadEnd();
-    if (length < 0) return this.buffer.length > 0 && this.#checkUnfinished();
+    if (length < 0) return this.#checkUnfinished();
     if (length > this.limits.headBytes) return this.#tooLarge();
-    const head = parseRequestHead(this.buffer.takeText(length + 2, 2), this.limits);
-    if (head instanceof WireFault) return this.fail(head);
+    const text = this.buffer.takeText(length + 2, 2);
+    const head = parseRequestHead(text, this.limits);
+    if (head instanceof WireFault) return this.failSection(text, head);
     this.enterBody(head.framing, head.contentLength);
     this.#events.onRequestHead(head);
     return true;
@@ -62,17 +67,16 @@ export class RequestParser extends MessageReader {
 
   /** An unfinished head that can never become a good one is refused at once. */
   #checkUnfinished(): boolean {
-    const first = this.buffer.at(0);
-    // No method begins below `!`: an empty line, a control octet, a TLS record (RFC 9112 §3, strict).
-    if (first <= 0x20 || first >= 0x7f) {
-      const shown = this.buffer.takeText(Math.min(16, this.buffer.length), 0);
-      return this.fail(new WireFault('ERR_WIRE_REQUEST_LINE_INVALID', `not a request line: ${shownBytes(shown)}`));
-    }
     if (this.buffer.length > this.#lineLimit && !this.buffer.hasLineWithin(this.#lineLimit)) {
       return this.fail(new WireFault('ERR_WIRE_TARGET_TOO_LONG', 'the request line is too long', 414));
     }
     if (this.buffer.length > this.limits.headBytes) return this.#tooLarge();
     return this.refuseStrayLineEnd();
+  }
+
+  #refuseFirstOctets(): false {
+    const shown = this.buffer.takeText(Math.min(16, this.buffer.length), 0);
+    return this.fail(new WireFault('ERR_WIRE_REQUEST_LINE_INVALID', `not a request line: ${shownBytes(shown)}`));
   }
 
   #tooLarge(): false {

@@ -61,13 +61,15 @@ export class ResponseParser extends MessageReader {
   protected override readHead(): boolean {
     if (this.buffer.length === 0) return false;
     if (this.#method === null) return this.#refuseExtra();
+    if (this.#refuseOtherProtocol()) return false;
     const length = this.buffer.findHeadEnd();
     if (length > this.limits.headBytes || (length < 0 && this.buffer.length > this.limits.headBytes)) {
       return this.fail(new WireFault('ERR_WIRE_HEAD_TOO_LARGE', 'the response head is too large'));
     }
-    if (length < 0) return this.#checkUnfinished();
-    const head = parseResponseHead(this.buffer.takeText(length + 2, 2), this.#method, this.limits);
-    if (head instanceof WireFault) return this.fail(head);
+    if (length < 0) return this.refuseStrayLineEnd();
+    const text = this.buffer.takeText(length + 2, 2);
+    const head = parseResponseHead(text, this.#method, this.limits);
+    if (head instanceof WireFault) return this.failSection(text, head);
     if (head.status === 101 && (this.#upgrade === null || !confirmsUpgrade(head.fields))) {
       return this.fail(new WireFault('ERR_WIRE_RESPONSE_INVALID', 'a 101 that nothing asked for'));
     }
@@ -88,16 +90,16 @@ export class ResponseParser extends MessageReader {
   }
 
   /** A workload that speaks something else is found out at its first octets, not at a timeout. */
-  #checkUnfinished(): false {
+  #refuseOtherProtocol(): boolean {
     for (let at = 0; at < versionPrefix.length; at++) {
       const octet = this.buffer.at(at);
       if (octet === -1) return false;
-      if (octet !== versionPrefix.charCodeAt(at)) {
-        const shown = this.buffer.takeText(Math.min(16, this.buffer.length), 0);
-        return this.fail(new WireFault('ERR_WIRE_RESPONSE_INVALID', `not a status line: ${shownBytes(shown)}`));
-      }
+      if (octet === versionPrefix.charCodeAt(at)) continue;
+      const shown = this.buffer.takeText(Math.min(16, this.buffer.length), 0);
+      this.fail(new WireFault('ERR_WIRE_RESPONSE_INVALID', `not a status line: ${shownBytes(shown)}`));
+      return true;
     }
-    return this.refuseStrayLineEnd();
+    return false;
   }
 
   #interim(head: ResponseHead): boolean {
