@@ -4,7 +4,7 @@
 import { globSync, readFileSync } from 'node:fs';
 import { dirname, join, posix } from 'node:path';
 import process from 'node:process';
-import { bans, builtinRules, folderRules } from './import-rules.ts';
+import { bans, builtinRules, contractFiles, folderRules } from './import-rules.ts';
 
 /** One import or re-export of a file. */
 export interface ImportLine {
@@ -81,7 +81,7 @@ function importFaults(file: string, { target, isTypeOnly }: ImportLine): readonl
   if (rule === undefined || !target.startsWith('src/') || targetFolder === folder || targetFolder === 'lib') return [];
   if (target === 'src/errors.ts') return [];
   if (!rule.mayImport.includes(targetFolder)) return [`${file}: ${folder} may not import ${target}; ${rule.reason}`];
-  if (!isTypeOnly && rule.typesOnly.includes(targetFolder)) {
+  if (!isTypeOnly && rule.typesOnly.includes(targetFolder) && !contractFiles.includes(target)) {
     return [`${file}: ${folder} may import only types of ${target}; ${rule.reason}`];
   }
   return [];
