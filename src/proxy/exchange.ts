@@ -296,7 +296,8 @@ export class Exchange implements RecordWaiter, UpstreamUser, UpstreamWaiter {
   #answerMyself(kind: OwnAnswerKind, result: OutcomeResult, detail: string | null): void {
     const { head, event } = this.#start;
     const { deny } = this.#settings.options;
-    const readsOn = head !== null && this.#state.kind === 'recording' && isDiscardable(head);
+    const readsOn =
+      head !== null && this.#state.kind === 'recording' && kind !== 'body_too_large' && isDiscardable(head);
     const close = this.#host.mustClose || !(readsOn || this.#requestComplete);
     this.#leaveUpstream();
     const status = kind === 'denied' ? deny.status : ownAnswers[kind].status;

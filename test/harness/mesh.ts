@@ -25,6 +25,8 @@ export interface MeshOptions {
   readonly policy?: string;
   /** YAML of further keys of the listener, indented by four spaces. */
   readonly inbound?: string;
+  /** A second trust domain, federated. */
+  readonly otherTrustDomain?: string;
   /** YAML of whole sections, replacing the default ones of the same name. */
   readonly sections?: Readonly<Record<string, string>>;
 }
@@ -32,6 +34,7 @@ export interface MeshOptions {
 export class Mesh {
   readonly dir: string;
   readonly ca: DevCa;
+  readonly other: DevCa | null;
   readonly port: number;
   readonly adminPort: number;
   readonly configFile: string;
@@ -39,10 +42,11 @@ export class Mesh {
   readonly policyFile: string;
 
   private constructor(
-    parts: Pick<Mesh, 'dir' | 'ca' | 'port' | 'adminPort' | 'configFile' | 'journalDir' | 'policyFile'>,
+    parts: Pick<Mesh, 'dir' | 'ca' | 'other' | 'port' | 'adminPort' | 'configFile' | 'journalDir' | 'policyFile'>,
   ) {
     this.dir = parts.dir;
     this.ca = parts.ca;
+    this.other = parts.other;
     this.port = parts.port;
     this.adminPort = parts.adminPort;
     this.configFile = parts.configFile;
@@ -58,6 +62,11 @@ export class Mesh {
     put(dir, 'tls.crt', own.certChainPem);
     put(dir, 'tls.key', own.keyPem);
     put(dir, 'bundle.pem', ca.bundlePem);
+    const other =
+      options.otherTrustDomain === undefined
+        ? null
+        : await createDevCa({ dir: path.join(dir, 'other-ca'), trustDomain: options.otherTrustDomain });
+    if (other !== null) put(dir, 'other.pem', other.bundlePem);
     const policyFile = put(dir, 'policies/policy.yaml', options.policy ?? openPolicy);
     const port = await freePort();
     const adminPort = await freePort();
@@ -69,7 +78,7 @@ export class Mesh {
   attributes:
     - match: spiffe://{environment}.acme.com/ns/{namespace}/{service}
       set: { attestation: k8s_sat }
-`,
+${other === null ? '' : `  federation:\n    - { trust_domain: ${options.otherTrustDomain}, bundle: { file: other.pem } }\n`}`,
       inbound: `inbound:
   - name: api
     listen: 127.0.0.1:${port}
@@ -83,7 +92,7 @@ ${options.inbound ?? ''}`,
       ...options.sections,
     };
     const configFile = put(dir, 'postern.yaml', `version: 1\n${Object.values(sections).join('')}`);
-    return new Mesh({ dir, ca, port, adminPort, configFile, journalDir, policyFile });
+    return new Mesh({ dir, ca, other, port, adminPort, configFile, journalDir, policyFile });
   }
 
   /** Starts the sidecar and waits until it is ready; it ends with the test. */
@@ -96,6 +105,12 @@ ${options.inbound ?? ''}`,
   /** Credentials of a caller of this trust domain. */
   async caller(id = 'spiffe://prod.acme.com/ns/payments/api', ttlMs = 3_600_000): Promise<PeerCredentials> {
     const svid = await this.ca.issue({ spiffeId: id, ttlMs });
+    return { cert: svid.certChainPem, key: svid.keyPem, ca: this.ca.bundlePem };
+  }
+
+  /** Credentials of a caller of the federated trust domain. */
+  async callerOfOther(id: string): Promise<PeerCredentials> {
+    const svid = await this.other!.issue({ spiffeId: id });
     return { cert: svid.certChainPem, key: svid.keyPem, ca: this.ca.bundlePem };
   }
 

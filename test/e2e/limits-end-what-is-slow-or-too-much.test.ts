@@ -1,0 +1,146 @@
+// Each limit of a listener: its answer, and that the next good request works.
+
+import assert from 'node:assert/strict';
+import net from 'node:net';
+import { after, before, test } from 'node:test';
+import { Mesh } from '../harness/mesh.ts';
+import { type PeerCredentials, RawPeer } from '../harness/raw-peer.ts';
+import { RecordingWorkload } from '../harness/recording-workload.ts';
+import type { SidecarProcess } from '../harness/sidecar-process.ts';
+import { waitFor } from '../harness/wait-for.ts';
+
+const cleanups: (() => Promise<void> | void)[] = [];
+const scope = { after: (fn: () => Promise<void> | void) => void cleanups.push(fn) };
+let workload: RecordingWorkload;
+let mesh: Mesh;
+let sidecar: SidecarProcess;
+let caller: PeerCredentials;
+
+before(async () => {
+  workload = await RecordingWorkload.start();
+  scope.after(() => workload.stop());
+  mesh = await Mesh.create(scope, {
+    workloadPort: workload.port,
+    inbound: `    limits: { header: 500ms, idle: 700ms, handshake: 500ms, request: 3s, header_bytes: 4KiB, headers: 20,
+              body_bytes: 10KiB, connections: 30 }
+`,
+  });
+  sidecar = await mesh.start(scope);
+  caller = await mesh.caller();
+});
+
+after(async () => {
+  for (const cleanup of cleanups.reverse()) await cleanup();
+});
+
+async function open(): Promise<RawPeer> {
+  return RawPeer.connect(mesh.port, caller).secured();
+}
+
+async function goodRequestWorks(): Promise<void> {
+  const peer = await open();
+  peer.send('GET /good HTTP/1.1\r\nHost: a\r\n\r\n');
+  assert.match(await peer.expect('ok'), /^HTTP\/1.1 200 /);
+  peer.close();
+}
+
+const rows: readonly [name: string, bytes: string, status: number][] = [
+  ['a head above header_bytes', `GET / HTTP/1.1\r\nHost: a\r\nX: ${'x'.repeat(5000)}\r\n\r\n`, 431],
+  ['more field lines than headers', `GET / HTTP/1.1\r\nHost: a\r\n${'X: y\r\n'.repeat(30)}\r\n`, 431],
+  ['a body longer than body_bytes', 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 20000\r\n\r\n', 413],
+  [
+    'a chunked body that grows beyond body_bytes',
+    `POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5000\r\n${'x'.repeat(0x5000)}\r\n`,
+    413,
+  ],
+  ['a head that does not end', 'GET / HTTP/1.1\r\nHost: a\r\nX: y\r\n', 408],
+];
+for (const [name, bytes, status] of rows) {
+  test(`${name} gets ${status} and the connection ends`, async () => {
+    const peer = await open();
+    peer.send(bytes);
+    assert.match(await peer.ended(), new RegExp(`^HTTP/1.1 ${status} `));
+    await goodRequestWorks();
+  });
+}
+
+test('a head that trickles is ended by its whole time, not by the pause between bytes', async () => {
+  const peer = await open();
+  const started = performance.now();
+  const bytes = 'GET / HTTP/1.1\r\nHost: a\r\nX: yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy';
+  let at = 0;
+  const timer = setInterval(() => !peer.closed && peer.send(bytes[at++ % bytes.length]!), 50);
+  try {
+    assert.match(await peer.ended(), /^HTTP\/1.1 408 /);
+  } finally {
+    clearInterval(timer);
+  }
+  assert.ok(performance.now() - started < 4_000);
+});
+
+test('an idle connection is closed quietly', async () => {
+  const peer = await open();
+  assert.equal(await peer.ended(), '');
+});
+
+test('a handshake that is never finished is ended, and a plain-text caller is refused', async () => {
+  const silent = net.connect(mesh.port, '127.0.0.1');
+  const closed = new Promise((resolve) => silent.on('close', resolve));
+  silent.on('error', () => {});
+  silent.resume();
+  await closed;
+  const plain = net.connect(mesh.port, '127.0.0.1');
+  const ended = new Promise((resolve) => plain.on('close', resolve));
+  plain.on('error', () => {});
+  plain.resume();
+  plain.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+  await ended;
+  await goodRequestWorks();
+});
+
+test('a request that takes too long as a whole is ended', async () => {
+  workload.behave = () => {};
+  const peer = await open();
+  peer.send('GET /slow HTTP/1.1\r\nHost: a\r\n\r\n');
+  assert.match(await peer.expect('}'), /^HTTP\/1.1 504 /);
+  peer.close();
+  const { answerOk } = await import('../harness/recording-workload.ts');
+  workload.behave = answerOk;
+  await goodRequestWorks();
+});
+
+test('connections above the limit are closed at once and those below go on', async () => {
+  const peers = await Promise.all(Array.from({ length: 29 }, open));
+  const surplus = Array.from({ length: 10 }, () => net.connect(mesh.port, '127.0.0.1'));
+  const closed = surplus.map(
+    (socket) =>
+      new Promise<void>((resolve) => {
+        socket.on('error', () => {});
+        socket.on('close', () => resolve());
+        socket.resume();
+      }),
+  );
+  await Promise.all(closed.slice(0, 9));
+  peers[0]!.send('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+  await peers[0]!.expect('ok');
+  for (const peer of peers) peer.close();
+  for (const socket of surplus) socket.destroy();
+  await waitFor('room again', async () => {
+    await goodRequestWorks();
+    return true;
+  });
+  const metrics = await sidecar.admin('/metrics');
+  assert.match(metrics.body, /postern_limits_met_total\{[^}]*limit="connections"[^}]*\} [1-9]/);
+});
+
+test('a peer that pipelines is served in order', async () => {
+  const peer = await open();
+  peer.send(Array.from({ length: 20 }, (_, at) => `GET /p${at} HTTP/1.1\r\nHost: a\r\n\r\n`).join(''));
+  await waitFor('twenty answers', () => peer.received.split('HTTP/1.1 200').length === 21);
+  const order = [...workload.received.matchAll(/GET \/p(\d+) /g)].map((match) => Number(match[1]));
+  assert.deepEqual(
+    order,
+    [...order].sort((a, b) => a - b),
+  );
+  peer.close();
+});
