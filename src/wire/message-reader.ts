@@ -114,6 +114,11 @@ export abstract class MessageReader {
     return false;
   }
 
+  /** True when a section is longer than `limit`, or will be: 3 octets of its end may have come already. */
+  protected exceeds(limit: number, length: number): boolean {
+    return length < 0 ? this.buffer.length - 3 > limit : length > limit;
+  }
+
   /** Fails with the fault of a whole section, or with what it would have failed with had it come in pieces. */
   protected failSection(text: string, fault: WireFault): false {
     return this.fail(/\r(?!\n)|(?<!\r)\n/.test(text) ? strayLineEnd() : fault);
@@ -233,7 +238,7 @@ export abstract class MessageReader {
       return this.#end(null);
     }
     const length = this.buffer.findHeadEnd();
-    if (length > this.limits.trailerBytes || (length < 0 && this.buffer.length > this.limits.trailerBytes)) {
+    if (this.exceeds(this.limits.trailerBytes, length)) {
       return this.fail(new WireFault('ERR_WIRE_HEAD_TOO_LARGE', 'the trailer section is too large', 431));
     }
     if (length < 0) return this.refuseStrayLineEnd();

@@ -43,8 +43,9 @@ export class RequestParser extends MessageReader {
     const first = this.buffer.at(0);
     if (first <= 0x20 || first >= 0x7f) return this.#refuseFirstOctets();
     const length = this.buffer.findHeadEnd();
-    if (length < 0) return this.#checkUnfinished();
-    if (length > this.limits.headBytes) return this.#tooLarge();
+    if (length < 0 && this.#lineIsTooLong()) return this.#targetTooLong();
+    if (this.exceeds(this.limits.headBytes, length)) return this.#tooLarge();
+    if (length < 0) return this.refuseStrayLineEnd();
     const text = this.buffer.takeText(length + 2, 2);
     const head = parseRequestHead(text, this.limits);
     if (head instanceof WireFault) return this.failSection(text, head);
@@ -65,13 +66,12 @@ export class RequestParser extends MessageReader {
     this.#events.onWireError(fault.error, fault.status);
   }
 
-  /** An unfinished head that can never become a good one is refused at once. */
-  #checkUnfinished(): boolean {
-    if (this.buffer.length > this.#lineLimit && !this.buffer.hasLineWithin(this.#lineLimit)) {
-      return this.fail(new WireFault('ERR_WIRE_TARGET_TOO_LONG', 'the request line is too long', 414));
-    }
-    if (this.buffer.length > this.limits.headBytes) return this.#tooLarge();
-    return this.refuseStrayLineEnd();
+  #lineIsTooLong(): boolean {
+    return this.buffer.length > this.#lineLimit && !this.buffer.hasLineWithin(this.#lineLimit);
+  }
+
+  #targetTooLong(): false {
+    return this.fail(new WireFault('ERR_WIRE_TARGET_TOO_LONG', 'the request line is too long', 414));
   }
 
   #refuseFirstOctets(): false {

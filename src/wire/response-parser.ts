@@ -63,7 +63,7 @@ export class ResponseParser extends MessageReader {
     if (this.#method === null) return this.#refuseExtra();
     if (this.#refuseOtherProtocol()) return false;
     const length = this.buffer.findHeadEnd();
-    if (length > this.limits.headBytes || (length < 0 && this.buffer.length > this.limits.headBytes)) {
+    if (this.exceeds(this.limits.headBytes, length)) {
       return this.fail(new WireFault('ERR_WIRE_HEAD_TOO_LARGE', 'the response head is too large'));
     }
     if (length < 0) return this.refuseStrayLineEnd();
