@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import process from 'node:process';
+import { type TestContext, test } from 'node:test';
+import { runStep, type StepResult, skippedTests } from '../../scripts/check-step.ts';
+
+const passing = "test('passes', () => {});";
+const failing = "test('fails', () => { throw new Error('no'); });";
+const skipped = "test('skipped', { skip: 'needs `moon`' }, () => {});";
+
+/** Runs test files of the given texts as `npm test` runs them. */
+function runTests(t: TestContext, texts: readonly string[]): Promise<StepResult> {
+  const folder = mkdtempSync(join(tmpdir(), 'postern-check-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const files = texts.map((text, index) => {
+    writeFileSync(join(folder, `${index}.test.mjs`), `import { test } from 'node:test';\n${text}\n`);
+    return `${index}.test.mjs`;
+  });
+  const args = ['--test', '--test-reporter=spec', ...files];
+  return runStep({ name: 'sample', command: process.execPath, args, isTestRun: true, isAlone: false }, folder);
+}
+
+test('a run without a failure passes, with its counts and the reasons of what was skipped', async (t) => {
+  const { isPassed, totals, output } = await runTests(t, [passing, `${passing}\n${skipped}`]);
+  assert.equal(isPassed, true);
+  assert.deepEqual(totals, { passed: 2, failed: 0, skipped: 1 });
+  assert.deepEqual(skippedTests(output), ['skipped: needs `moon`']);
+});
+
+test('one failing test fails the step', async (t) => {
+  const { isPassed, totals } = await runTests(t, [passing, failing]);
+  assert.equal(isPassed, false);
+  assert.deepEqual(totals, { passed: 1, failed: 1, skipped: 0 });
+});
+
+test('a test file that ends before its tests do is a failure', async (t) => {
+  const { isPassed, totals } = await runTests(t, [passing, `process.exit(1);`]);
+  assert.equal(isPassed, false);
+  assert.deepEqual(totals, { passed: 1, failed: 1, skipped: 0 });
+});
+
+test('a step that cannot be started counts as a failure', async () => {
+  const step = { name: 'none', command: '/nonexistent', args: [], isTestRun: false, isAlone: false };
+  const { isPassed, totals } = await runStep(step, tmpdir());
+  assert.equal(isPassed, false);
+  assert.equal(totals.failed, 1);
+});
