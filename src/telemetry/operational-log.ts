@@ -1,12 +1,15 @@
 // The operational log: one JSON object a line on standard error, for those who run Postern. Decisions are not here but in
-// the journal. Written in the background and bounded: a reader who stops reading must not stop the proxy.
+// the journal. A reader who stops reading must not stop the proxy, nor keep it from ending: what
+// finds no room is dropped and counted.
 
-import { type DestinationStream, destination, type Logger, pino } from 'pino';
+import { type Logger, pino } from 'pino';
 import type { Clock } from '../lib/clock.ts';
-import { type TimerWheel, WheelEntry } from '../lib/timer-wheel.ts';
+import type { TimerWheel } from '../lib/timer-wheel.ts';
 import { cleanFields, cleanText } from './clean-fields.ts';
 import type { LogFigures } from './figures.ts';
 import { LineGate } from './line-gate.ts';
+import { openLineOutput } from './line-output.ts';
+import { LineWriter } from './line-writer.ts';
 
 /** From most to least talkative; each holds those after it. */
 export const logLevels = Object.freeze(['debug', 'info', 'warn', 'error'] as const);
@@ -45,8 +48,6 @@ export interface OperationalLogOptions {
   readonly fd: number;
 }
 
-/** Above this the newest lines are dropped and counted. */
-const mostWaitingBytes = 1024 * 1024;
 const closePatienceMs = 2_000;
 /** Kinds of lines that have a gate of their own. */
 const mostGates = 64;
@@ -55,30 +56,18 @@ export function createOperationalLog(options: OperationalLogOptions): Operationa
   return new PinoLog(options);
 }
 
-type SonicDestination = ReturnType<typeof destination>;
-
 class PinoLog implements OperationalLog {
   readonly #options: OperationalLogOptions;
-  readonly #destination: SonicDestination;
+  readonly #writer: LineWriter;
   readonly #pino: Logger;
   readonly #gates = new Map<string, LineGate>();
   readonly #sampled = new Map<string, LogLines>();
-  #waiting = false;
   #suppressed = 0;
-  #dropped = 0;
 
   constructor(options: OperationalLogOptions) {
     this.#options = options;
-    this.#destination = destination({ dest: options.fd, sync: false, minLength: 0, maxLength: mostWaitingBytes });
-    this.#destination.on('drop', () => this.#dropped++);
-    this.#destination.on('drain', () => {
-      this.#waiting = false;
-    });
-    // Nobody reads any more (EPIPE), or the disk is full: there is no place left to say so but the counter.
-    this.#destination.on('error', () => {
-      this.#waiting = false;
-      this.#dropped++;
-    });
+    // Not pino's own destination: its exit handler waits for a reader that is gone, without end (pino 10.4).
+    this.#writer = new LineWriter(openLineOutput(options.fd), options.wheel);
     this.#pino = pino(
       {
         level: options.level,
@@ -88,7 +77,7 @@ class PinoLog implements OperationalLog {
         formatters: { level: (level) => ({ level }) },
         serializers: { err: (value: unknown) => value },
       },
-      this.#destination as DestinationStream,
+      { write: (line) => this.#writer.write(line) },
     );
   }
 
@@ -128,19 +117,12 @@ class PinoLog implements OperationalLog {
   }
 
   figures(): LogFigures {
-    return { suppressed: this.#suppressed, dropped: this.#dropped };
+    return { suppressed: this.#suppressed, dropped: this.#writer.dropped };
   }
 
   async close(): Promise<void> {
     for (const gate of this.#gates.values()) gate.flush();
-    if (!this.#waiting) return;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const deadline = new WheelEntry(resolve);
-    this.#options.wheel.schedule(deadline, closePatienceMs);
-    this.#destination.once('drain', resolve);
-    this.#destination.once('error', resolve);
-    await promise;
-    this.#options.wheel.cancel(deadline);
+    await this.#writer.close(closePatienceMs);
   }
 
   #gate(key: string, perSecond: number): LineGate {
@@ -171,7 +153,6 @@ class PinoLog implements OperationalLog {
 
   #write(level: LogLevel, message: string, fields: LogFields | undefined): void {
     if (!this.#pino.isLevelEnabled(level)) return;
-    this.#waiting = true;
     this.#pino[level](fields === undefined ? {} : cleanFields(fields), cleanText(message));
   }
 }
