@@ -76,6 +76,15 @@ const unsafeTrailers: ReadonlySet<string> = new Set([
   'if-range',
   'origin',
   'referer',
+  'trailer',
+  'content-language',
+  'content-disposition',
+  'proxy-authentication-info',
+  'x-http-method-override',
+  'x-http-method',
+  'x-method-override',
+  'x-original-url',
+  'x-rewrite-url',
 ]);
 
 /** Whether a trailer field may go on. */
