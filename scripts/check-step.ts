@@ -39,6 +39,8 @@ export function runStep(step: Step, cwd: string): Promise<StepResult> {
   // Under `node --test` this variable would turn a nested run of node:test into a reporter of its parent.
   const { NODE_TEST_CONTEXT: _, ...env } = process.env;
   const child = spawn(step.command, step.args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const stop = (): void => void child.kill('SIGTERM');
+  process.once('exit', stop);
   let output = '';
   const collect = (text: string): void => {
     output += text;
@@ -47,6 +49,7 @@ export function runStep(step: Step, cwd: string): Promise<StepResult> {
   child.stderr.setEncoding('utf8').on('data', collect);
   return new Promise((resolve) => {
     const end = (isPassed: boolean): void => {
+      process.off('exit', stop);
       const seconds = (performance.now() - startedAt) / 1000;
       resolve({ step, isPassed, seconds, output, totals: totalsOf(step, isPassed, output) });
     };

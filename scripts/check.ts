@@ -51,6 +51,15 @@ async function runAll(steps: readonly Step[], limit: number): Promise<readonly S
   return results;
 }
 
+// Ends by way of `exit`, so that the steps under way end too.
+for (const [signal, code] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+  ['SIGHUP', 129],
+] as const) {
+  process.on(signal, () => process.exit(code));
+}
+
 const startedAt = performance.now();
 const steps = chosenSteps(process.argv.slice(2));
 const together = steps.filter((step) => !step.isAlone);
