@@ -65,7 +65,11 @@ class PathSearch {
   }
 
   from(below: readonly Authority[]): CertificateFacts[] | null {
-    if (this.#isExhausted || below.length >= longestPath) return null;
+    if (this.#isExhausted) return null;
+    if (below.length >= longestPath) {
+      this.#closest ??= refusal('chain_too_long', `its chain has more than ${longestPath} certificates`);
+      return null;
+    }
     const candidates = [
       ...this.#request.bundle.authorities.map((signer) => ({ signer, isAuthority: true })),
       ...this.#intermediates.map((signer) => ({ signer, isAuthority: false })),

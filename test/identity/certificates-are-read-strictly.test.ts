@@ -140,6 +140,17 @@ test('lengths have one form: shortest, definite, nothing left over', () => {
     assert.throws(() => readDer(Uint8Array.from(bytes)), { code: 'ERR_CERTIFICATE_MALFORMED' }, bytes.join(' '));
 });
 
+test('an indefinite length is refused though as many bytes follow as its byte says', () => {
+  assert.throws(() => readDer(Uint8Array.from([0x30, 0x80, ...new Array(0x80).fill(0)])), /indefinite/);
+});
+
+test('an outer signature algorithm that differs from the signed one is refused', () => {
+  const bytes = Buffer.from(leaf.certificate.raw);
+  const ecdsaWithSha256 = Buffer.from('2a8648ce3d040302', 'hex');
+  bytes[bytes.lastIndexOf(ecdsaWithSha256) + 7] = 3; // SHA-384
+  assert.throws(() => readCertificateFacts(new X509Certificate(bytes)), /two signature algorithms differ/);
+});
+
 test('times have one form, and exist', () => {
   const read = (tag: number, text: string) => readTimeMs(readDer(readableDer(tag, text)));
   assert.equal(read(0x17, '491231235959Z'), Date.UTC(2049, 11, 31, 23, 59, 59));

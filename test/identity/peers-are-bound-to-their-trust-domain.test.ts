@@ -150,3 +150,18 @@ test('an intermediate of a partner below our root is no authority of ours unless
   const leaf = await makeLeaf({ issuer: fake, uris: [ours] });
   assert.equal(outcome(judge(leaf, bundles(), { via: [fake] })), 'authority_of_other_trust_domain');
 });
+
+test('a forger who copies name and key identifier of our CA has not its signature', async () => {
+  const twin = await makeCa({ subject: 'CN=A root' });
+  const copied = await makeLeaf({ issuer: twin, uris: [ours], authorityKeyId: caA });
+  const silent = await makeLeaf({ issuer: twin, uris: [ours], authorityKeyId: false });
+  for (const forged of [copied, silent]) assert.equal(outcome(judge(forged, bundles())), 'authority_unknown');
+  const middle = await makeCa({ subject: 'CN=A middle', issuer: twin, authorityKeyId: caA });
+  const below = await makeLeaf({ issuer: middle, uris: [ours] });
+  assert.equal(outcome(judge(below, bundles(), { via: [middle] })), 'authority_unknown');
+});
+
+test('the authority key identifier counts where it is given: another one rules a signer out', async () => {
+  const odd = await makeLeaf({ issuer: caA, uris: [ours], authorityKeyId: caB });
+  assert.equal(outcome(judge(odd, bundles())), 'authority_unknown');
+});

@@ -47,7 +47,8 @@ export interface Spec {
   readonly notAfterMs?: number;
   readonly digest?: string;
   readonly extensions?: readonly x509.Extension[];
-  readonly authorityKeyId?: boolean;
+  /** False: none; another CA: its identifier, whoever signs. */
+  readonly authorityKeyId?: false | Made;
 }
 
 export const usage = x509.KeyUsageFlags;
@@ -130,7 +131,8 @@ async function extensionsOf(
   }
   extensions.push(await x509.SubjectKeyIdentifierExtension.create(spki));
   if (spec.authorityKeyId !== false) {
-    const authority = signer.publicKey.export({ type: 'spki', format: 'der' });
+    const named = spec.authorityKeyId?.keys ?? signer;
+    const authority = named.publicKey.export({ type: 'spki', format: 'der' });
     extensions.push(await x509.AuthorityKeyIdentifierExtension.create(authority));
   }
   const san = sanExtension(spec);
