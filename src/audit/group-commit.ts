@@ -166,7 +166,7 @@ export class GroupCommit {
     if (!succeeded && this.#sealWanted === 'seal') this.#sealWanted = 'no';
     if (succeeded && stream.sealDue && this.#sealWanted === 'no') this.#sealWanted = 'seal';
     if (this.#pending.length > 0 || this.#sealWanted !== 'no' || this.#whenIdle.length > 0) this.#schedule();
-    if (this.#sealWanted === 'no' && this.#sealTimer === undefined && (stream.unsealed > 0 || stream.hasNews)) {
+    if (this.#sealWanted === 'no' && this.#sealTimer === undefined && (stream.seals.unsealed > 0 || stream.hasNews)) {
       this.#sealTimer = setTimeout(() => {
         this.#sealTimer = undefined;
         this.#lastFailed = false;
@@ -188,7 +188,7 @@ export class GroupCommit {
         }
       }
     }
-    this.#parts.onLines(lines);
+    this.#tell(() => this.#parts.onLines(lines));
   }
 
   #failed(batch: readonly JournalEntry[], cause: unknown): void {

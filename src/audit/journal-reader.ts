@@ -2,6 +2,7 @@
 // line feed is torn, or still being written.
 
 import { type FileHandle, open } from 'node:fs/promises';
+import { faultCode } from './fault-code.ts';
 import { unreadable } from './journal-layout.ts';
 import { lineBytes } from './native-encoder.ts';
 
@@ -30,6 +31,7 @@ const pieceBytes = 1024 * 1024;
  */
 export async function* readSegment(path: string, range: SegmentRange): AsyncGenerator<SegmentPiece, void, void> {
   const file = await openForReading(path);
+  if (file === null) return;
   try {
     const size = await sizeOf(file, path);
     const end = Math.min(range.end ?? size, size);
@@ -88,10 +90,12 @@ async function readInto(file: FileHandle, target: ReadTarget, path: string): Pro
   }
 }
 
-async function openForReading(path: string): Promise<FileHandle> {
+/** Null for a segment that retention took away since the folder was listed. */
+async function openForReading(path: string): Promise<FileHandle | null> {
   try {
     return await open(path, 'r');
   } catch (error) {
+    if (faultCode(error) === 'ENOENT') return null;
     throw unreadable(path, error);
   }
 }

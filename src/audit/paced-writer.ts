@@ -37,6 +37,10 @@ export interface PacedWriterParts {
   readonly clock: Clock;
   readonly calls: WriteCalls;
   readonly pace: PaceOptions;
+  /** True where a blocking write must never be tried. */
+  readonly alwaysPooled: boolean;
+  /** Sees how long each call took, milliseconds. */
+  readonly onWriteMs?: ((ms: number) => void) | undefined;
 }
 
 type PaceState = { readonly kind: 'blocking' } | { readonly kind: 'pooled'; readonly lastStallMs: number };
@@ -47,7 +51,8 @@ export type WriteDone = (error: Error | null, written: number) => void;
 /** Writes buffers one at a time. */
 export class PacedWriter {
   readonly #parts: PacedWriterParts;
-  #state: PaceState = { kind: 'blocking' };
+  #state: PaceState;
+  #retry: NodeJS.Timeout | undefined;
   /** Writes that took longer than `stallMs`. */
   stalls = 0;
   /** Calls of write(2). */
@@ -55,6 +60,7 @@ export class PacedWriter {
 
   constructor(parts: PacedWriterParts) {
     this.#parts = parts;
+    this.#state = parts.alwaysPooled ? { kind: 'pooled', lastStallMs: 0 } : { kind: 'blocking' };
   }
 
   /** True while writes go through the thread pool. */
@@ -66,6 +72,11 @@ export class PacedWriter {
   write(fd: number, bytes: Uint8Array, done: WriteDone): void {
     if (this.#state.kind === 'blocking') this.#blocking(fd, bytes, done);
     else this.#pooled({ fd, bytes, done }, 0);
+  }
+
+  /** Tries a full pipe no further; its `done` is never called. */
+  giveUp(): void {
+    clearTimeout(this.#retry);
   }
 
   #blocking(fd: number, bytes: Uint8Array, done: WriteDone): void {
@@ -106,15 +117,20 @@ export class PacedWriter {
   /** A pipe whose reader is slow is no stall of the loop: what is left is tried again after a pause. */
   #later(job: WriteJob, written: number): void {
     this.#state = { kind: 'pooled', lastStallMs: this.#parts.clock.monotonicMs() };
-    setTimeout(() => this.#pooled(job, written), this.#parts.pace.fullPipeMs);
+    this.#retry = setTimeout(() => this.#pooled(job, written), this.#parts.pace.fullPipeMs);
+  }
+
+  #isCalm(sinceStallMs: number): boolean {
+    return !this.#parts.alwaysPooled && sinceStallMs > this.#parts.pace.calmMs;
   }
 
   #timed(startMs: number): void {
     const nowMs = this.#parts.clock.monotonicMs();
+    this.#parts.onWriteMs?.(nowMs - startMs);
     if (nowMs - startMs > this.#parts.pace.stallMs) {
       this.stalls += 1;
       this.#state = { kind: 'pooled', lastStallMs: nowMs };
-    } else if (this.#state.kind === 'pooled' && nowMs - this.#state.lastStallMs > this.#parts.pace.calmMs) {
+    } else if (this.#state.kind === 'pooled' && this.#isCalm(nowMs - this.#state.lastStallMs)) {
       this.#state = { kind: 'blocking' };
     }
   }

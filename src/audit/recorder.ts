@@ -1,11 +1,9 @@
 // The audit part as the rest of Postern sees it: events in, records on the journal, waiters told.
 
 import { randomBytes } from 'node:crypto';
-import { PosternError } from '../errors.ts';
+import type { PosternError } from '../errors.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { AuthnFailedEvent, DecisionEvent, OutcomeEvent, Recorder, RecordWaiter } from './decision-event.ts';
-import { faultCode } from './fault-code.ts';
-import type { GroupCommitOptions } from './group-commit.ts';
 import { GroupCommit, groupCommitDefaults } from './group-commit.ts';
 import { AuthnFailedEntry, DecisionEntry, OutcomeEntry } from './journal-entries.ts';
 import { makeStreamId } from './journal-layout.ts';
@@ -13,62 +11,25 @@ import type { JournalOptions } from './journal-options.ts';
 import type { LineTarget } from './line-target.ts';
 import { makeFolders } from './make-folders.ts';
 import { NativeEncoder } from './native-encoder.ts';
-import type { PaceOptions, WriteCalls } from './paced-writer.ts';
-import { PacedWriter, paceDefaults, systemWriteCalls } from './paced-writer.ts';
+import type { PacedWriter } from './paced-writer.ts';
+import {
+  cannotOpen,
+  makeRetention,
+  makeStream,
+  makeSyncs,
+  type OpenedParts,
+  openCopies,
+  openFolderPlace,
+  openStdoutPlace,
+  type RecorderParts,
+} from './recorder-parts.ts';
+import type { RecorderStats } from './recorder-stats.ts';
 import { recoverStreams } from './recover.ts';
-import type { JournalCursor } from './retention.ts';
-import { Retention } from './retention.ts';
-import { SegmentTarget } from './segment-target.ts';
+import type { Retention } from './retention.ts';
 import type { StreamEnd } from './service-records.ts';
-import { StdoutCopies } from './stdout-copies.ts';
-import { StdoutTarget } from './stdout-target.ts';
-import { StreamWriter } from './stream-writer.ts';
-import { SyncPacer } from './sync-pacer.ts';
-
-/** What surrounds a recorder. */
-export interface RecorderParts {
-  readonly clock: Clock;
-  /** Sees each record that was written, as its line with the line feed; must be quick. */
-  readonly onLine?: (line: string) => void;
-  /** Faults of the journal, for the operational log; requests that are concerned are denied anyway. */
-  readonly onFault?: (error: PosternError) => void;
-  /** How far those who read the journal behind us have come; segments that they still need are kept. */
-  readonly cursors?: readonly JournalCursor[];
-  /** For tests: the calls that write, how fast a disk must be, and how long to wait. */
-  readonly calls?: WriteCalls;
-  readonly pace?: PaceOptions;
-  readonly commit?: GroupCommitOptions;
-  /** Descriptor of standard output. Default 1. */
-  readonly stdoutFd?: number;
-}
-
-/** Figures for metrics; counters rise from the start of the process. */
-export interface RecorderStats {
-  readonly records: number;
-  readonly bytes: number;
-  /** Batches, each one write(2) but for short writes. */
-  readonly batches: number;
-  readonly writes: number;
-  /** Writes that took longer than 20 ms. */
-  readonly stalls: number;
-  /** True while the disk is slow and writes go through the thread pool. */
-  readonly pooled: boolean;
-  readonly failedBatches: number;
-  /** Records that could not be written; their requests were denied and a `gap` record tells of them. */
-  readonly unwritten: number;
-  /** Records that `when_full: drop_oldest` deleted before every sink took them. */
-  readonly dropped: number;
-  readonly seals: number;
-  readonly unsealed: number;
-  readonly syncs: number;
-  readonly syncFailures: number;
-  readonly pending: number;
-  /** Bytes of all segments of the folder, as far as known. */
-  readonly retainedBytes: number;
-  readonly expiredSegments: number;
-  readonly copies: number;
-  readonly droppedCopies: number;
-}
+import type { StdoutCopies } from './stdout-copies.ts';
+import type { StreamWriter } from './stream-writer.ts';
+import type { SyncPacer } from './sync-pacer.ts';
 
 /** A recorder with its life. */
 export interface RecorderHandle extends Recorder {
@@ -108,20 +69,6 @@ async function prepareFolder(
   }
 }
 
-function cannotOpen(dir: string, error: unknown): PosternError {
-  if (error instanceof PosternError && error.code === 'ERR_JOURNAL_UNAVAILABLE') return error;
-  const why = faultCode(error);
-  return new PosternError('ERR_JOURNAL_UNAVAILABLE', `cannot open the journal \`${dir}\`: ${why}`, { cause: error });
-}
-
-interface OpenedParts {
-  readonly options: JournalOptions;
-  readonly parts: RecorderParts;
-  readonly onFault: (error: PosternError) => void;
-  readonly previous: readonly StreamEnd[];
-  readonly streamId: string;
-}
-
 /** HOT PATH: `decision` and `outcome`. */
 class JournalRecorder implements RecorderHandle {
   readonly streamId: string;
@@ -134,45 +81,31 @@ class JournalRecorder implements RecorderHandle {
   readonly #syncs: SyncPacer | null;
   readonly #copies: StdoutCopies | null;
   readonly #outcomes: JournalOptions['outcomes'];
+  readonly #patienceMs: number;
   readonly #onLine: ((line: string) => void) | undefined;
   #closing: Promise<void> | null = null;
 
   constructor(opened: OpenedParts) {
     const { options, parts, streamId } = opened;
-    const writerParts = {
-      clock: parts.clock,
-      calls: parts.calls ?? systemWriteCalls,
-      pace: parts.pace ?? paceDefaults,
-    };
     this.streamId = streamId;
+    this.#outcomes = options.outcomes;
+    this.#onLine = parts.onLine;
+    this.#patienceMs = (parts.commit ?? groupCommitDefaults).patienceMs;
     this.#encoder = new NativeEncoder({ proxy: options.proxy, redactPath: options.redactPath, streamId });
-    this.#writer = new PacedWriter(writerParts);
     this.#retention = makeRetention(opened);
-    this.#target = makeTarget(opened, this.#retention);
-    this.#stream = new StreamWriter({
-      streamId,
-      target: this.#target,
-      writer: this.#writer,
-      clock: parts.clock,
-      syncEach: options.fsync.kind === 'always' && options.dir !== null,
-      previous: opened.previous,
-    });
+    const place =
+      options.dir === null ? openStdoutPlace(opened) : openFolderPlace(opened, options.dir, this.#retention);
+    this.#target = place.target;
+    this.#writer = place.writer;
+    this.#stream = makeStream(opened, place);
     this.#commit = new GroupCommit({
       stream: this.#stream,
       options: parts.commit ?? groupCommitDefaults,
       onLines: (lines) => this.#publish(lines),
       onFault: opened.onFault,
     });
-    this.#copies =
-      options.dir !== null && options.stdout === 'native'
-        ? new StdoutCopies(parts.stdoutFd ?? 1, new PacedWriter(writerParts))
-        : null;
-    this.#syncs =
-      options.dir !== null && options.fsync.kind === 'interval'
-        ? new SyncPacer(this.#target, () => this.#stream.counts.bytes, options.fsync.intervalMs)
-        : null;
-    this.#outcomes = options.outcomes;
-    this.#onLine = parts.onLine;
+    this.#copies = options.dir === null ? null : openCopies(opened);
+    this.#syncs = makeSyncs(opened, place.target, () => this.#stream.counts.bytes);
     this.#retention?.start({ stream: this.#stream, seal: () => this.#commit.requestSeal() });
   }
 
@@ -207,9 +140,9 @@ class JournalRecorder implements RecorderHandle {
       unwritten: counts.unwritten,
       dropped: counts.dropped,
       seals: counts.seals,
-      unsealed: this.#stream.unsealed,
+      unsealed: this.#stream.seals.unsealed,
       syncs: this.#syncs?.counts.syncs ?? 0,
-      syncFailures: this.#syncs?.counts.failures ?? 0,
+      syncFailures: this.#stream.counts.syncFailures + (this.#syncs?.counts.failures ?? 0),
       pending: this.#commit.pending,
       retainedBytes: this.#retention?.retainedBytes ?? 0,
       expiredSegments: this.#retention?.expiredSegments ?? 0,
@@ -226,10 +159,16 @@ class JournalRecorder implements RecorderHandle {
   async #close(): Promise<void> {
     await this.#retention?.close();
     await this.#commit.close();
-    await this.#syncs?.close();
-    if (this.#syncs !== null) await new Promise<void>((resolve) => this.#target.sync(() => resolve()));
+    // A disk that hangs must not keep the process from ending.
+    await within(this.#patienceMs, this.#syncAll());
     this.#copies?.close();
+    this.#writer.giveUp();
     this.#target.close();
+  }
+
+  async #syncAll(): Promise<void> {
+    await this.#syncs?.close();
+    await new Promise<void>((resolve) => this.#target.sync(() => resolve()));
   }
 
   #publish(lines: readonly (string | null)[]): void {
@@ -239,30 +178,10 @@ class JournalRecorder implements RecorderHandle {
   }
 }
 
-function makeTarget(opened: OpenedParts, retention: Retention | null): LineTarget {
-  const { options, parts, onFault, streamId } = opened;
-  if (options.dir === null) return new StdoutTarget(parts.stdoutFd ?? 1);
-  const { dir, segmentBytes } = options;
-  try {
-    const fsync = options.fsync.kind !== 'off';
-    const mayWrite = (): void => retention?.mayWrite();
-    return new SegmentTarget({
-      dir,
-      streamId,
-      segmentBytes,
-      fsync,
-      mayWrite,
-      onFault,
-      onSegment: (path) => retention?.begun(path),
-    });
-  } catch (error) {
-    throw cannotOpen(dir, error);
-  }
-}
-
-function makeRetention(opened: OpenedParts): Retention | null {
-  const { options, parts, onFault, streamId } = opened;
-  if (options.dir === null) return null;
-  const { dir, keepBytes, segmentBytes, whenFull } = options;
-  return new Retention({ dir, streamId, keepBytes, segmentBytes, whenFull, cursors: parts.cursors ?? [], onFault });
+function within(mostMs: number, work: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, mostMs);
+  });
+  return Promise.race([work, late]).finally(() => clearTimeout(timer));
 }

@@ -8,7 +8,7 @@ import { PosternError } from '../errors.ts';
 import type { Clock } from '../lib/clock.ts';
 import { faultCode } from './fault-code.ts';
 import type { SegmentFile, StreamFiles } from './journal-layout.ts';
-import { listStreams, lockName } from './journal-layout.ts';
+import { listStream, listStreams, lockName } from './journal-layout.ts';
 import { readSegment } from './journal-reader.ts';
 import { lastLineOf, lastSealStart } from './journal-tail.ts';
 import { parseSealLine } from './record-line.ts';
@@ -31,7 +31,7 @@ export async function recoverStreams(dir: string, parts: RecoverParts): Promise<
   const ends: StreamEnd[] = [];
   for (const stream of await listStreams(dir)) {
     try {
-      const end = (await closedEnd(stream)) ?? (await recoverStream(stream, parts.clock));
+      const end = (await closedEnd(stream)) ?? (await recoverStream(dir, stream, parts.clock));
       if (end !== null) ends.push(end);
     } catch (error) {
       // One stream that cannot be mended must not keep Postern from starting; `audit verify` shows it.
@@ -53,13 +53,15 @@ async function closedEnd(stream: StreamFiles): Promise<StreamEnd | null> {
   return { streamId: stream.streamId, seq: line.seq, sha256: seal.sha256 };
 }
 
-async function recoverStream(listed: StreamFiles, clock: Clock): Promise<StreamEnd | null> {
+async function recoverStream(dir: string, listed: StreamFiles, clock: Clock): Promise<StreamEnd | null> {
   if (listed.segments.length === 0) return null;
   const lock = tryLock(join(listed.dir, lockName));
   if (lock === null) return null;
   try {
-    const tail = await scanTail(listed);
-    return closeStream(tail, clock);
+    // Another process that starts now may have closed the stream between our look and our lock.
+    const stream = await listStream(dir, listed.streamId);
+    if (stream.segments.length === 0) return null;
+    return (await closedEnd(stream)) ?? closeStream(await scanTail(stream), clock);
   } finally {
     lock.release();
   }

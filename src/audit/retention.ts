@@ -42,6 +42,8 @@ export class Retention {
   #running: Promise<void> | null = null;
   #current = '';
   #full = false;
+  /** A segment was begun while a round was under way. */
+  #again = false;
   #listedBytes = 0;
   #writtenWhenListed = 0;
   #closed = false;
@@ -84,15 +86,22 @@ export class Retention {
   }
 
   #look(): void {
-    if (this.#closed || this.#running !== null || this.#writer === null) return;
+    if (this.#closed || this.#writer === null) return;
+    if (this.#running !== null) {
+      this.#again = true;
+      return;
+    }
     clearTimeout(this.#timer);
+    this.#again = false;
     this.#running = this.#round(this.#writer)
       .catch((error) => this.#fault('cannot look after the room of the journal', error))
-      .finally(() => {
-        this.#running = null;
-        if (this.#closed) return;
-        this.#timer = setTimeout(() => this.#look(), this.#full ? everyMsWhenFull : everyMs).unref();
-      });
+      .finally(() => this.#rest());
+  }
+
+  #rest(): void {
+    this.#running = null;
+    if (this.#again) return this.#look();
+    if (!this.#closed) this.#timer = setTimeout(() => this.#look(), this.#full ? everyMsWhenFull : everyMs).unref();
   }
 
   async #round(writer: RetentionWriter): Promise<void> {
@@ -105,13 +114,13 @@ export class Retention {
     this.#listedBytes = plan.totalBytes;
     this.#writtenWhenListed = written;
     this.#full = plan.full;
-    await this.#announce(writer, { ...plan, expired: await withWholeSeals(plan.expired) });
+    await this.#announce(writer, plan);
   }
 
   async #announce(writer: RetentionWriter, plan: RetentionPlan): Promise<void> {
-    const leaving = [...plan.expired, ...plan.dropped];
+    const leaving = await withWholeSeals([...plan.expired, ...plan.dropped]);
     if (leaving.length === 0) return;
-    for (const { segment, lastSeq } of plan.dropped) {
+    for (const { segment, lastSeq } of plan.dropped.filter((item) => leaving.includes(item))) {
       const toSeq = lastSeq ?? (await seqOfLastLine(segment.path)) ?? segment.firstSeq;
       const ofStream = segment.streamId === this.#options.streamId ? {} : { ofStream: segment.streamId };
       writer.stream.drop({
@@ -128,7 +137,7 @@ export class Retention {
     }
     const sealed = new Promise<boolean>((resolve) => {
       const list = [...expired].map(([streamId, toSeq]) => ({ streamId, toSeq }));
-      writer.stream.expire(list, resolve);
+      writer.stream.seals.expire(list, resolve);
       writer.seal();
     });
     if (await sealed) await this.#remove(leaving);
@@ -181,12 +190,17 @@ function isLive(stream: StreamFiles): boolean {
 
 /** What remains of a stream must begin behind a seal, or its first records could not be checked. */
 async function withWholeSeals(leaving: readonly LeavingSegment[]): Promise<readonly LeavingSegment[]> {
-  let kept = leaving;
-  while (kept.length > 0) {
-    const last = kept.at(-1)!;
-    const line = await lastLineOf(last.segment.path);
-    if (line === null || line.type === 'seal') return kept;
-    kept = kept.slice(0, -1);
+  const kept: LeavingSegment[] = [];
+  const stopped = new Set<string>();
+  // From the new end of each stream back to the first segment that ends with a seal.
+  for (const item of leaving.toReversed()) {
+    const { streamId, path } = item.segment;
+    if (!stopped.has(streamId)) {
+      const line = await lastLineOf(path);
+      if (line !== null && line.type !== 'seal') continue;
+      stopped.add(streamId);
+    }
+    kept.unshift(item);
   }
   return kept;
 }

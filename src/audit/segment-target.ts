@@ -34,6 +34,9 @@ type TargetState =
   | { readonly kind: 'torn'; readonly segment: Segment; readonly tornBytes: number }
   | { readonly kind: 'closed' };
 
+/** Somebody may be looking whether the stream is alive. */
+const lockWaitMs = 500;
+
 /** The folder of one stream. */
 export class SegmentTarget implements LineTarget {
   readonly lead = '';
@@ -90,7 +93,7 @@ export class SegmentTarget implements LineTarget {
     if (this.#state.kind !== 'open') return;
     const { segment } = this.#state;
     this.#state = { kind: 'none' };
-    if (!this.#options.fsync) return segment.close();
+    if (!this.#options.fsync) return this.#close(segment);
     segment.syncAndClose((error) => this.#reportSync(error));
   }
 
@@ -106,7 +109,7 @@ export class SegmentTarget implements LineTarget {
   }
 
   sync(done: (error: Error | null) => void): void {
-    if (this.#state.kind !== 'open') return done(null);
+    if (this.#state.kind !== 'open' || !this.#options.fsync) return done(null);
     const { segment } = this.#state;
     segment.sync((error) => {
       // The segment was ended meanwhile; its end synced it too.
@@ -120,7 +123,7 @@ export class SegmentTarget implements LineTarget {
   }
 
   close(): void {
-    if (this.#state.kind === 'open' || this.#state.kind === 'torn') this.#state.segment.close();
+    if (this.#state.kind === 'open' || this.#state.kind === 'torn') this.#close(this.#state.segment);
     this.#state = { kind: 'closed' };
     this.#lock?.release();
     this.#lock = null;
@@ -129,7 +132,7 @@ export class SegmentTarget implements LineTarget {
   #makeFolder(): StreamLock {
     // Only the last part: a volume that is gone must not be replaced by a folder on the disk beneath.
     mkdirSync(this.#streamDir, { mode: 0o700 });
-    const lock = tryLock(join(this.#streamDir, lockName));
+    const lock = tryLock(join(this.#streamDir, lockName), lockWaitMs);
     if (lock !== null) return lock;
     throw new PosternError('ERR_JOURNAL_UNAVAILABLE', `another process writes the stream \`${this.#streamDir}\``);
   }
@@ -165,6 +168,10 @@ export class SegmentTarget implements LineTarget {
   #leave(segment: Segment, tornBytes: number): void {
     this.#recoveries.push({ segment: segment.name, goodBytes: segment.goodBytes, cutBytes: tornBytes, unsealed: 0 });
     this.#state = { kind: 'none' };
+    this.#close(segment);
+  }
+
+  #close(segment: Segment): void {
     try {
       segment.close();
     } catch (error) {

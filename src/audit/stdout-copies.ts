@@ -1,9 +1,8 @@
 // Copies of records on standard output, beside a journal. The journal is the truth: a reader that is slow loses copies,
 // which are counted, and never slows a decision.
 
-import { closeSync } from 'node:fs';
 import type { PacedWriter } from './paced-writer.ts';
-import { reopenPipe } from './stdout-target.ts';
+import type { StdoutDescriptor } from './stdout-descriptor.ts';
 
 /** Most that waits for the reader, characters (lines are ASCII). */
 const mostPendingBytes = 4 * 1024 * 1024;
@@ -11,19 +10,18 @@ const mostPendingBytes = 4 * 1024 * 1024;
 /** Writes lines to a descriptor, one write a turn, and gives up what it cannot keep. */
 export class StdoutCopies {
   readonly #writer: PacedWriter;
-  readonly #fd: number;
-  readonly #own: boolean;
+  readonly #stdout: StdoutDescriptor;
   #pending: string[] = [];
   #pendingBytes = 0;
-  #busy = false;
+  /** Lines of the write that is under way. */
+  #underWay = 0;
   /** Whether a part of a line is out whose rest never came. */
   #torn = false;
+  #closed = false;
   readonly counts = { copied: 0, dropped: 0, failures: 0 };
 
-  constructor(fd: number, writer: PacedWriter) {
-    const own = reopenPipe(fd);
-    this.#fd = own ?? fd;
-    this.#own = own !== null;
+  constructor(stdout: StdoutDescriptor, writer: PacedWriter) {
+    this.#stdout = stdout;
     this.#writer = writer;
   }
 
@@ -41,22 +39,26 @@ export class StdoutCopies {
     this.#flush();
   }
 
-  /** Stops; what still waits is counted as dropped. */
+  /** Stops; what still waits is given up and counted as dropped. */
   close(): void {
-    this.counts.dropped += this.#pending.length;
+    this.counts.dropped += this.#pending.length + this.#underWay;
     this.#pending = [];
-    if (this.#own && !this.#busy) closeSync(this.#fd);
+    this.#closed = true;
+    this.#writer.giveUp();
+    this.#stdout.close();
   }
 
   #flush(): void {
-    if (this.#busy || this.#pending.length === 0) return;
+    if (this.#underWay > 0 || this.#pending.length === 0) return;
     const count = this.#pending.length;
-    const text = (this.#torn ? '\n' : '') + this.#pending.join('');
+    const text = this.#pending.join('');
     this.#pending = [];
-    this.#busy = true;
-    this.#writer.write(this.#fd, Buffer.from(text, 'latin1'), (error, written) => {
-      this.#busy = false;
-      this.#pendingBytes -= text.length - (this.#torn ? 1 : 0);
+    this.#underWay = count;
+    const bytes = Buffer.from(this.#torn ? `\n${text}` : text, 'latin1');
+    this.#writer.write(this.#stdout.fd, bytes, (error, written) => {
+      if (this.#closed) return;
+      this.#underWay = 0;
+      this.#pendingBytes -= text.length;
       if (error === null) {
         this.#torn = false;
         this.counts.copied += count;

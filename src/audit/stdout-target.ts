@@ -1,22 +1,19 @@
 // Standard output as the record itself (`journal: off`, `stdout: native`). There is nothing to cut and nothing to end: a
 // line that was torn by a fault is closed with a line feed, and a `recovered` record says that it does not count.
 
-import { closeSync, constants, fstatSync, openSync } from 'node:fs';
 import type { LineTarget } from './line-target.ts';
 import type { Recovery } from './service-records.ts';
+import type { StdoutDescriptor } from './stdout-descriptor.ts';
 
 /** A pipe or file that only takes. */
 export class StdoutTarget implements LineTarget {
   readonly segmentFull = false;
-  readonly #fd: number;
-  readonly #own: boolean;
+  readonly #stdout: StdoutDescriptor;
   #bytes = 0;
   #tornBytes = 0;
 
-  constructor(fd: number) {
-    const own = reopenPipe(fd);
-    this.#fd = own ?? fd;
-    this.#own = own !== null;
+  constructor(stdout: StdoutDescriptor) {
+    this.#stdout = stdout;
   }
 
   get recoveries(): readonly Recovery[] {
@@ -33,7 +30,7 @@ export class StdoutTarget implements LineTarget {
   }
 
   ready(): number {
-    return this.#fd;
+    return this.#stdout.fd;
   }
 
   accept(bytes: number): void {
@@ -54,19 +51,6 @@ export class StdoutTarget implements LineTarget {
   }
 
   close(): void {
-    if (this.#own) closeSync(this.#fd);
-  }
-}
-
-/**
- * A descriptor of our own for a pipe, which never blocks: a reader that stops must not stop the loop, and the flag must
- * not reach others who share the pipe. Null where the descriptor is no pipe or may not be opened again.
- */
-export function reopenPipe(fd: number): number | null {
-  try {
-    if (!fstatSync(fd).isFIFO()) return null;
-    return openSync(`/proc/self/fd/${fd}`, constants.O_WRONLY | constants.O_NONBLOCK);
-  } catch {
-    return null;
+    this.#stdout.close();
   }
 }

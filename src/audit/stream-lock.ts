@@ -11,9 +11,12 @@ export interface StreamLock {
   release(): void;
 }
 
-/** Takes the lock; null when somebody else holds it. Throws when the file cannot be made or opened. */
-export function tryLock(path: string): StreamLock | null {
-  const database = new DatabaseSync(path, { timeout: 0 });
+/**
+ * Takes the lock; null when somebody else holds it, for longer than `waitMs` (whoever only looks holds it for a moment).
+ * Throws when the file cannot be made or opened.
+ */
+export function tryLock(path: string, waitMs = 0): StreamLock | null {
+  const database = new DatabaseSync(path, { timeout: waitMs });
   try {
     database.exec('PRAGMA journal_mode = MEMORY; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
   } catch (error) {

@@ -1,12 +1,12 @@
 // Reads the end of a stream that was left open: what no seal covers yet, and where the last whole line ends.
 
-import { open } from 'node:fs/promises';
+import { basename } from 'node:path';
 import type { StreamFiles } from './journal-layout.ts';
-import { eachLine, type SegmentPiece } from './journal-reader.ts';
-import { readRange } from './journal-tail.ts';
+import { eachLine, readSegment, type SegmentPiece } from './journal-reader.ts';
 import { lineBytes } from './native-encoder.ts';
 import { lineKind, lineSeq, parseSealLine } from './record-line.ts';
 import { SealChain } from './seal-chain.ts';
+import { objectOf, parseObject } from './service-parse.ts';
 
 /** What a scan found. */
 export interface ScanResult {
@@ -82,22 +82,21 @@ export async function goodBytesOf(stream: StreamFiles, index: number): Promise<n
   const segment = stream.segments[index];
   const next = stream.segments[index + 1];
   if (segment === undefined || next === undefined) return null;
-  const name = segment.path.slice(segment.path.lastIndexOf('/') + 1);
+  const name = basename(segment.path);
   for (const line of await firstLines(next.path)) {
     const kind = lineKind(line);
     if (kind !== 'recovered' && kind !== 'gap') return null;
-    const good = new RegExp(`"segment":"${name}","good_bytes":(\\d+)`).exec(line);
-    if (good !== null) return Number(good[1]);
+    const recovered = objectOf(parseObject(line)?.['recovered']);
+    const good = recovered?.['segment'] === name ? recovered['good_bytes'] : null;
+    if (typeof good === 'number') return good;
   }
   return null;
 }
 
+/** The lines at the front of a segment; none when retention has taken it away since. */
 async function firstLines(path: string): Promise<readonly string[]> {
-  const file = await open(path, 'r');
-  try {
-    const bytes = await readRange(file, 0, 4 * lineBytes);
-    return bytes.toString('latin1').split('\n').slice(0, -1);
-  } finally {
-    await file.close();
+  for await (const piece of readSegment(path, { start: 0, end: 4 * lineBytes })) {
+    if (piece.kind === 'lines') return piece.bytes.toString('latin1').split('\n').slice(0, -1);
   }
+  return [];
 }

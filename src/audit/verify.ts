@@ -3,7 +3,7 @@
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { lockName, requireStreams, type StreamFiles } from './journal-layout.ts';
+import { listStream, lockName, requireStreams, type StreamFiles } from './journal-layout.ts';
 import { eachLine, readSegment } from './journal-reader.ts';
 import { parseObject } from './service-parse.ts';
 import type { Expiry, StreamEnd } from './service-records.ts';
@@ -35,7 +35,7 @@ export interface JournalVerdict {
 export async function verifyJournal(dir: string): Promise<JournalVerdict> {
   const streams = await requireStreams(dir);
   const walks: { readonly walk: StreamWalk; readonly files: StreamFiles }[] = [];
-  for (const files of streams) walks.push({ walk: await walkStream(files), files });
+  for (const files of streams) walks.push(await walkSteady(dir, files));
   const expired = latestExpiries(walks.flatMap(({ walk }) => walk.expired));
   const ends = walks.flatMap(({ walk }) => walk.previous);
   const verdicts: StreamVerdict[] = [];
@@ -43,6 +43,18 @@ export async function verifyJournal(dir: string): Promise<JournalVerdict> {
   const present = new Set(verdicts.filter((verdict) => verdict.segments > 0).map((verdict) => verdict.streamId));
   const findings = missingStreams(ends, present, expired);
   return { intact: findings.length === 0 && verdicts.every((verdict) => verdict.intact), streams: verdicts, findings };
+}
+
+/** Retention may take segments away while they are read; then the stream is read again from where it begins now. */
+async function walkSteady(dir: string, listed: StreamFiles): Promise<{ walk: StreamWalk; files: StreamFiles }> {
+  let files = listed;
+  for (let tries = 3; ; tries -= 1) {
+    const walk = await walkStream(files);
+    const now = await listStream(dir, files.streamId);
+    if (tries === 0 || walk.findings.length === 0 || now.segments[0]?.index === files.segments[0]?.index)
+      return { walk, files };
+    files = now;
+  }
 }
 
 interface Elsewhere {
@@ -119,7 +131,7 @@ function latestExpiries(expired: readonly Expiry[]): ReadonlyMap<string, number>
 function isRunning(files: StreamFiles): boolean {
   const path = join(files.dir, lockName);
   // A copy of a journal has no locks, and looking must not make one.
-  if (!existsSync(path)) return false;
+  if (files.segments.length === 0 || !existsSync(path)) return files.segments.length === 0;
   try {
     const lock = tryLock(path);
     lock?.release();

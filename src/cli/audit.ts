@@ -104,7 +104,8 @@ async function runQuery(flags: QueryFlags, io: CliIo): Promise<void> {
   const found = queryJournal(resolve(io.cwd, flags.journal), {
     sinceUs: flags.since === undefined ? undefined : parseInstantUs(flags.since, '--since', nowUs),
     untilUs: flags.until === undefined ? undefined : parseInstantUs(flags.until, '--until', nowUs),
-    decision: flags.decision === undefined ? undefined : parseChoice(flags.decision, '--decision', ['allow', 'deny'] as const),
+    decision:
+      flags.decision === undefined ? undefined : parseChoice(flags.decision, '--decision', ['allow', 'deny'] as const),
     limit: flags.limit === undefined ? undefined : parseCount(flags.limit, '--limit'),
     principal: flags.principal,
     resource: flags.resource,
