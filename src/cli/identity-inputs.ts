@@ -1,11 +1,11 @@
-// What `postern identity inspect` is given: a certificate file, bundles with or without their trust domain, roles.
+// What `postern identity inspect` is given: a certificate file, and bundles with or without their trust domain.
 
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { isPosternError, PosternError } from '../errors.ts';
 import { BundleSet } from '../identity/bundle-set.ts';
 import { readCertificateFacts } from '../identity/certificate-facts.ts';
-import { leafSpiffeId, type PeerRole } from '../identity/leaf-rules.ts';
+import { leafSpiffeId } from '../identity/leaf-rules.ts';
 import { certificatesFromPem } from '../identity/pem.ts';
 import { parseTrustBundle, type TrustBundle } from '../identity/trust-bundle.ts';
 import { TrustDomain } from '../identity/trust-domain.ts';
@@ -14,13 +14,6 @@ import type { CliIo } from './cli-io.ts';
 /** For commander: gathers a repeated option. */
 export function collect(value: string, before: readonly string[]): string[] {
   return [...before, value];
-}
-
-/** @throws PosternError ERR_USAGE for anything but client, server or both */
-export function parseRoles(text: string): readonly PeerRole[] {
-  if (text === 'both') return ['client', 'server'];
-  if (text === 'client' || text === 'server') return [text];
-  throw new PosternError('ERR_USAGE', `\`--as ${text}\` is no role`, { mend: 'write --as client, server or both' });
 }
 
 /** The text of a PEM file, or of stdin for `-`. @throws PosternError ERR_IDENTITY_FILE */

@@ -1,14 +1,15 @@
 // `postern identity show|inspect`: the own identity, and what Postern makes of a certificate.
 
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { loadConfig } from '../config/load-config.ts';
 import { describeIdentity } from '../identity/identity-view.ts';
 import { inspectCertificates } from '../identity/inspect.ts';
 import { isoTime } from '../identity/iso-time.ts';
+import type { PeerRole } from '../identity/leaf-rules.ts';
 import { systemClock } from '../lib/clock.ts';
 import type { CliIo } from './cli-io.ts';
 import { exitCodes } from './exit-codes.ts';
-import { collect, parseRoles, readBundles, readCertificateText } from './identity-inputs.ts';
+import { collect, readBundles, readCertificateText } from './identity-inputs.ts';
 import { formatIdentity, formatInspection } from './identity-text.ts';
 import { readOwnIdentity } from './own-identity.ts';
 import { addExamples } from './program.ts';
@@ -38,7 +39,9 @@ function registerInspect(identity: Command, io: CliIo): void {
     .description('Tell what Postern makes of a certificate, and every reason why it would refuse it (exit code 1).')
     .argument('<cert>', 'PEM file, the leaf first; `-` reads stdin')
     .option('--bundle <[trust-domain=]file>', 'judge the issuer too, by this bundle; may be repeated', collect, [])
-    .option('--as <role>', 'client, server or both', 'both')
+    .addOption(
+      new Option('--as <role>', 'what it is to be in handshakes').choices(['client', 'server', 'both']).default('both'),
+    )
     .option('--json', 'print JSON')
     .action((cert: string, options: InspectOptions) => runInspect(cert, options, io));
   addExamples(inspect, [
@@ -58,7 +61,7 @@ interface ShowOptions {
 
 interface InspectOptions {
   readonly bundle: readonly string[];
-  readonly as: string;
+  readonly as: PeerRole | 'both';
   readonly json?: true;
 }
 
@@ -76,7 +79,7 @@ async function runShow(options: ShowOptions, io: CliIo): Promise<void> {
 }
 
 async function runInspect(cert: string, options: InspectOptions, io: CliIo): Promise<void> {
-  const roles = parseRoles(options.as);
+  const roles = options.as === 'both' ? (['client', 'server'] as const) : [options.as];
   const text = await readCertificateText(cert, io);
   const bundles = await readBundles(options.bundle, text, io);
   const inspection = inspectCertificates({ text, file: cert, bundles, roles, nowMs: systemClock.nowMs() });
