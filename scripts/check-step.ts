@@ -38,8 +38,11 @@ export function runStep(step: Step, cwd: string): Promise<StepResult> {
   const startedAt = performance.now();
   // Under `node --test` this variable would turn a nested run of node:test into a reporter of its parent.
   const { NODE_TEST_CONTEXT: _, ...env } = process.env;
-  const child = spawn(step.command, step.args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
-  const stop = (): void => void child.kill('SIGTERM');
+  const child = spawn(step.command, step.args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+  // Detached: a process group of its own, so that what its tests started ends with it.
+  const stop = (): void => {
+    if (child.pid !== undefined) process.kill(-child.pid, 'SIGTERM');
+  };
   process.once('exit', stop);
   let output = '';
   const collect = (text: string): void => {
