@@ -36,7 +36,7 @@ export interface OperationalLog extends LogLines {
    */
   sampled(key: string, perSecond: number): LogLines;
   figures(): LogFigures;
-  /** Writes what waits, for at most two seconds. */
+  /** Writes what waits, for at most one second. */
   close(): Promise<void>;
 }
 
@@ -48,7 +48,7 @@ export interface OperationalLogOptions {
   readonly fd: number;
 }
 
-const closePatienceMs = 2_000;
+const closePatienceMs = 1_000;
 /** Kinds of lines that have a gate of their own. */
 const mostGates = 64;
 
