@@ -1,28 +1,20 @@
 // A record as one line for people.
 
+import type { Paint } from '../lib/paint.ts';
 import { RecordText, recordLimits } from './record-text.ts';
 import { objectOf, parseObject } from './service-parse.ts';
-
-/** Colours, or texts as they are. */
-export interface RecordPaint {
-  bold(text: string): string;
-  dim(text: string): string;
-  red(text: string): string;
-  green(text: string): string;
-  yellow(text: string): string;
-}
 
 type Members = Readonly<Record<string, unknown>>;
 
 /** One line, without its end. Whatever the file holds, no control character reaches the terminal. */
-export function readableRecord(line: string, paint: RecordPaint): string {
+export function readableRecord(line: string, paint: Paint): string {
   const record = parseObject(line);
   if (record === null) return paint.yellow('(not a record)');
   const time = paint.dim(text(record['time']).replace('T', ' ').slice(0, 23));
   return `${time} ${body(record, paint)}`;
 }
 
-function body(record: Members, paint: RecordPaint): string {
+function body(record: Members, paint: Paint): string {
   switch (record['type']) {
     case 'decision':
       return decisionBody(record, paint);
@@ -41,7 +33,7 @@ function body(record: Members, paint: RecordPaint): string {
   }
 }
 
-function decisionBody(record: Members, paint: RecordPaint): string {
+function decisionBody(record: Members, paint: Paint): string {
   const principal = objectOf(record['principal']);
   const resource = objectOf(record['resource']);
   const http = objectOf(record['http']);
@@ -65,7 +57,7 @@ function callText(record: Members, http: Members | null, resource: Members | nul
   return `${action} ${target} ${text(http['method'])} ${text(http['path'] ?? http['route'])}`;
 }
 
-function outcomeBody(record: Members, paint: RecordPaint): string {
+function outcomeBody(record: Members, paint: Paint): string {
   const outcome = objectOf(record['outcome']);
   const status = outcome?.['status'] === undefined ? '' : ` ${text(outcome['status'])}`;
   const detail = outcome?.['detail'] === undefined ? '' : `: ${text(outcome['detail'])}`;

@@ -44,8 +44,8 @@ export function record(recorder: RecorderHandle, event: DecisionEvent = decision
 }
 
 /** Records `count` decisions in one turn; resolves with what their waiters heard. */
-export function recordMany(recorder: RecorderHandle, count: number): Promise<(PosternError | null)[]> {
-  return Promise.all(Array.from({ length: count }, (_, n) => record(recorder, decisionEvent(n))));
+export function recordMany(recorder: RecorderHandle, count: number, first = 0): Promise<(PosternError | null)[]> {
+  return Promise.all(Array.from({ length: count }, (_, n) => record(recorder, decisionEvent(first + n))));
 }
 
 /** Writes a closed stream of so many decisions, in turns of `perTurn`. */
@@ -56,7 +56,9 @@ export async function writeStream(
   perTurn = 50,
 ): Promise<string> {
   const recorder = await openRecorder(journalOptions(dir, options), { clock: systemClock });
-  for (let done = 0; done < count; done += perTurn) await recordMany(recorder, Math.min(perTurn, count - done));
+  for (let done = 0; done < count; done += perTurn) {
+    await recordMany(recorder, Math.min(perTurn, count - done), done);
+  }
   await recorder.close();
   return recorder.streamId;
 }

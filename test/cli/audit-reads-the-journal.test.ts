@@ -1,0 +1,109 @@
+// `postern audit`: exit codes, output for people and for programs, and clear errors.
+
+import assert from 'node:assert/strict';
+import { readFile, writeFile } from 'node:fs/promises';
+import { Readable } from 'node:stream';
+import { test } from 'node:test';
+import type { CliIo } from '../../src/cli/cli-io.ts';
+import { runCli } from '../../src/cli/main.ts';
+import { createPaint } from '../../src/lib/paint.ts';
+import { journalFolder, segmentPaths, writeStream } from '../audit/journal-in-folder.ts';
+
+interface Ran {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+async function run(...argv: string[]): Promise<Ran> {
+  let [code, out, err] = [0, '', ''];
+  const io: CliIo = {
+    out: (text) => {
+      out += text;
+    },
+    err: (text) => {
+      err += text;
+    },
+    env: {},
+    cwd: '/',
+    isTerminal: false,
+    paint: createPaint(false),
+    readStdin: async () => '',
+    stdin: Readable.from([]),
+    setExitCode: (next) => {
+      code = next;
+    },
+  };
+  await runCli(['audit', ...argv], io);
+  return { code, out, err };
+}
+
+test('verify says intact with exit code 0, and broken with 1 and the place', async (t) => {
+  const dir = await journalFolder(t);
+  await writeStream(dir, 5);
+  const good = await run('verify', '--journal', dir);
+  assert.equal(good.code, 0);
+  assert.match(good.out, /^ok .*records 1 to 6; closed\n.*last seal 6 [0-9a-f]{64}\nintact: 6 records in 1 streams\n$/);
+  const [path] = await segmentPaths(dir);
+  await writeFile(path!, (await readFile(path!, 'latin1')).replace('"decision":"allow"', '"decision":"deny" '));
+  const bad = await run('verify', '--journal', dir);
+  assert.equal(bad.code, 1);
+  assert.match(
+    bad.out,
+    /seal_mismatch .*ndjson:\d+ the seal of records 1 to 5 does not fit: what it seals was changed/,
+  );
+  const json = await run('verify', '--journal', dir, '--json');
+  assert.equal((JSON.parse(json.out) as { intact: boolean }).intact, false);
+});
+
+test('tail and query print a line for people, and with --json the record', async (t) => {
+  const dir = await journalFolder(t);
+  await writeStream(dir, 5);
+  const tail = await run('tail', '--journal', dir, '-n', '2');
+  assert.equal(tail.out.trimEnd().split('\n').length, 2);
+  assert.match(
+    tail.out,
+    /ALLOW spiffe:\/\/prod\.acme\.com\/ns\/payments\/sa\/api read http_endpoint payments_db GET \/v1\/payments\/4 \[rule payment-service-access\/database-access\]/,
+  );
+  const query = await run(
+    'query',
+    '--journal',
+    dir,
+    '--since',
+    '2026-11-22',
+    '--decision',
+    'allow',
+    '--limit',
+    '1',
+    '--json',
+  );
+  assert.equal((JSON.parse(query.out) as { seq: number }).seq, 1);
+});
+
+test('wrong input is exit code 2 and says how to mend it', async (t) => {
+  const dir = await journalFolder(t);
+  await writeStream(dir, 1);
+  for (const [argv, expected] of [
+    [['query', '--journal', `${dir}/none`], /does not exist/],
+    [['query', '--journal', dir, '--since', 'yesterday'], /`yesterday` is no time/],
+    [['query', '--journal', dir, '--decision', 'maybe'], /none of allow, deny/],
+    [['tail', '--journal', dir, '-n', 'x'], /no whole number/],
+    [['verify'], /journal/],
+  ] as const) {
+    const ran = await run(...argv);
+    assert.equal(ran.code, 2, argv.join(' '));
+    assert.match(ran.err, expected);
+  }
+});
+
+test('what a tampered file holds cannot reach the terminal as a control sequence', async (t) => {
+  const dir = await journalFolder(t);
+  await writeStream(dir, 1);
+  const [path] = await segmentPaths(dir);
+  const text = await readFile(path!, 'latin1');
+  await writeFile(path!, text.replace('payments_db', '\\u001b[31m\u009b\\u202e'), 'latin1');
+  for (const flags of [[], ['--json']]) {
+    const { out } = await run('tail', '--journal', dir, ...flags);
+    assert.match(out, /^[\x20-\x7e\n\ufffd]+$/);
+  }
+});
