@@ -73,6 +73,17 @@ test('a CA that leaves the bundle takes its remembered peers along', async () =>
   );
 });
 
+test('a peer is judged by the chain it shows now, not by one it showed before', async () => {
+  const middle = await makeCa({ subject: 'CN=Middle', issuer: ca });
+  const peer = await makeLeaf({ issuer: middle, uris: [id] });
+  const verifier = createPeerVerifier({ cacheEntries: 4 });
+  assert.equal(
+    outcome(verifier.verify(chain({ leaf: peer.certificate, intermediates: [middle.certificate] }))),
+    'accepted',
+  );
+  assert.equal(outcome(verifier.verify(chain({ leaf: peer.certificate }))), 'authority_unknown');
+});
+
 test('a verdict as one role is none as the other', async () => {
   const peer = await makeLeaf({ issuer: ca, uris: [id], purposes: [purpose.clientAuth] });
   const verifier = createPeerVerifier({ cacheEntries: 4 });
