@@ -114,6 +114,11 @@ ${options.inbound ?? ''}`,
     return { cert: svid.certChainPem, key: svid.keyPem, ca: this.ca.bundlePem };
   }
 
+  /** The configuration as it was written. */
+  readConfig(): string {
+    return readFileSync(this.configFile, 'utf8');
+  }
+
   /** Writes a file of this world. */
   put(name: string, text: string): string {
     return put(this.dir, name, text);
