@@ -8,11 +8,11 @@ export function controlRoutes(controls: AdminControls): readonly AdminRoute[] {
     control('/reload', 'read configuration, policies and identity again', async () =>
       json(200, await controls.reload()),
     ),
-    control('/drain', 'not ready any more; connections are told to go', () => {
+    control('/drain', 'not ready any more; ends as on SIGTERM, when connections have gone', () => {
       controls.drain();
       return json(202, { status: 'draining' });
     }),
-    control('/quit', 'drain, then end the process', () => ({
+    control('/quit', 'ends at once', () => ({
       ...json(202, { status: 'ending' }),
       // After the answer: the caller wants to know that it was heard.
       afterwards: () => controls.quit(),

@@ -8,10 +8,12 @@ const urlPassword = /^([a-z][a-z0-9+.-]*:\/\/[^/?#@]*:)[^/?#@]*@/i;
 
 /** A copy of `value` without secrets; `secrets` are values that are masked wherever they stand. */
 export function maskSecrets(value: unknown, secrets: ReadonlySet<string>): unknown {
-  return mask(value, { secrets: [...secrets].filter((secret) => secret !== ''), isSecret: false });
+  return mask(value, { table: secrets, secrets: [...secrets].filter((secret) => secret !== ''), isSecret: false });
 }
 
 interface MaskContext {
+  /** Left out where the configuration itself holds it. */
+  readonly table: ReadonlySet<string>;
   readonly secrets: readonly string[];
   /** Every text below is one. */
   readonly isSecret: boolean;
@@ -32,6 +34,7 @@ function mask(value: unknown, context: MaskContext): unknown {
 function maskEntries(entries: Iterable<[unknown, unknown]>, context: MaskContext): Record<string, unknown> {
   const shown: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
   for (const [key, value] of entries) {
+    if (value === context.table) continue;
     const name = String(key);
     const isSecret = context.isSecret || isSecretMember(name, value);
     shown[name] = mask(value, { ...context, isSecret });
