@@ -9,7 +9,7 @@ import { createDevCa } from '../../src/identity/dev-ca.ts';
 import { Mesh, openPolicy } from '../harness/mesh.ts';
 import { RawPeer } from '../harness/raw-peer.ts';
 import { RecordingWorkload } from '../harness/recording-workload.ts';
-import { journalRecords } from '../harness/sidecar-process.ts';
+import { freePort, journalRecords } from '../harness/sidecar-process.ts';
 import { SteadyLoad } from '../harness/steady-load.ts';
 import { waitFor } from '../harness/wait-for.ts';
 
@@ -59,13 +59,13 @@ test('SIGHUP adds and removes listeners and changes routes, and a port in use le
     'postern.yaml',
     config.replace(
       'policy:\n',
-      `  - { name: second, listen: "127.0.0.1:${mesh.adminPort + 0}", forward: "http://127.0.0.1:${workload.port}" }\npolicy:\n`,
+      `  - { name: second, listen: "127.0.0.1:${mesh.adminPort}", forward: "http://127.0.0.1:${workload.port}" }\npolicy:\n`,
     ),
   );
   sidecar.signal('SIGHUP');
   await waitFor('the refusal', () => /reload refused/.test(sidecar.stderr));
   assert.equal((await sidecar.admin('/readyz')).status, 200);
-  const second = await (await import('../harness/sidecar-process.ts')).freePort();
+  const second = await freePort();
   mesh.put(
     'postern.yaml',
     config.replace(

@@ -5,7 +5,7 @@ import net from 'node:net';
 import { after, before, test } from 'node:test';
 import { Mesh } from '../harness/mesh.ts';
 import { type PeerCredentials, RawPeer } from '../harness/raw-peer.ts';
-import { RecordingWorkload } from '../harness/recording-workload.ts';
+import { answerOk, RecordingWorkload } from '../harness/recording-workload.ts';
 import type { SidecarProcess } from '../harness/sidecar-process.ts';
 import { waitFor } from '../harness/wait-for.ts';
 
@@ -104,7 +104,6 @@ test('a request that takes too long as a whole is ended', async () => {
   peer.send('GET /slow HTTP/1.1\r\nHost: a\r\n\r\n');
   assert.match(await peer.expect('}'), /^HTTP\/1.1 504 /);
   peer.close();
-  const { answerOk } = await import('../harness/recording-workload.ts');
   workload.behave = answerOk;
   await goodRequestWorks();
 });

@@ -94,11 +94,10 @@ export class SidecarProcess {
 
   async ready(): Promise<void> {
     await waitFor('the sidecar to be ready', async () => {
-      if (this.exit !== null) throw new StoppedEarly(this.stderr);
+      if (this.exit !== null) return true;
       return (await this.admin('/readyz')).status === 200;
-    }).catch((error: Error) => {
-      throw new Error(`${error.message}; it said: ${this.stderr}`, { cause: error });
     });
+    if (this.exit !== null) throw new Error(`the sidecar ended with ${this.exit.code}: ${this.stderr}`);
   }
 
   /** Asks the admin API. */
@@ -149,8 +148,6 @@ export class SidecarProcess {
     return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1] ?? 0) * 1024;
   }
 }
-
-class StoppedEarly extends Error {}
 
 /** Writes a file below a folder and gives its path; keys are for their owner only. */
 export function put(dir: string, name: string, text: string): string {
