@@ -2,7 +2,7 @@
 // documents, the plans the rest.
 
 import type { AttributeRef } from './attribute.ts';
-import type { Test } from './expression.ts';
+import type { Expression, Test } from './expression.ts';
 import type { RuleRef } from './model.ts';
 import type { PolicyDocument, RuleDocument } from './policy-document.ts';
 import type { PrincipalTrie } from './principal-trie.ts';
@@ -28,6 +28,8 @@ export interface CompiledRule {
   readonly policyMode: 'enforce' | 'shadow';
   /** `shadow` also where the policy is. */
   readonly mode: 'enforce' | 'shadow';
+  /** Everything that must hold, the policy's principals included and the actions not; for the record of what was missing. */
+  readonly requirements: readonly Expression[];
   /** Requirements that a plan folds away. */
   readonly principalTests: readonly Test[];
   /** All others, the cheapest first. Type and action are left to the index. */

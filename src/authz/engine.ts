@@ -3,19 +3,17 @@
 
 import { LRUCache } from 'lru-cache';
 import type { AttributeRef } from './attribute.ts';
+import { BundlePlan, Judge } from './bundle-plan.ts';
 import type { PolicySet } from './compiled-policy.ts';
 import type { Explanation } from './explain.ts';
 import { explainDecision } from './explain.ts';
 import type { Authorizer, AuthzRequest, Decision, Permit, Plan, Principal } from './model.ts';
-import { PrincipalPlan } from './plan.ts';
-import type { Folded } from './plan-build.ts';
-import { foldBroad, foldOwn } from './plan-build.ts';
+import type { PrincipalPlan } from './plan.ts';
 import { planKey } from './plan-key.ts';
 import type { Effect } from './policy-document.ts';
 import type { RuleHits } from './rule-hits.ts';
-import { ruleHits } from './rule-hits.ts';
+import { SetPlanner } from './set-planner.ts';
 import type { Verdict } from './verdict.ts';
-import { withCandidate } from './verdict-join.ts';
 
 export interface AuthorizerOptions {
   /** Plans kept; the least recently used goes first. Default 10,000. */
@@ -146,13 +144,17 @@ class BundlePlanner implements Planner {
   readonly #revision: number;
   readonly #enforced: SetPlanner;
   readonly #candidate: SetPlanner | null;
+  readonly #engineError: Decision;
   readonly #attributes: readonly AttributeRef[];
   readonly #plans: LRUCache<string, Plan>;
 
   constructor({ enforced, candidate }: Bundles, options: AuthorizerOptions, revision: number) {
+    const { globalDefault } = options;
     this.#revision = revision;
-    this.#enforced = new SetPlanner(enforced, options);
-    this.#candidate = candidate && new SetPlanner(candidate, options);
+    this.#engineError = denial('engine_error', enforced.digest);
+    const common = { globalDefault, seal, engineError: this.#engineError };
+    this.#enforced = new SetPlanner(enforced, common);
+    this.#candidate = candidate && new SetPlanner(candidate, common);
     this.#attributes = [...enforced.principalAttributes, ...(candidate?.principalAttributes ?? [])];
     this.#plans = new LRUCache({ max: options.planCacheEntries });
   }
@@ -162,14 +164,12 @@ class BundlePlanner implements Planner {
   }
 
   planFor(principal: Principal): Plan {
-    const key = planKey(principal, this.#attributes);
-    const known = key === null ? undefined : this.#plans.get(key);
-    if (known !== undefined) return known;
-    const engineError = this.#enforced.engineError;
+    const engineError = this.#engineError;
     try {
-      const enforced = this.#enforced.plan(principal);
-      const candidate = this.#candidate?.plan(principal) ?? null;
-      const judge = new Judge({ enforced, candidate, engineError });
+      const key = planKey(principal, this.#attributes);
+      const known = key === null ? undefined : this.#plans.get(key);
+      if (known !== undefined) return known;
+      const judge = this.#judgeOf(principal);
       if (key !== null) this.#plans.set(key, new BundlePlan(this.#revision, 'hit', judge));
       return new BundlePlan(this.#revision, 'miss', judge);
     } catch {
@@ -177,110 +177,22 @@ class BundlePlanner implements Planner {
     }
   }
 
+  #judgeOf(principal: Principal): Judge {
+    const enforced = this.#enforced.plan(principal);
+    const candidate = this.#candidatePlan(principal);
+    return new Judge({ enforced, candidate, engineError: this.#engineError, seal });
+  }
+
+  // A candidate is never enforced, so its faults are not either.
+  #candidatePlan(principal: Principal): PrincipalPlan | null {
+    try {
+      return this.#candidate?.plan(principal) ?? null;
+    } catch {
+      return null;
+    }
+  }
+
   hits() {
     return { enforced: this.#enforced.hits(), candidate: this.#candidate?.hits() ?? [] };
-  }
-}
-
-/** Plans from one bundle. */
-class SetPlanner {
-  readonly engineError: Decision;
-  readonly #set: PolicySet;
-  readonly #globalDefault: Effect;
-  readonly #hits: Float64Array;
-  readonly #broad = new Map<string, Folded>();
-
-  constructor(set: PolicySet, options: AuthorizerOptions) {
-    this.#set = set;
-    this.#globalDefault = options.globalDefault;
-    this.#hits = new Float64Array(set.ruleCount);
-    this.engineError = denial('engine_error', set.digest);
-  }
-
-  plan(principal: Principal): PrincipalPlan {
-    const { engineError } = this;
-    const context = { set: this.#set, globalDefault: this.#globalDefault, hits: this.#hits, seal, engineError };
-    return new PrincipalPlan(context, this.#broadFor(principal), foldOwn(this.#set, principal));
-  }
-
-  // Types of principals and ways of proof are words of the configuration, so these are few.
-  #broadFor(principal: Principal): Folded {
-    const kind = `${principal.authn} ${principal.type}`;
-    const known = this.#broad.get(kind);
-    if (known !== undefined) return known;
-    const folded = foldBroad(this.#set, principal);
-    if (this.#broad.size < 64) this.#broad.set(kind, folded);
-    return folded;
-  }
-
-  hits(): readonly RuleHits[] {
-    return ruleHits(this.#set, this.#hits);
-  }
-}
-
-function decideSafely(plan: PrincipalPlan, request: AuthzRequest): Decision | null {
-  try {
-    return plan.decide(request);
-  } catch {
-    return null;
-  }
-}
-
-/** What the first connection of a principal and all later ones share; they differ in how they came by it. */
-class BundlePlan implements Plan {
-  readonly revision: number;
-  readonly cache: 'hit' | 'miss';
-  readonly #judge: Judge;
-
-  constructor(revision: number, cache: 'hit' | 'miss', judge: Judge) {
-    this.revision = revision;
-    this.cache = cache;
-    this.#judge = judge;
-  }
-
-  decide(request: AuthzRequest): Decision {
-    return this.#judge.decide(request);
-  }
-}
-
-interface JudgeParts {
-  readonly enforced: PrincipalPlan;
-  readonly candidate: PrincipalPlan | null;
-  readonly engineError: Decision;
-}
-
-/** The bundle in force and the candidate, as one principal sees them. */
-class Judge {
-  readonly #enforced: PrincipalPlan;
-  readonly #candidate: PrincipalPlan | null;
-  readonly #engineError: Decision;
-  readonly #compared = new WeakMap<Decision, WeakMap<Decision, Decision>>();
-
-  constructor(parts: JudgeParts) {
-    this.#enforced = parts.enforced;
-    this.#candidate = parts.candidate;
-    this.#engineError = parts.engineError;
-  }
-
-  decide(request: AuthzRequest): Decision {
-    // A fault is on record as `engine_error`, and no request passes.
-    const decision = decideSafely(this.#enforced, request) ?? this.#engineError;
-    if (this.#candidate === null) return decision;
-    const candidate = decideSafely(this.#candidate, request);
-    return candidate === null ? decision : this.#compare(decision, candidate);
-  }
-
-  #compare(decision: Decision, candidate: Decision): Decision {
-    let known = this.#compared.get(decision);
-    if (known === undefined) {
-      known = new WeakMap();
-      this.#compared.set(decision, known);
-    }
-    let compared = known.get(candidate);
-    if (compared === undefined) {
-      compared = seal(withCandidate(decision, candidate));
-      known.set(candidate, compared);
-    }
-    return compared;
   }
 }

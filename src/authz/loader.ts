@@ -9,11 +9,11 @@ import type { CheckOptions } from './check-options.ts';
 import { checkDefaults } from './check-options.ts';
 import type { PolicySet } from './compiled-policy.ts';
 import type { CompileOptions } from './policy-compiler.ts';
-import { compileDefaults, compilePolicies } from './policy-compiler.ts';
+import { compileDefaults, compilePoliciesInSteps } from './policy-compiler.ts';
 import type { PolicyDocument } from './policy-document.ts';
 import type { PolicyFinding } from './policy-finding.ts';
 import { policyInvalid } from './policy-finding.ts';
-import { readPolicyFile } from './policy-reader.ts';
+import { readPolicyFileInSteps } from './policy-reader.ts';
 import { maxFileBytes } from './yaml-document.ts';
 
 /** One policy file. */
@@ -117,16 +117,49 @@ export function digestOf(sources: readonly PolicySource[]): string {
   return `sha256:${hash.digest('hex')}`;
 }
 
-/** Reads and compiles a bundle that is already in memory. Never throws for what is in the text. */
+/** Reads and compiles a bundle that is already in memory, in one go. Never throws for what is in the text. */
 export function compileSources(sources: readonly PolicySource[], options: LoadOptions = loadDefaults): LoadResult {
+  const compiling = compileInSteps(sources, options);
+  for (;;) {
+    const step = compiling.next();
+    if (step.done === true) return step.value;
+  }
+}
+
+/** The same, letting the loop turn every few milliseconds: requests are served while a large bundle loads. */
+export async function compileSourcesInTurns(
+  sources: readonly PolicySource[],
+  options: LoadOptions = loadDefaults,
+): Promise<LoadResult> {
+  const compiling = compileInSteps(sources, options);
+  let work = 0;
+  for (;;) {
+    const step = compiling.next();
+    if (step.done === true) return step.value;
+    work += step.value;
+    if (work < workEachTurn) continue;
+    work = 0;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+/** Work between two turns, in characters read: about 5 ms. */
+const workEachTurn = 5000;
+/** What compiling a rule costs, in characters read. */
+const workOfRule = 50;
+
+function* compileInSteps(sources: readonly PolicySource[], options: LoadOptions): Generator<number, LoadResult> {
   const findings: PolicyFinding[] = [];
   const documents: PolicyDocument[] = [];
   for (const { file, text } of sources) {
-    const read = readPolicyFile(text, file, options);
+    const read = yield* readPolicyFileInSteps(text, file, options);
     findings.push(...read.findings);
-    documents.push(...read.policies);
+    for (const policy of read.policies) documents.push(policy);
   }
-  const compiled = compilePolicies(documents, digestOf(sources), options);
+  const compiling = compilePoliciesInSteps(documents, digestOf(sources), options);
+  let step = compiling.next();
+  for (; step.done !== true; step = compiling.next()) yield step.value * workOfRule;
+  const compiled = step.value;
   if (!compiled.ok) findings.push(...compiled.findings);
   findings.sort(compareFindings);
   const refused = findings.some((finding) => finding.severity === 'error');
@@ -139,7 +172,7 @@ export function compileSources(sources: readonly PolicySource[], options: LoadOp
  * @throws PosternError ERR_POLICY_UNREADABLE, ERR_POLICY_INVALID (with all findings)
  */
 export async function loadPolicies(paths: readonly string[], options: LoadOptions = loadDefaults): Promise<PolicySet> {
-  const result = compileSources(await readPolicySources(paths), options);
+  const result = await compileSourcesInTurns(await readPolicySources(paths), options);
   if (!result.ok) throw policyInvalid(result.findings);
   return result.set;
 }

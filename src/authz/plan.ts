@@ -3,14 +3,12 @@
 
 import type { AttributeRef } from './attribute.ts';
 import type { CompiledRule, PlanRule, PolicySet } from './compiled-policy.ts';
-import type { Expression } from './expression.ts';
 import { FALSE, TRUE, type Truth, UNKNOWN } from './kleene.ts';
 import type { Action, AuthzRequest, Decision } from './model.ts';
 import type { OutcomeNode } from './outcome-tree.ts';
 import { OutcomeTree, outcomesAt } from './outcome-tree.ts';
 import type { Folded } from './plan-build.ts';
 import type { Effect } from './policy-document.ts';
-import { requirementsOf, targetExpression } from './rule-compiler.ts';
 import type { RuleIndex } from './rule-index.ts';
 import { unknownAttributes } from './unknown-attributes.ts';
 import type { ApplyingPolicy, Verdict } from './verdict.ts';
@@ -54,14 +52,15 @@ export class PrincipalPlan {
   }
 
   #decideOne(request: AuthzRequest, action: Action): Decision {
-    let node = this.#walk(this.#broad, { request, action }, this.#tree.root);
-    node = this.#walk(this.#own, { request, action }, node);
+    const asked: Asked = { request, action };
+    const node = this.#walk(this.#own, asked, this.#walk(this.#broad, asked, this.#tree.root));
     const { hits } = node;
     for (let n = 0; n < hits.length; n++) this.#context.hits[hits[n]!]!++;
     return node.decision ?? this.#conclude(node);
   }
 
   #walk(index: RuleIndex, asked: Asked, from: OutcomeNode): OutcomeNode {
+    if (index.isEmpty) return from;
     const { request, action } = asked;
     const bucket = index.bucket(this.#context.set.symbols, request.resource.type, action);
     let node = from;
@@ -80,17 +79,9 @@ export class PrincipalPlan {
       const planRule = rules[n]!;
       const truth = truthOfRule(planRule, asked);
       if (truth === TRUE) node = this.#tree.afterTrue(node, planRule.rule);
-      else if (truth === UNKNOWN)
-        node = this.#tree.afterUnknown(node, planRule.rule, this.#missing(planRule.rule, asked));
+      else if (truth === UNKNOWN) node = this.#tree.afterUnknown(node, planRule.rule, missingFor(planRule.rule, asked));
     }
     return node;
-  }
-
-  #missing(rule: CompiledRule, { request, action }: Asked): readonly string[] {
-    const policy = this.#context.set.policies[rule.policyOrdinal]!;
-    const principals = targetExpression(policy.document.principals, 'principals');
-    const parts: readonly Expression[] = requirementsOf(rule.document);
-    return unknownAttributes(principals === null ? parts : [principals, ...parts], request, action);
   }
 
   #conclude(node: OutcomeNode): Decision {
@@ -127,6 +118,10 @@ interface Asked {
 }
 
 const noKeys: AttributeRef['keys'] = Object.freeze([]);
+
+function missingFor(rule: CompiledRule, { request, action }: Asked): readonly string[] {
+  return unknownAttributes(rule.requirements, request, action);
+}
 
 function truthOfRule(planRule: PlanRule, { request, action }: Asked): Truth {
   const { tests } = planRule;

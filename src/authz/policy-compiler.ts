@@ -31,11 +31,29 @@ export function compilePolicies(
   digest: string,
   options: CompileOptions = compileDefaults,
 ): CompileResult {
+  const compiling = compilePoliciesInSteps(documents, digest, options);
+  for (;;) {
+    const step = compiling.next();
+    if (step.done === true) return step.value;
+  }
+}
+
+/** The same, one policy a step. Yields the number of rules compiled. */
+export function* compilePoliciesInSteps(
+  documents: readonly PolicyDocument[],
+  digest: string,
+  options: CompileOptions,
+): Generator<number, CompileResult> {
   const findings: PolicyFinding[] = [];
   reportTwins(documents, findings);
   const ordered = documents.toSorted((a, b) => (a.name < b.name ? -1 : 1));
   const compiler = new Compiler();
-  const set = compiler.set(ordered, digest);
+  for (const document of ordered) {
+    if (document.mode === 'disabled') continue;
+    compiler.add(document);
+    yield document.rules.length;
+  }
+  const set = compiler.finish(digest);
   reportLimits(set, options, findings);
   return findings.length > 0 ? { ok: false, findings } : { ok: true, set };
 }
@@ -79,18 +97,17 @@ function isUnindexed(rule: CompiledRule): boolean {
 class Compiler {
   readonly #types = new Symbols();
   readonly #actions = new Symbols();
+  readonly #policies: CompiledPolicy[] = [];
   readonly #broad: RuleGroup[] = [];
   readonly #unpinned: RuleGroup[] = [];
   readonly #pinned = new PrincipalTrie<RuleGroup>();
   readonly #read = new Map<string, AttributeRef>();
   #ruleCount = 0;
 
-  set(documents: readonly PolicyDocument[], digest: string): PolicySet {
-    const enabled = documents.filter((document) => document.mode !== 'disabled');
-    const policies = enabled.map((document, ordinal) => this.#policy(document, ordinal));
+  finish(digest: string): PolicySet {
     return Object.freeze({
       digest,
-      policies: Object.freeze(policies),
+      policies: Object.freeze(this.#policies),
       ruleCount: this.#ruleCount,
       symbols: { types: this.#types.ids, actions: this.#actions.ids },
       broad: Object.freeze(this.#broad),
@@ -100,7 +117,8 @@ class Compiler {
     });
   }
 
-  #policy(document: PolicyDocument, ordinal: number): CompiledPolicy {
+  add(document: PolicyDocument): void {
+    const ordinal = this.#policies.length;
     const expression = targetExpression(document.principals, 'principals');
     const rules = this.#rules(document, ordinal);
     const policy: CompiledPolicy = Object.freeze({
@@ -112,7 +130,7 @@ class Compiler {
     });
     if (expression !== null) this.#note(attributesOf(expression));
     this.#group(policy, expression === null ? null : pinsOf(conjuncts(expression)));
-    return policy;
+    this.#policies.push(policy);
   }
 
   #rules(policy: PolicyDocument, policyOrdinal: number): readonly CompiledRule[] {

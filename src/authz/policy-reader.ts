@@ -6,6 +6,8 @@ import { clip } from './condition-lexer.ts';
 import type { PolicyDocument, RuleDocument } from './policy-document.ts';
 import type { Place, PolicyFinding } from './policy-finding.ts';
 import { reportError } from './policy-finding.ts';
+import type { PolicyText } from './policy-texts.ts';
+import { policyTexts } from './policy-texts.ts';
 import type { RulePlace } from './rule-reader.ts';
 import { isName, policyKeyMend, readMode, readRule } from './rule-reader.ts';
 import { readTarget } from './target-reader.ts';
@@ -26,14 +28,43 @@ export interface PolicyFile {
 
 /** Reads one file. Never throws for what is in the text. */
 export function readPolicyFile(text: string, file: string, options: CheckOptions): PolicyFile {
-  const findings: PolicyFinding[] = [];
-  const place: RulePlace = { policy: null, rule: null, options, report: (finding) => findings.push(finding) };
+  const reading = readPolicyFileInSteps(text, file, options);
+  for (;;) {
+    const step = reading.next();
+    if (step.done === true) return step.value;
+  }
+}
+
+/** Reads one file, one policy a step, so that a large one need not hold up the loop. Yields characters read. */
+export function* readPolicyFileInSteps(
+  text: string,
+  file: string,
+  options: CheckOptions,
+): Generator<number, PolicyFile> {
   if (Buffer.byteLength(text) > maxFileBytes) {
+    const findings: PolicyFinding[] = [];
+    const place = { policy: null, rule: null, report: (finding: PolicyFinding) => findings.push(finding) };
     const message = `a policy file has at most ${maxFileBytes / 1024 / 1024} MiB`;
     reportError(place, { code: 'E-LIMIT', message, position: { file, line: 1, column: 1 } });
     return { policies: [], findings };
   }
-  const { roots, faults } = readYaml(text, file);
+  const policies: PolicyDocument[] = [];
+  for (const part of policyTexts(text)) {
+    const read = readPart(part, file, options);
+    // A cut in the wrong place shows as a fault, and so does any fault: the whole text then says what is wrong.
+    if (read.findings.length > 0) return readPart({ text, linesBefore: 0 }, file, options);
+    policies.push(...read.policies);
+    yield part.text.length;
+  }
+  // A key given twice shows only in the whole.
+  const isDoubled = new Set(policies.map((policy) => policy.name)).size < policies.length;
+  return isDoubled ? readPart({ text, linesBefore: 0 }, file, options) : { policies, findings: [] };
+}
+
+function readPart({ text, linesBefore }: PolicyText, file: string, options: CheckOptions): PolicyFile {
+  const findings: PolicyFinding[] = [];
+  const place: RulePlace = { policy: null, rule: null, options, report: (finding) => findings.push(finding) };
+  const { roots, faults } = readYaml(text, file, linesBefore);
   for (const fault of faults) reportError(place, { code: 'E-YAML', ...fault });
   // After a fault of syntax the tree is a guess; findings about it would mislead.
   const policies = faults.length > 0 ? [] : roots.flatMap((root) => readRoot(root, place));

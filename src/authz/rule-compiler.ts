@@ -80,6 +80,7 @@ export function compileRule(document: RuleDocument, context: RuleContext): Compi
   const requestParts = parts.filter((part) => !readsOnlyPrincipal(part));
   const typePart = requestParts.find((part) => boundValues(part, 'resource.type') !== null);
   const rest = requestParts.filter((part) => part !== typePart);
+  const principals = targetExpression(policy.principals, 'principals');
   const policyMode = policy.mode === 'shadow' ? 'shadow' : 'enforce';
   const { name, effect, priority, credential } = document;
   const fixed = {
@@ -89,6 +90,7 @@ export function compileRule(document: RuleDocument, context: RuleContext): Compi
     policyMode,
     mode: policyMode === 'shadow' || document.mode === 'shadow' ? 'shadow' : 'enforce',
     ref: Object.freeze({ policy: policy.name, name, effect, priority }),
+    requirements: principals === null ? parts : [principals, ...parts],
     principalTests: principalParts.map(compileTest),
     requestTests: rest.toSorted((a, b) => costOf(a) - costOf(b)).map(compileTest),
     isBroad: principalParts.every(isBroadExpression),

@@ -21,20 +21,20 @@ export interface KeyedGroup {
 }
 
 const maxBuckets = 4096;
-const emptyBucket: Bucket = Object.freeze({ groups: [], rest: [] });
 
 export class RuleIndex {
+  readonly isEmpty: boolean;
   readonly #rules: readonly PlanRule[];
   readonly #buckets = new Map<number, Bucket>();
   readonly #rareBuckets = new Map<string, Bucket>();
 
   constructor(rules: readonly PlanRule[]) {
     this.#rules = rules;
+    this.isEmpty = rules.length === 0;
   }
 
   /** Rules that can apply to the type and to any name of the action. */
   bucket(symbols: SymbolTable, type: string, action: Action): Bucket {
-    if (this.#rules.length === 0) return emptyBucket;
     const typeId = symbols.types.get(type) ?? 0;
     const { names } = action;
     if (names.length > 2) return this.#rareBucket(symbols, typeId, names);

@@ -48,12 +48,16 @@ export interface YamlFault {
 /** Largest file, bytes. */
 export const maxFileBytes = 4 * 1024 * 1024;
 
-/** Reads all documents of a stream. Never throws: what is wrong with the text is in `faults`. */
+/**
+ * Reads all documents of a stream. Never throws: what is wrong with the text is in `faults`. Where the text is a part of
+ * its file, `linesBefore` counts the lines before it.
+ */
 export function readYaml(
   text: string,
   file: string,
+  linesBefore = 0,
 ): { readonly roots: readonly YamlNode[]; readonly faults: readonly YamlFault[] } {
-  const reader = new Reader(text, file);
+  const reader = new Reader(text, file, linesBefore);
   return { roots: reader.roots(), faults: reader.faults };
 }
 
@@ -61,11 +65,13 @@ class Reader {
   readonly faults: YamlFault[] = [];
   readonly #text: string;
   readonly #file: string;
+  readonly #linesBefore: number;
   readonly #lines = new LineCounter();
 
-  constructor(text: string, file: string) {
+  constructor(text: string, file: string, linesBefore: number) {
     this.#text = text;
     this.#file = file;
+    this.#linesBefore = linesBefore;
   }
 
   roots(): YamlNode[] {
@@ -74,7 +80,7 @@ class Reader {
       this.faults.push({
         message: `nested deeper than ${maxDepth} levels`,
         mend: null,
-        position: { file: this.#file, ...deep },
+        position: { file: this.#file, line: deep.line + this.#linesBefore, column: deep.column },
       });
       return [];
     }
@@ -203,7 +209,7 @@ class Reader {
 
   #position(offset: number): SourcePosition {
     const { line, col } = this.#lines.linePos(offset);
-    return { file: this.#file, line: Math.max(1, line), column: Math.max(1, col) };
+    return { file: this.#file, line: Math.max(1, line) + this.#linesBefore, column: Math.max(1, col) };
   }
 }
 
