@@ -26,8 +26,14 @@ interface Target {
   readonly authority: Authority | null;
 }
 
+/** The last Host of a connection: nearly every request on it has the same. */
+export interface HostMemory {
+  text: string;
+  authority: Authority | null;
+}
+
 /** Parses a head without its closing empty line; a fault in place of an exception. */
-export function parseRequestHead(text: string, limits: HeadLimits): RequestHead | WireFault {
+export function parseRequestHead(text: string, limits: HeadLimits, memory: HostMemory): RequestHead | WireFault {
   const lineEnd = text.indexOf('\r\n');
   const line = parseRequestLine(text.slice(0, lineEnd), limits);
   if (line instanceof WireFault) return line;
@@ -37,7 +43,7 @@ export function parseRequestHead(text: string, limits: HeadLimits): RequestHead 
   if (framing instanceof WireFault) return framing;
   const target = parseTarget(line);
   if (target instanceof WireFault) return target;
-  const host = readHost(framing, target);
+  const host = readHost(framing, target, memory);
   if (host instanceof WireFault) return host;
   return makeHead({ line, fields, framing, target, host });
 }
@@ -134,12 +140,16 @@ function badTarget(what: string): WireFault {
 }
 
 /** Exactly one Host, also in HTTP/1.0: policy and workload must mean the same one. */
-function readHost(framing: Framing, target: Target): Authority | WireFault {
+function readHost(framing: Framing, target: Target, memory: HostMemory): Authority | WireFault {
   if (framing.hosts !== 1) {
     return new WireFault('ERR_WIRE_HOST_INVALID', framing.hosts === 0 ? 'no Host field' : 'several Host fields');
   }
   const value = framing.host;
-  const host = parseAuthority(value);
+  if (value !== memory.text) {
+    memory.authority = parseAuthority(value);
+    memory.text = value;
+  }
+  const host = memory.authority;
   if (host === null) return new WireFault('ERR_WIRE_HOST_INVALID', `Host ${shownBytes(value)}`);
   const { authority } = target;
   if (authority !== null && (authority.host !== host.host || authority.port !== host.port)) {

@@ -5,12 +5,13 @@ import type { FieldList } from './field-list.ts';
 import type { HeadLimits } from './head-limits.ts';
 import type { RequestEvents } from './http1-message.ts';
 import { MessageReader } from './message-reader.ts';
-import { parseRequestHead } from './request-head.ts';
+import { type HostMemory, parseRequestHead } from './request-head.ts';
 import { shownBytes, WireFault } from './wire-fault.ts';
 
 export class RequestParser extends MessageReader {
   readonly #events: RequestEvents;
   readonly #lineLimit: number;
+  readonly #hostMemory: HostMemory = { text: '', authority: null };
 
   constructor(limits: HeadLimits, events: RequestEvents) {
     super(limits);
@@ -47,7 +48,7 @@ export class RequestParser extends MessageReader {
     if (this.exceeds(this.limits.headBytes, length)) return this.#tooLarge();
     if (length < 0) return this.refuseStrayLineEnd();
     const text = this.buffer.takeText(length + 2, 2);
-    const head = parseRequestHead(text, this.limits);
+    const head = parseRequestHead(text, this.limits, this.#hostMemory);
     if (head instanceof WireFault) return this.failSection(text, head);
     this.enterBody(head.framing, head.contentLength);
     this.#events.onRequestHead(head);
