@@ -14,13 +14,14 @@ const root = dirname(dirname(import.meta.dirname));
 const spyProgram = `
 import process from 'node:process';
 const facts = { version: process.version, flags: process.execArgv, args: process.argv.slice(2), pid: process.pid };
-process.stdout.write(JSON.stringify(facts) + '\\n');
-if (process.argv[2] === 'exit') process.exit(Number(process.argv[3]));
 if (process.argv[2] === 'wait') {
   process.on('SIGHUP', () => process.stdout.write('SIGHUP\\n'));
   if (process.argv[3] === 'drain') process.on('SIGTERM', () => process.exit(7));
   setTimeout(() => process.exit(9), 10_000); // whatever happens to the test, nothing stays behind
 }
+// Said last: whoever reads it may send signals.
+process.stdout.write(JSON.stringify(facts) + '\\n');
+if (process.argv[2] === 'exit') process.exit(Number(process.argv[3]));
 `;
 
 /** The Node of the machine where it has one (PATH without what npm put before it), else the pinned one. */
