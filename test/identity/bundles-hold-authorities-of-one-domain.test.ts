@@ -117,6 +117,7 @@ test('the digest of a set is that of its content: order does not matter, trust d
   const [a, b] = [bundleOf('a.example', one, two), bundleOf('b.example', two)];
   assert.equal(set(a, b), set(b, bundleOf('a.example', two, one)));
   assert.notEqual(set(a, b), set(a));
+  assert.notEqual(set(bundleOf('a.example', one)), set(bundleOf('b.example', one)));
   assert.notEqual(
     set(bundleOf('a.example', one), bundleOf('b.example', two)),
     set(bundleOf('a.example', two), bundleOf('b.example', one)),

@@ -146,28 +146,50 @@ test('follows the symbolic links that Kubernetes swaps, all files at one moment'
   assert.deepEqual(world.thrown, []);
 });
 
-test('a certificate and its key that are replaced one after the other are never refused', async (t) => {
-  const world = await opened(t, { patienceMs: 5_000 });
-  const svid = await world.ca.issue({ spiffeId });
-  world.write('tls.crt', svid.certChainPem);
+/** A clock that tells how often it was asked: each reading of the files asks. */
+class CountingClock extends ManualClock {
+  asked = 0;
+
+  override nowMs(): number {
+    this.asked++;
+    return super.nowMs();
+  }
+}
+
+/** Refreshes while the files are wrong, and mends them only after the source has read them at least once. */
+async function mendedWhileReading(
+  t: { after(fn: () => Promise<void>): void },
+  half: (w: FilesWorld, next: X509Svid) => void,
+  rest: typeof half,
+) {
+  const clock = new CountingClock(Date.now());
+  const world = await FilesWorld.make();
+  await world.open({ patienceMs: 5_000 }, clock);
+  t.after(() => world.source.close());
+  const before = world.source.current.svid.serial;
+  const next = await world.ca.issue({ spiffeId });
+  half(world, next);
+  const asked = clock.asked;
   const refreshing = world.source.refresh();
-  world.write('tls.key', svid.keyPem);
+  await until(() => clock.asked > asked + 2, 'the files are read while they are wrong');
+  assert.equal(world.source.current.svid.serial, before);
+  rest(world, next);
   await refreshing;
-  assert.equal(world.source.current.svid.serial, svid.serial);
+  assert.equal(world.source.current.svid.serial, next.serial);
   assert.deepEqual(world.refused, []);
+}
+
+test('a certificate and its key that are replaced one after the other are never refused', async (t) => {
+  const half = (world: FilesWorld, next: X509Svid) => void world.write('tls.crt', next.certChainPem);
+  await mendedWhileReading(t, half, (world, next) => void world.write('tls.key', next.keyPem));
 });
 
 test('a file that is half written is never taken', async (t) => {
-  const world = await opened(t, { patienceMs: 5_000 });
-  const svid = await world.ca.issue({ spiffeId });
-  const before = world.source.current.svid.serial;
-  world.write('tls.key', svid.keyPem);
-  writeFileSync(join(world.dir, 'tls.crt'), svid.certChainPem.slice(0, 200));
-  const refreshing = world.source.refresh();
-  assert.equal(world.source.current.svid.serial, before);
-  writeFileSync(join(world.dir, 'tls.crt'), svid.certChainPem);
-  await refreshing;
-  assert.equal(world.source.current.svid.serial, svid.serial);
+  const half = (world: FilesWorld, next: X509Svid) => {
+    world.write('tls.key', next.keyPem);
+    writeFileSync(join(world.dir, 'tls.crt'), next.certChainPem.slice(0, 200));
+  };
+  await mendedWhileReading(t, half, (world, next) => writeFileSync(join(world.dir, 'tls.crt'), next.certChainPem));
 });
 
 const faults: readonly [what: string, code: string, make: (world: FilesWorld) => Promise<void> | void][] = [
@@ -326,6 +348,7 @@ test('a refused certificate that becomes valid with time is taken without a chan
   world.write('tls.key', leaf.keyPem);
   world.write('tls.crt', leaf.pem);
   await assert.rejects(world.source.refresh(), { code: 'ERR_SVID_REFUSED' });
+  await until(() => world.refused.length >= 4, 'it is tried again and again, not only when the files change');
   clock.advance(hourMs);
   await until(() => world.source.current.svid.serial === leaf.certificate.serialNumber, 'the certificate is taken');
   assert.notEqual(world.source.current.svid.serial, svid.serial);
