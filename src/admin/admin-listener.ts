@@ -1,7 +1,7 @@
 // Binds the admin listener. A unix socket is made with mode 0600 from the first moment, and takes the place of a socket
 // file that a killed process left, never of one that somebody answers on.
 
-import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
+import { lstatSync, unlinkSync } from 'node:fs';
 import { connect, type Server } from 'node:net';
 import { PosternError } from '../errors.ts';
 import { formatAddress, type SocketAddress } from '../lib/socket-address.ts';
@@ -11,7 +11,6 @@ export async function bindAdmin(server: Server, listen: SocketAddress): Promise<
   if (listen.kind === 'unix') {
     await clearStaleSocket(listen.path);
     await listening(server, listen, () => privately(() => server.listen({ path: listen.path })));
-    chmodSync(listen.path, 0o600);
     return listen;
   }
   await listening(server, listen, () => server.listen({ host: listen.host, port: listen.port, exclusive: true }));

@@ -88,6 +88,13 @@ test('what a stranger writes into a path does not make a deny pass for an allow'
   assert.deepEqual(recent.kept, { denies: 1, allows: 0 });
 });
 
+test('what a shadow policy would decide does not count', () => {
+  const shadow = { decision: 'allow', policy: 'next', rule: 'r', wouldChange: true } as const;
+  const recent = new RecentDecisions();
+  recent.add(encoder.decision(decisionEvent(0, { decision: { ...deny, shadow } }), 0));
+  assert.deepEqual(recent.kept, { denies: 1, allows: 0 });
+});
+
 test('a ring keeps the newest lines within both of its bounds', () => {
   const bounds = fc.record({ lines: fc.integer({ min: 1, max: 8 }), chars: fc.integer({ min: 1, max: 60 }) });
   fc.assert(

@@ -97,7 +97,7 @@ function raw(port: number, text: string): Promise<string> {
   });
   socket.on('error', () => {});
   socket.once('close', () => resolve(got));
-  socket.write(text);
+  socket.write(text, 'latin1');
   return promise;
 }
 
@@ -113,7 +113,7 @@ test('a target that is not a path is refused', async (context) => {
   for (const target of [`http://127.0.0.1:${port}/config`, '*', `//127.0.0.1:${port}/config`]) {
     const method = target === '*' ? 'OPTIONS' : 'GET';
     const got = await raw(port, `${method} ${target} HTTP/1.1\r\nHost: localhost:${port}\r\nConnection: close\r\n\r\n`);
-    assert.match(got, /^HTTP\/1\.1 40[04] /, target);
+    assert.match(got, target.startsWith('//') ? /^HTTP\/1\.1 404 / : /^HTTP\/1\.1 400 /, target);
   }
 });
 
@@ -154,7 +154,7 @@ for (const [what, body] of [
     const { port } = await openAdmin(context);
     const bytes = Buffer.from(body, 'latin1');
     const head =
-      `POST /log-level HTTP/1.1\r\nHost: localhost:${port}\r\nContent-Type: application/json\r\n` +
+      `POST /reload HTTP/1.1\r\nHost: localhost:${port}\r\nContent-Type: application/json\r\n` +
       `Connection: close\r\nContent-Length: ${bytes.length}\r\n\r\n`;
     assert.match(await raw(port, head + body), /^HTTP\/1\.1 400 /);
   });
