@@ -34,7 +34,8 @@ export interface CompiledRule {
   readonly principalTests: readonly Test[];
   /** All others, the cheapest first. Type and action are left to the index. */
   readonly requestTests: readonly Test[];
-  readonly isBroad: boolean;
+  /** In one index for all callers of a kind, not in the plan of each. */
+  readonly isShared: boolean;
   /** Ids in `SymbolTable`; null: any. */
   readonly typeIds: readonly number[] | null;
   readonly actionIds: readonly number[] | null;

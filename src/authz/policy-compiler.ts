@@ -120,26 +120,22 @@ class Compiler {
   add(document: PolicyDocument): void {
     const ordinal = this.#policies.length;
     const expression = targetExpression(document.principals, 'principals');
-    const rules = this.#rules(document, ordinal);
-    const policy: CompiledPolicy = Object.freeze({
-      ordinal,
-      document,
-      applies: expression && compileTest(expression),
-      isBroad: expression === null || isBroadExpression(expression),
-      rules,
-    });
+    const isBroad = expression === null || isBroadExpression(expression);
+    const rules = this.#rules(document, ordinal, isBroad);
+    const applies = expression && compileTest(expression);
+    const policy: CompiledPolicy = Object.freeze({ ordinal, document, applies, isBroad, rules });
     if (expression !== null) this.#note(attributesOf(expression));
     this.#group(policy, expression === null ? null : pinsOf(conjuncts(expression)));
     this.#policies.push(policy);
   }
 
-  #rules(policy: PolicyDocument, policyOrdinal: number): readonly CompiledRule[] {
+  #rules(policy: PolicyDocument, policyOrdinal: number, isBroadPolicy: boolean): readonly CompiledRule[] {
+    const context = { policy, policyOrdinal, isBroadPolicy, types: this.#types, actions: this.#actions };
     const enabled = policy.rules.filter((rule) => rule.mode !== 'disabled');
     return Object.freeze(
       enabled.map((rule) => {
         for (const part of requirementsOf(rule)) this.#note(attributesOf(part));
-        const ordinal = this.#ruleCount++;
-        return compileRule(rule, { policy, policyOrdinal, ordinal, types: this.#types, actions: this.#actions });
+        return compileRule(rule, { ...context, ordinal: this.#ruleCount++ });
       }),
     );
   }
@@ -162,8 +158,8 @@ class Compiler {
       if (own !== null) this.#pin(own, { policy, rules: [rule] });
       return own === null;
     });
-    const broad = policy.isBroad ? left.filter((rule) => rule.isBroad) : [];
-    const narrow = policy.isBroad ? left.filter((rule) => !rule.isBroad) : left;
+    const broad = policy.isBroad ? left.filter((rule) => rule.isShared) : [];
+    const narrow = policy.isBroad ? left.filter((rule) => !rule.isShared) : left;
     if (policy.isBroad) this.#broad.push(Object.freeze({ policy, rules: broad }));
     if (!policy.isBroad || narrow.length > 0) this.#unpinned.push(Object.freeze({ policy, rules: narrow }));
   }

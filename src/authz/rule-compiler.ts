@@ -7,7 +7,7 @@ import type { Expression } from './expression.ts';
 import { allOf, anyOf, attributesOf, readsOnlyPrincipal } from './expression.ts';
 import { compileTest } from './expression-test.ts';
 import type { PolicyDocument, RuleDocument, Target } from './policy-document.ts';
-import { boundValues, conjuncts, keyOf } from './rule-keys.ts';
+import { boundValues, conjuncts, keyOf, pinsOf } from './rule-keys.ts';
 
 /** Credential types that the data plane can bound. */
 export const supportedCredentialTypes: ReadonlySet<string> = new Set(['short_lived_certificate']);
@@ -31,6 +31,8 @@ export interface RuleContext {
   readonly ordinal: number;
   readonly types: Symbols;
   readonly actions: Symbols;
+  /** The policy's principals name no more than a kind of caller. */
+  readonly isBroadPolicy: boolean;
 }
 
 /** A target as one expression; null where there is none. */
@@ -72,12 +74,20 @@ export function isBroadExpression(expression: Expression): boolean {
   return attributesOf(expression).every(({ text, spec }) => spec.root !== 'principal' || broadPaths.has(text));
 }
 
+// A rule that no SPIFFE ID narrows down is in the plan of every caller. Where a name finds it, it is cheaper to test the
+// caller when that name is asked for than to fold and index thousands of such rules for each caller.
+function isShareable(parts: readonly Expression[]): boolean {
+  if (pinsOf(parts) !== null) return false;
+  return keyOf(parts) !== null || parts.filter(readsOnlyPrincipal).every(isBroadExpression);
+}
+
 /** Compiles one rule that is not disabled. */
 export function compileRule(document: RuleDocument, context: RuleContext): CompiledRule {
   const { policy, policyOrdinal, ordinal } = context;
   const parts = requirementsOf(document);
-  const principalParts = parts.filter(readsOnlyPrincipal);
-  const requestParts = parts.filter((part) => !readsOnlyPrincipal(part));
+  const isShared = context.isBroadPolicy && isShareable(parts);
+  const isFolded = (part: Expression) => readsOnlyPrincipal(part) && (!isShared || isBroadExpression(part));
+  const requestParts = parts.filter((part) => !isFolded(part));
   const typePart = requestParts.find((part) => boundValues(part, 'resource.type') !== null);
   const rest = requestParts.filter((part) => part !== typePart);
   const principals = targetExpression(policy.principals, 'principals');
@@ -91,9 +101,9 @@ export function compileRule(document: RuleDocument, context: RuleContext): Compi
     mode: policyMode === 'shadow' || document.mode === 'shadow' ? 'shadow' : 'enforce',
     ref: Object.freeze({ policy: policy.name, name, effect, priority }),
     requirements: principals === null ? parts : [principals, ...parts],
-    principalTests: principalParts.map(compileTest),
+    principalTests: parts.filter(isFolded).map(compileTest),
     requestTests: rest.toSorted((a, b) => costOf(a) - costOf(b)).map(compileTest),
-    isBroad: principalParts.every(isBroadExpression),
+    isShared,
     typeIds:
       typePart === undefined ? null : boundValues(typePart, 'resource.type')!.map((type) => context.types.idOf(type)),
     actionIds: document.actions === null ? null : document.actions.map((action) => context.actions.idOf(action)),
