@@ -61,7 +61,9 @@ export class InboundConnection implements RequestEvents, ExchangeHost {
   #exchange: Exchange | null = null;
   #plan: ConnectionPlan | null = null;
   #peerHalfClosed = false;
-  #held = false;
+  /** The workload does not take the body; reading waits for it. */
+  #isWorkloadBusy = false;
+  #pendingAtLinger = 0;
 
   constructor(options: InboundConnectionOptions) {
     this.side = options.side;
@@ -124,18 +126,22 @@ export class InboundConnection implements RequestEvents, ExchangeHost {
 
   resumeRequest(): void {
     this.#parser.resume();
+    this.#readOn();
   }
 
   pausePeerReading(): void {
+    this.#isWorkloadBusy = true;
     this.#socket.pause();
   }
 
   resumePeerReading(): void {
-    if (!this.#held) this.#socket.resume();
+    this.#isWorkloadBusy = false;
+    this.#readOn();
   }
 
   onExchangeDone(close: boolean): void {
     this.#exchange = null;
+    this.#isWorkloadBusy = false;
     if (this.#phase === 'closed') return;
     if (close || this.mustClose) return this.#linger();
     this.#enter('idle');
@@ -235,13 +241,13 @@ export class InboundConnection implements RequestEvents, ExchangeHost {
     if (this.#phase === 'lingering' || this.#phase === 'closed') return;
     this.#parser.feed(bytes);
     if (this.#phase === 'idle' && !this.#parser.isIdle) this.#enter('head');
-    if (this.#parser.bufferedBytes > readAheadBytes) this.#hold();
+    if (this.#parser.bufferedBytes > readAheadBytes) this.#socket.pause();
   }
 
-  /** Stops reading what comes ahead of the current request. */
-  #hold(): void {
-    this.#held = true;
-    this.#socket.pause();
+  /** Reads on where neither the workload nor what was read ahead stands against it. */
+  #readOn(): void {
+    if (this.#isWorkloadBusy || !this.#socket.isPaused()) return;
+    if (this.#parser.bufferedBytes <= readAheadBytes) this.#socket.resume();
   }
 
   #onDrain(): void {
@@ -253,10 +259,7 @@ export class InboundConnection implements RequestEvents, ExchangeHost {
   #next(): void {
     this.#parser.resume();
     if (this.#phase === 'idle' && !this.#parser.isIdle) this.#enter('head');
-    if (this.#held && this.#parser.bufferedBytes <= readAheadBytes) {
-      this.#held = false;
-      this.#socket.resume();
-    }
+    this.#readOn();
   }
 
   /** The peer sends no more, but may still read: an answer in progress goes on (half-close). */
@@ -319,8 +322,16 @@ export class InboundConnection implements RequestEvents, ExchangeHost {
         observer.limitMet('request');
         return this.#exchange?.onRequestTimeout();
       default:
-        this.#socket.destroy();
+        return this.#endLinger();
     }
+  }
+
+  /** A peer that still takes the last answer is given time; one that does not move is cut off. */
+  #endLinger(): void {
+    const pending = this.#socket.writableLength;
+    if (pending === 0 || pending === this.#pendingAtLinger) return void this.#socket.destroy();
+    this.#pendingAtLinger = pending;
+    this.#services.wheel.schedule(this.#timer, lingerMs);
   }
 
   #refuseSlowHead(): void {
