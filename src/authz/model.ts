@@ -6,8 +6,6 @@ export const MISTYPED: unique symbol = Symbol('mistyped');
 /** A value, missing, or of the wrong type. */
 export type Attribute<T> = T | undefined | typeof MISTYPED;
 
-export type PrincipalType = 'workload' | 'user' | 'service_account' | 'anonymous' | 'unknown';
-
 /** Who asks. One frozen object per verified identity; the plan cache is keyed by what is in it. */
 export interface Principal {
   readonly id: string;

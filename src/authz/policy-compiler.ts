@@ -25,20 +25,7 @@ export type CompileResult =
   | { readonly ok: true; readonly set: PolicySet }
   | { readonly ok: false; readonly findings: readonly PolicyFinding[] };
 
-/** Compiles a whole bundle. `digest` names its text. */
-export function compilePolicies(
-  documents: readonly PolicyDocument[],
-  digest: string,
-  options: CompileOptions = compileDefaults,
-): CompileResult {
-  const compiling = compilePoliciesInSteps(documents, digest, options);
-  for (;;) {
-    const step = compiling.next();
-    if (step.done === true) return step.value;
-  }
-}
-
-/** The same, one policy a step. Yields the number of rules compiled. */
+/** Compiles a whole bundle, one policy a step. `digest` names its text. Yields the number of rules compiled. */
 export function* compilePoliciesInSteps(
   documents: readonly PolicyDocument[],
   digest: string,
