@@ -32,6 +32,21 @@ export interface RunningProcess {
   stop(): Promise<void>;
 }
 
+const running = new Set<ChildProcess>();
+
+/** Ends what runs when this process is told to end, so that an interrupted bench leaves no proxy behind. */
+export function stopAllOnSignal(): void {
+  for (const [signal, code] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const) {
+    process.once(signal, () => process.exit(code));
+  }
+  process.once('exit', () => {
+    for (const child of running) child.kill('SIGTERM');
+  });
+}
+
 /** Starts a process; `taskset` replaces itself by the command, so the pid is the command's own. */
 export function startProcess(options: ProcessOptions): RunningProcess {
   const log = options.logFile === undefined ? undefined : openSync(options.logFile, 'a');
@@ -46,6 +61,8 @@ export function startProcess(options: ProcessOptions): RunningProcess {
     },
   );
   child.on('error', () => {}); // a command that does not exist: `ended` tells it, and the ready check reports it
+  running.add(child);
+  child.on('exit', () => running.delete(child));
   const ended = () => child.pid === undefined || child.exitCode !== null || child.signalCode !== null;
   const lastWords = () => (options.logFile === undefined ? '' : readFileSync(options.logFile, 'utf8').slice(-1000));
   return { pid: child.pid ?? 0, child, lastWords, ended, stop: () => stop(child, ended) };

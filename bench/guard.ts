@@ -4,6 +4,7 @@
 
 import { availableParallelism } from 'node:os';
 import { guardBudgets, judge, type Verdict } from './budgets.ts';
+import { stopAllOnSignal } from './child-process.ts';
 import { openStage, type Stage } from './lineup.ts';
 import { canPin, planCores } from './machine.ts';
 import { measure } from './measure.ts';
@@ -31,6 +32,7 @@ async function guard(stage: Stage, scenario: Scenario): Promise<Verdict[]> {
   return verdicts;
 }
 
+stopAllOnSignal();
 const stage = await openStage(planCores(availableParallelism(), canPin()));
 try {
   const verdicts: Verdict[] = [];

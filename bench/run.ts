@@ -4,6 +4,7 @@
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { judge, type Verdict } from './budgets.ts';
+import { stopAllOnSignal } from './child-process.ts';
 import { openStage, type Stage } from './lineup.ts';
 import { canPin, describeMachine, planCores } from './machine.ts';
 import { measure } from './measure.ts';
@@ -85,4 +86,5 @@ function pick<T extends { readonly name: string }>(
   });
 }
 
+stopAllOnSignal();
 process.exitCode = await main();

@@ -26,6 +26,7 @@ export async function runClosedLoop(job: ClosedLoopJob): Promise<LoopResult> {
 /** Sends `requestCount` small GETs over all connections together; resolves when the last one is answered. */
 export function exchange(connections: readonly RawConnection[], requestCount: number): Promise<void> {
   return new Promise((resolve, reject) => {
+    if (requestCount === 0) return resolve();
     let sent = 0;
     let answered = 0;
     const sendOn = (connection: RawConnection): void => {

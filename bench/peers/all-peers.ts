@@ -4,7 +4,7 @@ import { envoy } from './envoy.ts';
 import { haproxy } from './haproxy.ts';
 import { nginx } from './nginx.ts';
 import type { Peer } from './peer.ts';
-import { postern } from './postern.ts';
+import { postern, posternBase } from './postern.ts';
 import { nodeHttps, tcpRelay } from './reference.ts';
 
-export const allPeers: readonly Peer[] = [postern, nginx, haproxy, envoy, nodeHttps, tcpRelay];
+export const allPeers: readonly Peer[] = [postern, posternBase, nginx, haproxy, envoy, nodeHttps, tcpRelay];

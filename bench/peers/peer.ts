@@ -7,7 +7,7 @@ import type { RunningProcess } from '../child-process.ts';
 import { processTree } from '../cpu-time.ts';
 import type { Target } from '../load/load-job.ts';
 
-export type PeerName = 'postern' | 'nginx' | 'haproxy' | 'envoy' | 'node-https' | 'tcp-relay';
+export type PeerName = 'postern' | 'postern-base' | 'nginx' | 'haproxy' | 'envoy' | 'node-https' | 'tcp-relay';
 
 /** What a peer is started with. */
 export interface PeerSetting {

@@ -4,30 +4,42 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { startProcess } from '../child-process.ts';
+import { type RunningProcess, startProcess } from '../child-process.ts';
 import { output } from '../machine.ts';
 import type { Peer, PeerSetting } from './peer.ts';
 import { seedPolicy } from './seed-policy.ts';
 
-const entry = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+const ownEntry = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 
 export const postern: Peer = {
   name: 'postern',
   note: 'everything on: seed policy, journal before forwarding, metrics',
   version: () => output('git', ['describe', '--always', '--dirty']),
-  start: (setting) => {
-    const file = join(setting.dir, 'postern.yaml');
-    writeFileSync(join(setting.dir, 'policy.yaml'), seedPolicy);
-    writeFileSync(file, configuration(setting));
-    return startProcess({
-      command: process.execPath,
-      args: [...posternNodeArguments(), entry, 'run', '-c', file],
-      core: setting.core,
-      logFile: join(setting.dir, 'output.log'),
-      cwd: setting.dir,
-    });
-  },
+  start: (setting) => start(setting, ownEntry),
 };
+
+/** Another checkout, such as the commit before a change, measured beside this one: POSTERN_BASE names its folder. */
+export const posternBase: Peer = {
+  name: 'postern-base',
+  note: 'the checkout in POSTERN_BASE',
+  version: () => (baseDir === undefined ? null : output('git', ['-C', baseDir, 'describe', '--always', '--dirty'])),
+  start: (setting) => start(setting, join(baseDir ?? '', 'src/cli/main.ts')),
+};
+
+const baseDir = process.env['POSTERN_BASE'];
+
+function start(setting: PeerSetting, entry: string): RunningProcess {
+  const file = join(setting.dir, 'postern.yaml');
+  writeFileSync(join(setting.dir, 'policy.yaml'), seedPolicy);
+  writeFileSync(file, configuration(setting));
+  return startProcess({
+    command: process.execPath,
+    args: [...posternNodeArguments(), entry, 'run', '-c', file],
+    core: setting.core,
+    logFile: join(setting.dir, 'output.log'),
+    cwd: setting.dir,
+  });
+}
 
 /** Arguments for Node itself, such as `--cpu-prof`, from POSTERN_NODE_ARGS. */
 function posternNodeArguments(): string[] {
