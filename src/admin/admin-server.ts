@@ -11,7 +11,7 @@ import { controlRoutes } from './control-routes.ts';
 import { faultAnswer } from './fault-answer.ts';
 import { healthRoutes, passWorkloadHealth } from './health-routes.ts';
 import { readJsonBody } from './request-body.ts';
-import { ownHosts, refuseStranger } from './request-guard.ts';
+import { type OwnNames, ownNames, refuseStranger } from './request-guard.ts';
 import { viewRoutes } from './view-routes.ts';
 import type { AdminControls, AdminViews, WorkloadHealthPaths } from './views.ts';
 
@@ -79,7 +79,7 @@ class AdminHandler {
   readonly #options: AdminOptions;
   readonly #parts: AdminParts;
   readonly #router: AdminRouter;
-  #hosts: ReadonlySet<string> = new Set();
+  #names: OwnNames = { hosts: new Set(), origins: new Set() };
 
   constructor(options: AdminOptions, parts: AdminParts) {
     this.#options = options;
@@ -89,7 +89,7 @@ class AdminHandler {
 
   /** The port is known. */
   bound(address: SocketAddress): void {
-    this.#hosts = ownHosts(address);
+    this.#names = ownNames(address);
   }
 
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -109,7 +109,7 @@ class AdminHandler {
 
   async #answer(request: IncomingMessage): Promise<AdminAnswer> {
     const isProbe = this.#options.surface === 'probes';
-    const refusal = isProbe ? null : refuseStranger(request, this.#hosts);
+    const refusal = isProbe ? null : refuseStranger(request, this.#names);
     if (refusal !== null) return refusal;
     const target = request.url ?? '';
     if (!target.startsWith('/')) return problem(400, 'the target must be a path');

@@ -11,7 +11,6 @@ const jsonType = { 'content-type': 'application/json' };
 for (const host of [
   'evil.example',
   'evil.example:PORT',
-  'localhost',
   'localhost:1',
   'localhost:PORT.',
   'localhost.:PORT',
@@ -30,7 +29,7 @@ for (const host of [
   });
 }
 
-for (const host of ['localhost:PORT', '127.0.0.1:PORT', '[::1]:PORT', 'LOCALHOST:PORT']) {
+for (const host of ['localhost:PORT', '127.0.0.1:PORT', '[::1]:PORT', 'LOCALHOST:PORT', 'localhost', '127.0.0.1']) {
   test(`takes the Host \`${host}\``, async (context) => {
     const { port } = await openAdmin(context);
     const headers = { host: host.replace('PORT', String(port)) };
@@ -62,7 +61,14 @@ test('takes a content-type with parameters', async (context) => {
 
 test('refuses a POST from a page of another origin, and never allows one by CORS', async (context) => {
   const { port, calls } = await openAdmin(context);
-  for (const origin of ['http://evil.example', 'null', `http://localhost:${port + 1}`, `https://localhost:${port}`]) {
+  for (const origin of [
+    'http://evil.example',
+    'null',
+    `http://localhost:${port + 1}`,
+    `https://localhost:${port}`,
+    'http://localhost',
+    `localhost:${port}`,
+  ]) {
     const answer = await ask(port, '/quit', { method: 'POST', headers: { ...jsonType, origin }, body: '{}' });
     assert.equal(answer.status, 403, origin);
   }
