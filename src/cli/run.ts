@@ -3,7 +3,8 @@
 import type { Command } from 'commander';
 import { loadConfig } from '../config/load-config.ts';
 import { PosternError } from '../errors.ts';
-import { Sidecar, type SidecarEnvironment } from '../runtime/sidecar.ts';
+import { Sidecar } from '../runtime/sidecar.ts';
+import type { SidecarEnvironment } from '../runtime/sidecar-parts.ts';
 import { type LogLevel, logLevels } from '../telemetry/operational-log.ts';
 import type { CliIo } from './cli-io.ts';
 import { exitCodes } from './exit-codes.ts';

@@ -6,7 +6,8 @@ import path from 'node:path';
 import { loadConfig } from '../config/load-config.ts';
 import { PosternError } from '../errors.ts';
 import { openDevCa } from '../identity/dev-ca.ts';
-import { Sidecar, type SidecarEnvironment } from '../runtime/sidecar.ts';
+import { Sidecar } from '../runtime/sidecar.ts';
+import type { SidecarEnvironment } from '../runtime/sidecar-parts.ts';
 import { type LegacyService, startLegacyService } from './legacy-service.ts';
 import { seedPolicyYaml } from './seed-policy.ts';
 

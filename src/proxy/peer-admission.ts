@@ -66,23 +66,6 @@ export function admitPeer(
   };
 }
 
-/** The principal of somebody who was never identified. */
-export const anonymousPrincipal: Principal = Object.freeze({
-  id: 'anonymous',
-  type: 'anonymous',
-  spiffeId: undefined,
-  trustDomain: undefined,
-  path: undefined,
-  namespace: undefined,
-  serviceAccount: undefined,
-  environment: undefined,
-  attestation: undefined,
-  issuer: undefined,
-  authn: 'none' as const,
-  labels: noClaims,
-  claims: noClaims,
-});
-
 function principalOf(peer: VerifiedPeer, drawn: DrawnAttributes): Principal {
   const id = peer.id.toString();
   return Object.freeze({

@@ -14,10 +14,10 @@ import { PosternError } from '../errors.ts';
 import { logLevels } from '../telemetry/operational-log.ts';
 import { explainRecord, explainRequest } from './explanations.ts';
 import { createSidecarScrape } from './metric-sources.ts';
-import type { Sidecar } from './sidecar.ts';
+import type { RunningSidecar } from './sidecar-parts.ts';
 
 /** @throws PosternError ERR_LISTEN */
-export function openAdmin(config: PosternConfig, sidecar: Sidecar): Promise<AdminServer> {
+export function openAdmin(config: PosternConfig, sidecar: RunningSidecar): Promise<AdminServer> {
   const { log } = sidecar.parts;
   return openAdminServer(
     { ...adminDefaults, listen: config.admin.listen },
@@ -25,12 +25,12 @@ export function openAdmin(config: PosternConfig, sidecar: Sidecar): Promise<Admi
       views: viewsOf(sidecar),
       controls: controlsOf(sidecar),
       workloadHealth: workloadHealthOf(sidecar),
-      onError: (error) => log.sampled('admin', 1).error('admin', { error: String(error) }),
+      onError: (error) => log.sampled('admin', 1).error('a defect in the admin API', { error }),
     },
   );
 }
 
-function viewsOf(sidecar: Sidecar): AdminViews {
+function viewsOf(sidecar: RunningSidecar): AdminViews {
   const { environment, identity, policy, reloader, recent, clock } = sidecar.parts;
   const scrape = createSidecarScrape(sidecar);
   return {
@@ -54,7 +54,7 @@ function withText(explanation: ReturnType<typeof explainRequest>) {
   return { ...explanation, text: explanationText(explanation).split('\n') };
 }
 
-function healthOf(sidecar: Sidecar) {
+function healthOf(sidecar: RunningSidecar) {
   const { clock, identity, policy, listeners, journal } = sidecar.parts;
   return healthChecks({
     nowMs: clock.nowMs(),
@@ -70,7 +70,7 @@ function healthOf(sidecar: Sidecar) {
   });
 }
 
-function policyView(sidecar: Sidecar): PolicyView {
+function policyView(sidecar: RunningSidecar): PolicyView {
   const { policy } = sidecar.parts;
   const status = policy.status();
   const { bundles } = policy;
@@ -101,7 +101,7 @@ function ruleViews(
   );
 }
 
-function controlsOf(sidecar: Sidecar): AdminControls {
+function controlsOf(sidecar: RunningSidecar): AdminControls {
   const { log, reloader } = sidecar.parts;
   return {
     reload: async () => {
@@ -120,7 +120,7 @@ function controlsOf(sidecar: Sidecar): AdminControls {
 }
 
 /** A health path goes to the workload of the first listener that names it. */
-function workloadHealthOf(sidecar: Sidecar): WorkloadHealthPaths {
+function workloadHealthOf(sidecar: RunningSidecar): WorkloadHealthPaths {
   const options = () => sidecar.parts.listeners.all.map((listener) => listener.settings.options);
   return {
     paths: () => options().flatMap((one) => one.healthPassthrough),

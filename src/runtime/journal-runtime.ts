@@ -9,14 +9,15 @@ import type { PosternError } from '../errors.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { OwnIdentity } from '../proxy/own-identity.ts';
 import type { OperationalLog } from '../telemetry/operational-log.ts';
-import type { SidecarEnvironment } from './sidecar.ts';
 
 export interface JournalParts {
-  readonly environment: SidecarEnvironment;
+  readonly environment: { readonly node: string | null; readonly pod: string | null; readonly version: string };
   readonly clock: Clock;
   readonly log: OperationalLog;
   readonly own: OwnIdentity;
   readonly recent: RecentDecisions;
+  /** Sees how long each write of the journal took, milliseconds. */
+  readonly onWriteMs: (ms: number) => void;
 }
 
 /** The open journal, and what is wrong with it now. */
@@ -28,7 +29,7 @@ export interface Journal {
 
 /** @throws PosternError ERR_JOURNAL_UNAVAILABLE */
 export async function openJournal(config: AuditConfig, parts: JournalParts): Promise<Journal> {
-  const { environment, log, own, recent } = parts;
+  const { clock, environment, log, own, recent, onWriteMs } = parts;
   const { redactHeaders: _, ...options } = config;
   let last: { readonly text: string; readonly records: number } | null = null;
   let opened: RecorderHandle | null = null;
@@ -43,7 +44,7 @@ export async function openJournal(config: AuditConfig, parts: JournalParts): Pro
     pod: environment.pod,
     version: environment.version,
   };
-  const recorder = await openRecorder({ ...options, proxy }, { clock: parts.clock, onLine: recent.add, onFault });
+  const recorder = await openRecorder({ ...options, proxy }, { clock, onLine: recent.add, onFault, onWriteMs });
   opened = recorder;
   return {
     recorder,

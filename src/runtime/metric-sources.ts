@@ -3,14 +3,14 @@
 import process from 'node:process';
 import type { MetricSources } from '../telemetry/figures.ts';
 import { createScrape, type MetricsText } from '../telemetry/metrics.ts';
-import type { Sidecar } from './sidecar.ts';
+import type { RunningSidecar } from './sidecar-parts.ts';
 
 /** The function that answers `GET /metrics`. */
-export function createSidecarScrape(sidecar: Sidecar): () => Promise<MetricsText> {
+export function createSidecarScrape(sidecar: RunningSidecar): () => Promise<MetricsText> {
   return createScrape(sidecar.parts.metrics, sourcesOf(sidecar));
 }
 
-function sourcesOf(sidecar: Sidecar): MetricSources {
+function sourcesOf(sidecar: RunningSidecar): MetricSources {
   const { environment, log, identity, identityCounts, recorder, listeners, reloader } = sidecar.parts;
   return {
     build: { version: environment.version, nodeVersion: process.versions.node },
@@ -40,7 +40,7 @@ function sourcesOf(sidecar: Sidecar): MetricSources {
   };
 }
 
-function policyFigures(sidecar: Sidecar) {
+function policyFigures(sidecar: RunningSidecar) {
   const { policy, reloader } = sidecar.parts;
   const status = policy.status();
   return {

@@ -21,52 +21,20 @@ import { openAdmin } from './admin-runtime.ts';
 import { drain } from './drain.ts';
 import { openIdentity, ownIdentityOf } from './identity-runtime.ts';
 import { internalNetworkTest } from './internal-networks.ts';
-import { type Journal, openJournal } from './journal-runtime.ts';
+import { openJournal } from './journal-runtime.ts';
 import { ListenerSet } from './listener-set.ts';
 import { PolicyRuntime } from './policy-runtime.ts';
 import { Reloader } from './reloader.ts';
-
-/** What surrounds a sidecar. */
-export interface SidecarEnvironment {
-  readonly version: string;
-  /** True where NODE_ENV is `production`: the development CA refuses to work. */
-  readonly isProduction: boolean;
-  /** Names of node and pod for the records, from the environment. */
-  readonly node: string | null;
-  readonly pod: string | null;
-  readonly logFd: number;
-  readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
-  /** Reads the configuration again, for a reload. @throws PosternError */
-  readonly readConfig: () => Promise<PosternConfig>;
-}
-
-/** Everything a running sidecar is made of, for the parts that report on it. */
-export interface SidecarParts {
-  readonly environment: SidecarEnvironment;
-  readonly clock: Clock;
-  readonly wheel: TimerWheel;
-  readonly log: OperationalLog;
-  readonly metrics: ProxyMetrics;
-  readonly identity: IdentitySource;
-  readonly policy: PolicyRuntime;
-  readonly journal: Journal;
-  readonly recorder: RecorderHandle;
-  readonly recent: RecentDecisions;
-  readonly listeners: ListenerSet;
-  readonly reloader: Reloader;
-  readonly identityCounts: { rotations: number; refused: number };
-}
-
-type Phase = 'starting' | 'running' | 'draining' | 'stopped';
+import type { RunningSidecar, SidecarEnvironment, SidecarParts, SidecarPhase } from './sidecar-parts.ts';
 
 const tickMs = 100;
 
-export class Sidecar {
+export class Sidecar implements RunningSidecar {
   readonly parts: SidecarParts;
   readonly #cleanups: (() => Promise<void> | void)[];
   #admin: AdminServer | null = null;
   readonly #ended = Promise.withResolvers<void>();
-  #phase: Phase = 'starting';
+  #phase: SidecarPhase = 'starting';
   #stopping: Promise<boolean> | null = null;
 
   private constructor(parts: SidecarParts, cleanups: (() => Promise<void> | void)[]) {
@@ -120,7 +88,8 @@ export class Sidecar {
     const policy = await PolicyRuntime.load(config.policy, own.environment, clock);
     const metrics = createProxyMetrics(config.inbound.map((one) => one.name));
     const recent = new RecentDecisions();
-    const journal = await openJournal(config.audit, { environment, clock, log, own, recent });
+    const onWriteMs = (ms: number): void => metrics.histograms.journalWrite.observe(ms);
+    const journal = await openJournal(config.audit, { environment, clock, log, own, recent, onWriteMs });
     const { recorder } = journal;
     cleanups.push(() => recorder.close());
     const listeners = makeListeners(config, {
@@ -170,7 +139,7 @@ export class Sidecar {
     return new Sidecar({ ...parts, identityCounts }, cleanups);
   }
 
-  get phase(): Phase {
+  get phase(): SidecarPhase {
     return this.#phase;
   }
 

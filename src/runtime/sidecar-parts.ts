@@ -1,0 +1,57 @@
+// What a running sidecar is made of, for the parts that report on it and steer it. Types only.
+
+import type { RecentDecisions } from '../admin/recent-decisions.ts';
+import type { RecorderHandle } from '../audit/recorder.ts';
+import type { PosternConfig } from '../config/postern-config.ts';
+import type { IdentitySource } from '../identity/source.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { TimerWheel } from '../lib/timer-wheel.ts';
+import type { ProxyMetrics } from '../telemetry/metrics.ts';
+import type { OperationalLog } from '../telemetry/operational-log.ts';
+import type { Journal } from './journal-runtime.ts';
+import type { ListenerSet } from './listener-set.ts';
+import type { PolicyRuntime } from './policy-runtime.ts';
+import type { Reloader } from './reloader.ts';
+
+/** What surrounds a sidecar. */
+export interface SidecarEnvironment {
+  readonly version: string;
+  /** True where NODE_ENV is `production`: the development CA refuses to work. */
+  readonly isProduction: boolean;
+  /** Names of node and pod for the records, from the environment. */
+  readonly node: string | null;
+  readonly pod: string | null;
+  readonly logFd: number;
+  readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
+  /** Reads the configuration again, for a reload. @throws PosternError */
+  readonly readConfig: () => Promise<PosternConfig>;
+}
+
+/** Everything a running sidecar is made of, for the parts that report on it. */
+export interface SidecarParts {
+  readonly environment: SidecarEnvironment;
+  readonly clock: Clock;
+  readonly wheel: TimerWheel;
+  readonly log: OperationalLog;
+  readonly metrics: ProxyMetrics;
+  readonly identity: IdentitySource;
+  readonly policy: PolicyRuntime;
+  readonly journal: Journal;
+  readonly recorder: RecorderHandle;
+  readonly recent: RecentDecisions;
+  readonly listeners: ListenerSet;
+  readonly reloader: Reloader;
+  readonly identityCounts: { rotations: number; refused: number };
+}
+
+export type SidecarPhase = 'starting' | 'running' | 'draining' | 'stopped';
+
+/** The sidecar as the admin API sees and steers it. */
+export interface RunningSidecar {
+  readonly parts: SidecarParts;
+  readonly phase: SidecarPhase;
+  /** Reads configuration, policies and identity again. @throws PosternError; then the old ones go on */
+  reload(): Promise<void>;
+  /** Ends in order; true when every request could end. */
+  stop(drainMs: number, signal: AbortSignal): Promise<boolean>;
+}
