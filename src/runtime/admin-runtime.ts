@@ -2,7 +2,6 @@
 
 import { adminDefaults } from '../admin/admin-options.ts';
 import { type AdminServer, openAdminServer } from '../admin/admin-server.ts';
-import { healthChecks } from '../admin/health-checks.ts';
 import { identityView } from '../admin/identity-view.ts';
 import type { AdminControls, AdminViews, PolicyView, RuleView, WorkloadHealthPaths } from '../admin/views.ts';
 import { askWorkloadHealth } from '../admin/workload-health.ts';
@@ -13,6 +12,7 @@ import type { PosternConfig } from '../config/postern-config.ts';
 import { PosternError } from '../errors.ts';
 import { logLevels } from '../telemetry/operational-log.ts';
 import { explainRecord, explainRequest } from './explanations.ts';
+import { healthOf } from './health-runtime.ts';
 import { createSidecarScrape } from './metric-sources.ts';
 import type { RunningSidecar } from './sidecar-parts.ts';
 
@@ -52,22 +52,6 @@ function viewsOf(sidecar: RunningSidecar): AdminViews {
 
 function withText(explanation: ReturnType<typeof explainRequest>) {
   return { ...explanation, text: explanationText(explanation).split('\n') };
-}
-
-function healthOf(sidecar: RunningSidecar) {
-  const { clock, identity, policy, listeners, journal } = sidecar.parts;
-  return healthChecks({
-    nowMs: clock.nowMs(),
-    identity: identity.current,
-    policyDigest: policy.status().digest || null,
-    listeners: listeners.all.map((listener) => ({
-      name: listener.settings.options.name,
-      address: listener.settings.options.listen,
-      bound: listener.isListening,
-    })),
-    journalFault: journal.fault(),
-    draining: sidecar.phase === 'draining' || sidecar.phase === 'stopped',
-  });
 }
 
 function policyView(sidecar: RunningSidecar): PolicyView {

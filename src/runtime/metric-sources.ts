@@ -3,6 +3,7 @@
 import process from 'node:process';
 import type { MetricSources } from '../telemetry/figures.ts';
 import { createScrape, type MetricsText } from '../telemetry/metrics.ts';
+import { healthOf } from './health-runtime.ts';
 import type { RunningSidecar } from './sidecar-parts.ts';
 
 /** The function that answers `GET /metrics`. */
@@ -15,7 +16,7 @@ function sourcesOf(sidecar: RunningSidecar): MetricSources {
   return {
     build: { version: environment.version, nodeVersion: process.versions.node },
     runtime: () => ({
-      ready: sidecar.phase === 'running',
+      ready: healthOf(sidecar).every(({ ok }) => ok),
       draining: sidecar.phase === 'draining',
       configLoadedMs: reloader.counts.loadedAtMs,
       reloadsApplied: reloader.counts.applied,
