@@ -4,84 +4,13 @@ import assert from 'node:assert/strict';
 import { chmodSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import type { PosternError } from '../../src/errors.ts';
-import { createDevCa, type DevCa } from '../../src/identity/dev-ca.ts';
-import { type FilesSourceOptions, openFilesSource } from '../../src/identity/files-source.ts';
-import type { IdentitySource } from '../../src/identity/source.ts';
 import { TrustDomain } from '../../src/identity/trust-domain.ts';
 import type { X509Svid } from '../../src/identity/x509-svid.ts';
-import { type Clock, ManualClock, systemClock } from '../../src/lib/clock.ts';
-import { temporaryFolder, until } from './folders.ts';
+import { ManualClock } from '../../src/lib/clock.ts';
+import { FilesWorld, opened, spiffeId } from './files-world.ts';
+import { until } from './folders.ts';
 import { proveIdentitySource } from './identity-source.contract.ts';
 import { hourMs, makeCa, makeLeaf } from './workshop.ts';
-
-const spiffeId = 'spiffe://a.example/ns/payments/api';
-const never = 3_600_000;
-
-/** A folder with an identity, and a source on it. */
-class FilesWorld {
-  readonly dir = temporaryFolder();
-  readonly refused: PosternError[] = [];
-  readonly warned: PosternError[] = [];
-  readonly thrown: unknown[] = [];
-  readonly ca: DevCa;
-  source!: IdentitySource;
-
-  constructor(ca: DevCa) {
-    this.ca = ca;
-  }
-
-  static async make(): Promise<FilesWorld> {
-    const world = new FilesWorld(await createDevCa({ dir: join(temporaryFolder(), 'ca'), trustDomain: 'a.example' }));
-    world.write('bundle.pem', world.ca.bundlePem);
-    await world.rotate();
-    return world;
-  }
-
-  async open(more: Partial<FilesSourceOptions> = {}, clock: Clock = systemClock): Promise<IdentitySource> {
-    this.source = await openFilesSource({
-      certFile: join(this.dir, 'tls.crt'),
-      keyFile: join(this.dir, 'tls.key'),
-      bundleFile: join(this.dir, 'bundle.pem'),
-      federation: [],
-      clock,
-      pollMs: never,
-      patienceMs: 40,
-      retryMs: 10,
-      refusedRetryMs: never,
-      onRefused: (error) => void this.refused.push(error),
-      onWarning: (error) => void this.warned.push(error),
-      onListenerError: (error) => void this.thrown.push(error),
-      ...more,
-    });
-    return this.source;
-  }
-
-  write(name: string, text: string, mode = 0o600): string {
-    const file = join(this.dir, name);
-    writeFileSync(`${file}.new`, text, { mode });
-    renameSync(`${file}.new`, file);
-    return file;
-  }
-
-  async rotate(): Promise<X509Svid> {
-    const svid = await this.ca.issue({ spiffeId });
-    this.write('tls.key', svid.keyPem);
-    this.write('tls.crt', svid.certChainPem);
-    return svid;
-  }
-}
-
-/** Opens a world, and closes it when the test ends. */
-async function opened(
-  t: { after(fn: () => Promise<void>): void },
-  more: Partial<FilesSourceOptions> = {},
-): Promise<FilesWorld> {
-  const world = await FilesWorld.make();
-  await world.open(more);
-  t.after(() => world.source.close());
-  return world;
-}
 
 proveIdentitySource('files', async () => {
   const world = await FilesWorld.make();
@@ -191,62 +120,6 @@ test('a file that is half written is never taken', async (t) => {
   };
   await mendedWhileReading(t, half, (world, next) => writeFileSync(join(world.dir, 'tls.crt'), next.certChainPem));
 });
-
-const faults: readonly [what: string, code: string, make: (world: FilesWorld) => Promise<void> | void][] = [
-  [
-    'a key that does not fit',
-    'ERR_SVID_KEY_MISMATCH',
-    async (w) => void w.write('tls.key', (await w.ca.issue({ spiffeId })).keyPem),
-  ],
-  ['a certificate that is not PEM', 'ERR_SVID_CERTIFICATE', (w) => void w.write('tls.crt', 'hello')],
-  ['an empty certificate file', 'ERR_SVID_CERTIFICATE', (w) => void w.write('tls.crt', '')],
-  ['a certificate file that is gone', 'ERR_IDENTITY_FILE', (w) => rmSync(join(w.dir, 'tls.crt'))],
-  ['a key file that is gone', 'ERR_IDENTITY_FILE', (w) => rmSync(join(w.dir, 'tls.key'))],
-  ['a bundle that is gone', 'ERR_IDENTITY_FILE', (w) => rmSync(join(w.dir, 'bundle.pem'))],
-  ['an empty bundle', 'ERR_TRUST_BUNDLE_INVALID', (w) => void w.write('bundle.pem', '')],
-  [
-    'a bundle of workload certificates',
-    'ERR_TRUST_BUNDLE_INVALID',
-    (w) => void w.write('bundle.pem', w.source.current.svid.certChainPem),
-  ],
-  ['an expired certificate', 'ERR_SVID_REFUSED', (w) => writeExpired(w)],
-];
-
-async function writeExpired(world: FilesWorld): Promise<void> {
-  const ca = await makeCa();
-  const leaf = await makeLeaf({
-    issuer: ca,
-    uris: [spiffeId],
-    notBeforeMs: Date.now() - 2 * hourMs,
-    notAfterMs: Date.now() - hourMs,
-  });
-  world.write('tls.crt', leaf.pem);
-  world.write('tls.key', leaf.keyPem);
-}
-
-for (const [what, code, make] of faults) {
-  test(`${what}: ${code} is told, and the last good snapshot stays`, async (t) => {
-    const world = await opened(t);
-    await world.source.close(); // the watch would tell it a second time
-    const watched = await world.open({ patienceMs: 0 });
-    const before = watched.current;
-    await make(world);
-    await assert.rejects(watched.refresh(), { code });
-    assert.equal(watched.current, before);
-    assert.ok(world.refused.every((error) => error.code === code));
-    const told = world.refused[0]!;
-    assert.ok(told.message.includes(world.dir), `names the file: ${told.message}`);
-    assert.ok(told.mend.length > 0);
-  });
-}
-
-for (const [what, code, make] of faults.filter(([what]) => what !== 'a bundle of workload certificates')) {
-  test(`does not start with ${what}: ${code}`, async () => {
-    const world = await FilesWorld.make();
-    await make(world);
-    await assert.rejects(world.open(), { code });
-  });
-}
 
 test('does not start where its own bundle does not vouch for it', async () => {
   const world = await FilesWorld.make();
