@@ -103,6 +103,7 @@ const fieldRows: readonly Row[] = [
   ['bare line feeds', 'GET / HTTP/1.1\nHost: a\n\n', field],
   ['a bare line feed between fields', `${get}A: b\nC: d\r\n\r\n`, field],
   ['a bare carriage return between fields', `${get}A: b\rC: d\r\n\r\n`, field],
+  ['a bare carriage return that would hide an octet', `${get}A: b\rxC: d\r\n\r\n`, field],
   ['a bare carriage return in a value', `${get}A: b\rc\r\n\r\n`, field],
   ['CR CR LF', `${get}A: b\r\r\n\r\n`, field],
   ['a line feed before the colon', `${get}A\n: b\r\n\r\n`, field],
