@@ -11,8 +11,9 @@ import { ResponseParser } from '../src/wire/response-parser.ts';
 import { median } from './statistics.ts';
 
 const isQuick = process.argv.includes('--quick');
-const calls = isQuick ? 20_000 : 100_000;
-const rounds = isQuick ? 5 : 15;
+const calls = 50_000;
+const warmUpRounds = 6;
+const rounds = isQuick ? 5 : 25;
 
 const request = Buffer.from(
   'GET /v1/payments/4711?expand=lines HTTP/1.1\r\nHost: payments.prod.svc.cluster.local:8443\r\n' +
@@ -36,14 +37,14 @@ let work = 0;
 
 /** Median CPU nanoseconds of one call. */
 function nanoseconds(step: () => void): number {
-  const samples = Array.from({ length: rounds + 3 }, () => {
+  const samples = Array.from({ length: warmUpRounds + rounds }, () => {
     const before = process.cpuUsage();
     for (let call = 0; call < calls; call++) step();
     const used = process.cpuUsage(before);
     return ((used.user + used.system) * 1000) / calls;
   });
   // The first rounds are the compiler's.
-  return median(samples.slice(3));
+  return median(samples.slice(warmUpRounds));
 }
 
 function ignore(): void {}
