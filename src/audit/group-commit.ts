@@ -129,7 +129,8 @@ export class GroupCommit {
   }
 
   #seal(final: boolean): void {
-    this.#begin([]);
+    const nobody: readonly JournalEntry[] = [];
+    this.#begin(nobody);
     clearTimeout(this.#sealTimer);
     this.#sealTimer = undefined;
     this.#parts.stream.seal(final, (sealed) => {
@@ -138,7 +139,7 @@ export class GroupCommit {
       if (final || this.#sealWanted === 'seal') this.#sealWanted = 'no';
       this.#next(sealed);
     });
-    this.#watch([]);
+    this.#watch(nobody);
   }
 
   #begin(waiting: readonly JournalEntry[]): void {

@@ -1,6 +1,6 @@
 // HOT PATH (bench/audit.bench.ts). Writes whole buffers to a descriptor: with write(2) on the loop as long as the disk
-// answers at once, through the thread pool while it does not. Measured (docs/decision-records.md, "Why the write blocks"):
-// a blocking write costs a third of the CPU of one through the pool; but a stalled disk would stop every connection.
+// answers at once, through the thread pool while it does not. Measured (docs/decision-records.md): with few records a turn
+// the pool costs two to five times the CPU of a blocking write; but a disk that stalls would stop every connection.
 
 import { write, writeSync } from 'node:fs';
 import type { Clock } from '../lib/clock.ts';

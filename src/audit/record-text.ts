@@ -2,7 +2,6 @@
 // needs a line break, a terminal control or a bidi override; none of them survives, raw or decoded.
 
 import type { Attribute } from '../authz/model.ts';
-import { MISTYPED } from '../authz/model.ts';
 
 /** How long strings and lists of a record may be. */
 export interface RecordLimits {
@@ -74,7 +73,8 @@ export class RecordText {
 
   #clean(value: Attribute<string> | null, pointer: string, most: number): string | undefined {
     if (value === undefined || value === null) return undefined;
-    if (value === MISTYPED) {
+    // MISTYPED is the only symbol there is; audit sees policy as types alone.
+    if (typeof value === 'symbol') {
       this.masked.push(pointer);
       return undefined;
     }

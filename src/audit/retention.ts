@@ -47,6 +47,8 @@ export class Retention {
   #listedBytes = 0;
   #writtenWhenListed = 0;
   #closed = false;
+  #stopWaiting: () => void = () => {};
+  readonly #counted = new Set<string>();
   expiredSegments = 0;
 
   constructor(options: RetentionOptions) {
@@ -82,6 +84,7 @@ export class Retention {
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#timer);
+    this.#stopWaiting();
     await this.#running;
   }
 
@@ -120,22 +123,15 @@ export class Retention {
   async #announce(writer: RetentionWriter, plan: RetentionPlan): Promise<void> {
     const leaving = await withWholeSeals([...plan.expired, ...plan.dropped]);
     if (leaving.length === 0) return;
-    for (const { segment, lastSeq } of plan.dropped.filter((item) => leaving.includes(item))) {
-      const toSeq = lastSeq ?? (await seqOfLastLine(segment.path)) ?? segment.firstSeq;
-      const ofStream = segment.streamId === this.#options.streamId ? {} : { ofStream: segment.streamId };
-      writer.stream.drop({
-        fromSeq: segment.firstSeq,
-        toSeq,
-        count: toSeq - segment.firstSeq + 1,
-        cause: 'dropped',
-        ...ofStream,
-      });
-    }
+    for (const item of plan.dropped) if (leaving.includes(item)) await this.#countDropped(writer, item);
     const expired = new Map<string, number>();
     for (const { segment, lastSeq } of leaving) {
       expired.set(segment.streamId, lastSeq ?? (await seqOfLastLine(segment.path)) ?? segment.firstSeq);
     }
+    if (this.#closed) return;
     const sealed = new Promise<boolean>((resolve) => {
+      // A disk that hangs must not hold up the end.
+      this.#stopWaiting = () => resolve(false);
       const list = [...expired].map(([streamId, toSeq]) => ({ streamId, toSeq }));
       writer.stream.seals.expire(list, resolve);
       writer.seal();
@@ -143,11 +139,22 @@ export class Retention {
     if (await sealed) await this.#remove(leaving);
   }
 
+  /** Once for each segment, even if the seal that lets it go has to be tried again. */
+  async #countDropped(writer: RetentionWriter, { segment, lastSeq }: LeavingSegment): Promise<void> {
+    if (this.#counted.has(segment.path)) return;
+    this.#counted.add(segment.path);
+    const fromSeq = segment.firstSeq;
+    const toSeq = lastSeq ?? (await seqOfLastLine(segment.path)) ?? fromSeq;
+    const ofStream = segment.streamId === this.#options.streamId ? {} : { ofStream: segment.streamId };
+    writer.stream.drop({ fromSeq, toSeq, count: toSeq - fromSeq + 1, cause: 'dropped', ...ofStream });
+  }
+
   async #remove(leaving: readonly LeavingSegment[]): Promise<void> {
     for (const { segment } of leaving) {
       try {
         await unlink(segment.path);
         this.expiredSegments += 1;
+        this.#counted.delete(segment.path);
         this.#listedBytes -= segment.size;
       } catch (error) {
         // Another process on the same folder may have been faster.

@@ -92,4 +92,12 @@ export class StreamSeals {
   failed(draft: SealDraft): void {
     for (const told of draft.waiting) told(false);
   }
+
+  /** No seal can be made now: whoever waits for one has to ask again. */
+  refuse(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    this.#expired = [];
+    for (const told of waiting) told(false);
+  }
 }

@@ -7,7 +7,7 @@ import { lineBytes } from './native-encoder.ts';
 import type { PacedWriter } from './paced-writer.ts';
 import type { Gap, StreamEnd } from './service-records.ts';
 import { StreamNews, type Told } from './stream-news.ts';
-import { StreamSeals } from './stream-seals.ts';
+import { type SealDraft, StreamSeals } from './stream-seals.ts';
 
 /** Something that becomes a line once it has its number. */
 export interface Encodable {
@@ -84,13 +84,15 @@ export class StreamWriter {
     const { target, writer } = this.#parts;
     const firstSeq = this.#seq;
     let fd: number;
+    let batch: Batch;
     try {
       fd = target.ready(firstSeq);
+      batch = this.#encode(items);
     } catch (error) {
+      this.#seq = firstSeq;
       this.lose(items.length);
       return done(error, []);
     }
-    const batch = this.#encode(items);
     const bytes = this.#scratch.subarray(0, batch.end);
     const undo = (error: unknown, written: number): void => {
       target.reject(written);
@@ -114,22 +116,23 @@ export class StreamWriter {
   /** Seals what is written; `done` gets false when that failed, which denies nothing and is tried again. */
   seal(final: boolean, done: (sealed: boolean) => void): void {
     const { target, writer } = this.#parts;
-    const draft = this.seals.draft(this.#seq, final);
-    const failed = (written: number): void => {
-      target.reject(written);
-      this.seals.failed(draft);
-      done(false);
-    };
     let fd: number;
+    let draft: SealDraft;
     try {
-      fd = target.ready(draft.seq);
+      fd = target.ready(this.#seq);
+      // A target that must first tell of a fault does so with the next batch; the seal waits for it.
+      if (target.lead !== '' || target.recoveries.length > 0) throw new Error('news come first');
+      draft = this.seals.draft(this.#seq, final);
     } catch {
-      return failed(0);
+      this.seals.refuse();
+      return done(false);
     }
-    // A target that must first tell of a fault does so with the next batch; the seal waits for it.
-    if (target.lead !== '' || target.recoveries.length > 0) return failed(0);
     writer.write(fd, draft.line, (error, written) => {
-      if (error !== null) return failed(written);
+      if (error !== null) {
+        target.reject(written);
+        this.seals.failed(draft);
+        return done(false);
+      }
       this.#sealed(draft.line.length);
       this.seals.written(draft);
       done(true);

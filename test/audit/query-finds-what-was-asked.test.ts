@@ -3,21 +3,11 @@
 import assert from 'node:assert/strict';
 import { appendFile } from 'node:fs/promises';
 import { test } from 'node:test';
-import type { DecisionEvent } from '../../src/audit/decision-event.ts';
 import { matchesGlob } from '../../src/audit/glob.ts';
 import { queryJournal, type RecordQuery } from '../../src/audit/query.ts';
 import { tailDefaults, tailJournal } from '../../src/audit/tail.ts';
 import { journalFolder, record, segmentPaths, startRecorder, until, writeStream } from './journal-in-folder.ts';
-import { allow, authnFailedEvent, decisionEvent, outcomeEvent } from './sample-events.ts';
-
-const deny = {
-  ...allow,
-  effect: 'deny',
-  permit: null,
-  reason: 'default',
-  rule: null,
-  matched: [],
-} as unknown as DecisionEvent['decision'];
+import { authnFailedEvent, decisionEvent, deny, outcomeEvent } from './sample-events.ts';
 
 async function found(dir: string, query: RecordQuery): Promise<string[]> {
   const ids: string[] = [];

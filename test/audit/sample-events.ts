@@ -48,6 +48,17 @@ export const allow = Object.freeze({
   bundleDigest: `sha256:${'b'.repeat(64)}`,
 }) as unknown as Decision;
 
+/** What no rule covers. */
+export const deny = Object.freeze({
+  ...allow,
+  effect: 'deny',
+  permit: null,
+  reason: 'default',
+  rule: null,
+  matched: [],
+  obligations: null,
+}) as unknown as Decision;
+
 export const action: Action = Object.freeze({
   name: 'read',
   names: ['read', 'http:GET'],
@@ -172,14 +183,16 @@ export function authnFailedEvent(change: Partial<AuthnFailedEvent> = {}): AuthnF
   };
 }
 
+/** Who decided. */
+export const proxyFacts = Object.freeze({
+  instance: 'test',
+  workloadId: 'spiffe://prod.acme.com/ns/payments/sa/db',
+  node: null,
+  pod: null,
+  version: '0.1.0',
+});
+
 /** Options of a journal in `dir`, without stdout. */
 export function journalOptions(dir: string, change: Partial<JournalOptions> = {}): JournalOptions {
-  const proxy = {
-    instance: 'test',
-    workloadId: 'spiffe://prod.acme.com/ns/payments/sa/db',
-    node: null,
-    pod: null,
-    version: '0.1.0',
-  };
-  return { ...journalDefaults, dir, stdout: 'off', proxy, ...change };
+  return { ...journalDefaults, dir, stdout: 'off', proxy: proxyFacts, ...change };
 }

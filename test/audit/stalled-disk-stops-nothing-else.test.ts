@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { groupCommitDefaults } from '../../src/audit/group-commit.ts';
 import { verifyJournal } from '../../src/audit/verify.ts';
+import { ManualClock } from '../../src/lib/clock.ts';
 import { journalFolder, readRecords, record, recordMany, startRecorder, until } from './journal-in-folder.ts';
 import { decisionEvent } from './sample-events.ts';
 import { ScriptedDisk } from './scripted-disk.ts';
@@ -105,4 +106,34 @@ test('close() does not wait for a disk that hangs longer than patience', async (
   await recorder.close();
   assert.notEqual(await refused, null);
   gate.open();
+});
+
+test('close() does not wait for a seal that retention asked for and that hangs', { timeout: 5_000 }, async (t) => {
+  const calls = new ScriptedDisk();
+  const commit = { ...groupCommitDefaults, patienceMs: 60 };
+  const dir = await journalFolder(t);
+  const options = { segmentBytes: 10_000, keepBytes: 20_000 };
+  const { recorder } = await startRecorder(t, dir, options, { calls, commit, pace: { ...pace, calmMs: 60_000 } });
+  calls.steps.push({ kind: 'block', ms: 30 });
+  await recordMany(recorder, 3);
+  for (let n = 0; n < 10; n += 1) await recordMany(recorder, 3);
+  const gate = makeGate();
+  calls.gate = gate.closed;
+  recorder.rotate();
+  await recorder.close();
+  gate.open();
+});
+
+test('a clock that tells nonsense refuses records and breaks nothing', async (t) => {
+  const clock = new ManualClock(1_795_341_600_000);
+  const dir = await journalFolder(t);
+  const { recorder } = await startRecorder(t, dir, {}, { clock });
+  assert.equal(await record(recorder), null);
+  clock.advance(-1e16);
+  assert.notEqual(await record(recorder, decisionEvent(1, { timeUs: Number.NaN })), null);
+  assert.notEqual(await record(recorder, decisionEvent(2)), null, 'the gap record has no time yet');
+  clock.advance(1e16);
+  assert.equal(await record(recorder, decisionEvent(3)), null);
+  await recorder.close();
+  assert.ok((await verifyJournal(dir)).intact);
 });
