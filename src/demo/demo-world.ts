@@ -60,12 +60,11 @@ export async function openDemoWorld(options: DemoWorldOptions): Promise<DemoWorl
     const readConfig = async () => (await loadConfig(configFile, options.env, options.dir)).config;
     const sidecar = await Sidecar.start(await readConfig(), demoEnvironment(options, readConfig));
     const [listener] = sidecar.parts.listeners.all;
-    const address = listener!.address as { readonly port: number };
     return {
       dir: options.dir,
       configFile,
       journalDir: path.join(options.dir, 'journal'),
-      port: address.port,
+      port: Number(listener!.boundAddress.split(':').at(-1)),
       adminAddress: sidecar.adminAddress,
       sidecar,
       service,

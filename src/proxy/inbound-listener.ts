@@ -115,9 +115,12 @@ export class InboundListener implements ExchangeServices {
     return this.#connections.size + this.#handshakes;
   }
 
-  /** The address that was bound; a port of 0 has become a real one. */
-  get address(): net.AddressInfo | string | null {
-    return this.#server.address();
+  /** The address that was bound, as text; a port of 0 has become a real one. Empty before `listen()`. */
+  get boundAddress(): string {
+    const address = this.#server.address();
+    if (address === null) return '';
+    if (typeof address === 'string') return formatAddress({ kind: 'unix', path: address });
+    return formatAddress({ kind: 'tcp', host: address.address, port: address.port });
   }
 
   /**

@@ -174,12 +174,11 @@ export class Sidecar implements RunningSidecar {
     await listeners.replace(config.inbound, config.audit);
     await reloader.watch();
     this.#phase = 'running';
-    const addresses = listeners.all.map((one) => `${one.settings.options.name}=${JSON.stringify(one.address)}`);
     log.info('ready', {
       version: this.parts.environment.version,
       spiffe_id: this.parts.identity.current.svid.id.toString(),
       policy: this.parts.policy.status().digest,
-      listeners: addresses,
+      listeners: Object.fromEntries(listeners.all.map((one) => [one.settings.options.name, one.boundAddress])),
       admin: this.adminAddress,
     });
   }
