@@ -7,9 +7,9 @@ import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { describe, test } from 'node:test';
 import { processIo, wantsColour } from '../../src/cli/cli-io.ts';
-import { createPaint } from '../../src/lib/paint.ts';
 import { reportError } from '../../src/cli/report-error.ts';
 import { isPosternError, PosternError } from '../../src/errors.ts';
+import { createPaint } from '../../src/lib/paint.ts';
 
 const cases: readonly (readonly [isTerminal: boolean, env: Record<string, string>, isColoured: boolean])[] = [
   [true, {}, true],

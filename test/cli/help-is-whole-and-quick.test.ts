@@ -3,11 +3,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import manifest from '../../package.json' with { type: 'json' };
-import { type CliIo } from '../../src/cli/cli-io.ts';
-import { createPaint } from '../../src/lib/paint.ts';
+import type { CliIo } from '../../src/cli/cli-io.ts';
 import { commandTable } from '../../src/cli/command-table.ts';
 import { type CommandFacts, describeCommand } from '../../src/cli/command-tree.ts';
 import { buildProgram } from '../../src/cli/program.ts';
+import { createPaint } from '../../src/lib/paint.ts';
 import { runPostern } from './run-cli.ts';
 
 const io: CliIo = {
