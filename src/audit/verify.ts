@@ -131,7 +131,7 @@ function latestExpiries(expired: readonly Expiry[]): ReadonlyMap<string, number>
 function isRunning(files: StreamFiles): boolean {
   const path = join(files.dir, lockName);
   // A copy of a journal has no locks, and looking must not make one.
-  if (files.segments.length === 0 || !existsSync(path)) return files.segments.length === 0;
+  if (!existsSync(path)) return false;
   try {
     const lock = tryLock(path);
     lock?.release();

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { readdir } from 'node:fs/promises';
 import { test } from 'node:test';
 import { listStreams } from '../../src/audit/journal-layout.ts';
+import { systemWriteCalls, type WriteCalls } from '../../src/audit/paced-writer.ts';
 import { type JournalPosition, planRetention } from '../../src/audit/retention-plan.ts';
 import { verifyJournal } from '../../src/audit/verify.ts';
 import {
@@ -16,6 +17,7 @@ import {
   until,
   writeStream,
 } from './journal-in-folder.ts';
+import { errno } from './scripted-disk.ts';
 
 async function sizeOf(dir: string): Promise<number> {
   const segments = (await listStreams(dir)).flatMap((stream) => stream.segments);
@@ -122,4 +124,28 @@ test('the plan never touches what is being written and stops at what is not take
     ['a/1', 'b/0'],
   );
   assert.deepEqual(paths(planRetention({ ...input, keepBytes: 500 })), []);
+});
+
+test('nothing is deleted before a seal that says so is written', async (t) => {
+  const dir = await journalFolder(t);
+  let refused = 0;
+  let refusing = true;
+  const calls: WriteCalls = {
+    ...systemWriteCalls,
+    writeSync(fd, bytes, offset) {
+      if (refusing && Buffer.from(bytes).includes('"expired":')) {
+        refused += 1;
+        throw errno('ENOSPC');
+      }
+      return systemWriteCalls.writeSync(fd, bytes, offset);
+    },
+  };
+  const { recorder } = await startRecorder(t, dir, { segmentBytes: 20_000, keepBytes: 40_000 }, { calls });
+  for (let n = 0; n < 6; n += 1) await recordMany(recorder, 10, n * 10);
+  await until(() => refused > 0);
+  assert.match((await segmentPaths(dir))[0] ?? '', /00000001-/);
+  refusing = false;
+  await until(async () => (await recordMany(recorder, 10)) && !/00000001-/.test((await segmentPaths(dir))[0] ?? ''));
+  await recorder.close();
+  assert.ok((await verifyJournal(dir)).intact);
 });

@@ -104,6 +104,23 @@ test('found: a segment deleted, two swapped, a whole stream deleted', async () =
   assert.ok(verdict.findings.some((finding) => finding.code === 'stream_missing'));
 });
 
+test('found: a well-formed record behind the end of a closed stream', async () => {
+  const path = (await segmentPaths(clean)).at(-1)!;
+  const bytes = await readFile(path);
+  const lastLine = bytes.toString('latin1').trimEnd().split('\n').at(-1)!;
+  const seq = Number(/"seq":(\d+)/.exec(lastLine)?.[1]);
+  const forged = bytes
+    .toString('latin1')
+    .split('\n')[0]!
+    .replace(/"seq":\d+/, `"seq":${seq + 1}`);
+  await writeFile(path, `${bytes.toString('latin1')}${forged}\n`);
+  const verdict = await verifyJournal(clean).finally(() => writeFile(path, bytes));
+  assert.deepEqual(
+    verdict.streams.at(-1)?.findings.map((finding) => finding.code),
+    ['after_the_end'],
+  );
+});
+
 test('the journal as it was written verifies', async () => {
   const verdict = await verifyJournal(clean);
   assert.ok(verdict.intact);
