@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import fc from 'fast-check';
 import { verifyJournal } from '../../src/audit/verify.ts';
@@ -105,16 +105,14 @@ test('found: a segment deleted, two swapped, a whole stream deleted', async () =
 });
 
 test('found: a well-formed record behind the end of a closed stream', async () => {
-  const path = (await segmentPaths(clean)).at(-1)!;
-  const bytes = await readFile(path);
-  const lastLine = bytes.toString('latin1').trimEnd().split('\n').at(-1)!;
-  const seq = Number(/"seq":(\d+)/.exec(lastLine)?.[1]);
-  const forged = bytes
-    .toString('latin1')
-    .split('\n')[0]!
-    .replace(/"seq":\d+/, `"seq":${seq + 1}`);
-  await writeFile(path, `${bytes.toString('latin1')}${forged}\n`);
-  const verdict = await verifyJournal(clean).finally(() => writeFile(path, bytes));
+  const paths = await segmentPaths(clean);
+  const path = paths.at(-1)!;
+  const first = paths.find((other) => dirname(other) === dirname(path))!;
+  const text = await readFile(path, 'latin1');
+  const seq = Number(/"seq":(\d+)/.exec(text.trimEnd().split('\n').at(-1)!)?.[1]);
+  const forged = (await readFile(first, 'latin1')).split('\n')[0]!.replace(/"seq":\d+/, `"seq":${seq + 1}`);
+  await writeFile(path, `${text}${forged}\n`);
+  const verdict = await verifyJournal(clean).finally(() => writeFile(path, text));
   assert.deepEqual(
     verdict.streams.at(-1)?.findings.map((finding) => finding.code),
     ['after_the_end'],
