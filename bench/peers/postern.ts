@@ -14,7 +14,8 @@ const ownEntry = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url)
 export const postern: Peer = {
   name: 'postern',
   note: 'everything on: seed policy, journal before forwarding, metrics',
-  version: () => output('git', ['describe', '--always', '--dirty']),
+  // An unpacked archive has no commit, and is measured all the same.
+  version: () => output('git', ['describe', '--always', '--dirty']) ?? 'unknown',
   start: (setting) => start(setting, ownEntry),
 };
 
@@ -22,7 +23,8 @@ export const postern: Peer = {
 export const posternBase: Peer = {
   name: 'postern-base',
   note: 'the checkout in POSTERN_BASE',
-  version: () => (baseDir === undefined ? null : output('git', ['-C', baseDir, 'describe', '--always', '--dirty'])),
+  version: () =>
+    baseDir === undefined ? null : (output('git', ['-C', baseDir, 'describe', '--always', '--dirty']) ?? 'unknown'),
   start: (setting) => start(setting, join(baseDir ?? '', 'src/cli/main.ts')),
 };
 
