@@ -9,7 +9,7 @@ import { PosternError } from '../errors.ts';
 import type { CliIo } from './cli-io.ts';
 import { exitCodes } from './exit-codes.ts';
 import { addExamples } from './program.ts';
-import { stopOnSignals } from './stop-on-signals.ts';
+import { SignalWatch } from './stop-on-signals.ts';
 
 interface DemoOptions {
   readonly once?: true;
@@ -52,7 +52,9 @@ async function demo(options: DemoOptions, host: { readonly io: CliIo; readonly v
     if (!isAsExpected) io.setExitCode(exitCodes.no);
     if (options.once === true) return await closeDemoWorld(world);
     io.out('\nUp until Ctrl-C. Try it yourself with the certificates of `postern ca issue`.\n');
-    await stopOnSignals(world.sidecar);
+    const signals = new SignalWatch();
+    await signals.drive(world.sidecar);
+    signals.close();
     await world.service.close();
   } finally {
     closeSync(logFd);

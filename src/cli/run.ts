@@ -9,7 +9,7 @@ import { type LogLevel, logLevels } from '../telemetry/operational-log.ts';
 import type { CliIo } from './cli-io.ts';
 import { exitCodes } from './exit-codes.ts';
 import { addExamples } from './program.ts';
-import { stopOnSignals } from './stop-on-signals.ts';
+import { SignalWatch } from './stop-on-signals.ts';
 
 interface RunOptions {
   readonly config: string;
@@ -42,8 +42,12 @@ async function run(options: RunOptions, host: { readonly io: CliIo; readonly ver
     logLevel: logLevelOf(options.logLevel),
     readConfig,
   };
-  const sidecar = await Sidecar.start(await readConfig(), environment);
-  await stopOnSignals(sidecar);
+  const signals = new SignalWatch();
+  try {
+    await signals.drive(await Sidecar.start(await readConfig(), environment));
+  } finally {
+    signals.close();
+  }
   io.setExitCode(exitCodes.done);
 }
 

@@ -3,7 +3,7 @@
 
 import { type Bundles, createAuthorizer, type PolicyAuthorizer } from '../authz/engine.ts';
 import { createGuardedAuthorizer, type GuardedAuthorizer, type GuardedPlan } from '../authz/guardrails.ts';
-import { loadPolicies } from '../authz/loader.ts';
+import { loadDefaults, loadPolicies } from '../authz/loader.ts';
 import type { Principal, TlsFacts } from '../authz/model.ts';
 import type { RuleHits } from '../authz/rule-hits.ts';
 import type { PolicyConfig } from '../config/policy-section.ts';
@@ -115,7 +115,8 @@ export class PolicyRuntime implements PlanSource {
 
 /** Reads and compiles what configuration names. @throws PosternError ERR_POLICY_UNREADABLE, ERR_POLICY_INVALID */
 export async function readBundles(config: PolicyConfig): Promise<Bundles> {
-  const enforced = await loadPolicies(config.paths);
-  const candidate = config.shadowPaths.length === 0 ? null : await loadPolicies(config.shadowPaths);
+  const options = { ...loadDefaults, allowAnyTrustDomain: config.allowAnyTrustDomain };
+  const enforced = await loadPolicies(config.paths, options);
+  const candidate = config.shadowPaths.length === 0 ? null : await loadPolicies(config.shadowPaths, options);
   return { enforced, candidate };
 }

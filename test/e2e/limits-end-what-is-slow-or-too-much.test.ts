@@ -6,14 +6,12 @@ import { after, before, test } from 'node:test';
 import { Mesh } from '../harness/mesh.ts';
 import { type PeerCredentials, RawPeer } from '../harness/raw-peer.ts';
 import { answerOk, RecordingWorkload } from '../harness/recording-workload.ts';
-import type { SidecarProcess } from '../harness/sidecar-process.ts';
 import { waitFor } from '../harness/wait-for.ts';
 
 const cleanups: (() => Promise<void> | void)[] = [];
 const scope = { after: (fn: () => Promise<void> | void) => void cleanups.push(fn) };
 let workload: RecordingWorkload;
 let mesh: Mesh;
-let sidecar: SidecarProcess;
 let caller: PeerCredentials;
 
 before(async () => {
@@ -22,10 +20,10 @@ before(async () => {
   mesh = await Mesh.create(scope, {
     workloadPort: workload.port,
     inbound: `    limits: { header: 500ms, idle: 700ms, handshake: 500ms, request: 3s, header_bytes: 4KiB, headers: 20,
-              body_bytes: 10KiB, connections: 30 }
+              body_bytes: 10KiB }
 `,
   });
-  sidecar = await mesh.start(scope);
+  await mesh.start(scope);
   caller = await mesh.caller();
 });
 
@@ -108,9 +106,15 @@ test('a request that takes too long as a whole is ended', async () => {
   await goodRequestWorks();
 });
 
-test('connections above the limit are closed at once and those below go on', async () => {
-  const peers = await Promise.all(Array.from({ length: 29 }, open));
-  const surplus = Array.from({ length: 10 }, () => net.connect(mesh.port, '127.0.0.1'));
+test('connections above the limit are closed at once and those below go on', async (t) => {
+  const inbound = '    limits: { connections: 30 }\n';
+  const crowded = await Mesh.create(t, { workloadPort: workload.port, inbound });
+  const process = await crowded.start(t);
+  const credentials = await crowded.caller();
+  const peers = await Promise.all(
+    Array.from({ length: 30 }, () => RawPeer.connect(crowded.port, credentials).secured()),
+  );
+  const surplus = Array.from({ length: 10 }, () => net.connect(crowded.port, '127.0.0.1'));
   const closed = surplus.map(
     (socket) =>
       new Promise<void>((resolve) => {
@@ -119,17 +123,19 @@ test('connections above the limit are closed at once and those below go on', asy
         socket.resume();
       }),
   );
-  await Promise.all(closed.slice(0, 9));
+  await Promise.all(closed);
   peers[0]!.send('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
   await peers[0]!.expect('ok');
   for (const peer of peers) peer.close();
-  for (const socket of surplus) socket.destroy();
   await waitFor('room again', async () => {
-    await goodRequestWorks();
-    return true;
+    const peer = await RawPeer.connect(crowded.port, credentials).secured();
+    peer.send('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+    await waitFor('an answer or the end', () => peer.received !== '' || peer.closed);
+    peer.close();
+    return peer.received.startsWith('HTTP/1.1 200');
   });
-  const metrics = await sidecar.admin('/metrics');
-  assert.match(metrics.body, /postern_limits_met_total\{[^}]*limit="connections"[^}]*\} [1-9]/);
+  const metrics = await process.admin('/metrics');
+  assert.match(metrics.body, /postern_limits_met_total\{[^}]*limit="connections"[^}]*\} 10/);
 });
 
 test('a peer that pipelines is served in order', async () => {
