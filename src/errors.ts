@@ -135,6 +135,11 @@ export const errorCatalog = {
     means: 'an evaluation request is not of the documented form',
     mend: 'see `evaluation request` in docs/policy-language.md',
   },
+  ERR_POLICY_TEST: {
+    exit: 2,
+    means: 'a file of policy tests cannot be used',
+    mend: 'see `Testing policies` in docs/policy-language.md for its form',
+  },
   ERR_CLI_INPUT: {
     exit: 2,
     means: 'what was given on stdin or as a file to a command cannot be used',

@@ -40,8 +40,23 @@ const maxFolderDepth = 16;
  * @throws PosternError ERR_POLICY_UNREADABLE
  */
 export async function readPolicySources(paths: readonly string[]): Promise<readonly PolicySource[]> {
+  return readSources(paths, isPolicyName);
+}
+
+/**
+ * The test files under some paths: files as they are, of folders every `*.test.yaml` and `*.test.yml`, sorted.
+ * @throws PosternError ERR_POLICY_UNREADABLE
+ */
+export async function readTestSources(paths: readonly string[]): Promise<readonly PolicySource[]> {
+  return readSources(paths, isTestName);
+}
+
+async function readSources(
+  paths: readonly string[],
+  wants: (path: string) => boolean,
+): Promise<readonly PolicySource[]> {
   const files: string[] = [];
-  for (const path of paths) await collect(path, { files, depth: 0, isNamed: true });
+  for (const path of paths) await collect(path, { files, wants, depth: 0, isNamed: true });
   const sources: PolicySource[] = [];
   for (const file of [...new Set(files)]) sources.push({ file, text: await readText(file) });
   return sources;
@@ -49,6 +64,7 @@ export async function readPolicySources(paths: readonly string[]): Promise<reado
 
 interface Walk {
   readonly files: string[];
+  readonly wants: (path: string) => boolean;
   readonly depth: number;
   /** Named by the operator, so its ending does not matter. */
   readonly isNamed: boolean;
@@ -65,13 +81,18 @@ async function collect(path: string, walk: Walk): Promise<void> {
     return;
   }
   if (!facts.isFile()) unreadable(path, 'not a file');
-  if (!walk.isNamed && !isPolicyName(path)) return;
+  if (!walk.isNamed && !walk.wants(path)) return;
   if (walk.files.length >= maxFiles) unreadable(path, `more than ${maxFiles} files`);
   walk.files.push(path);
 }
 
 function isPolicyName(path: string): boolean {
-  return /\.ya?ml$/.test(path) && !/\.test\.ya?ml$/.test(path);
+  return /\.ya?ml$/.test(path) && !isTestName(path);
+}
+
+/** True for the name of a file of policy tests. */
+export function isTestName(path: string): boolean {
+  return /\.test\.ya?ml$/.test(path);
 }
 
 // Kubernetes shows each file of a volume twice: as a link, and in `..data` and the folder with a date that it points to.

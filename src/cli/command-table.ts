@@ -37,6 +37,11 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import('./check.ts')).registerCheckCommand,
   },
   {
+    name: 'policy',
+    summary: 'lint, test, explain and evaluate policies',
+    load: async () => (await import('./policy.ts')).registerPolicyCommand,
+  },
+  {
     name: 'identity',
     summary: 'show the own identity, or what Postern makes of a certificate',
     load: async () => (await import('./identity.ts')).registerIdentityCommand,
