@@ -24,6 +24,8 @@ export interface ConnectionPlan {
 /** Where plans come from; `revision` rises with every change of policy. */
 export interface PlanSource {
   readonly revision: number;
+  /** JSON Pointers of what policy reads and no record holds; one frozen list a policy. */
+  readonly maskedInputs: readonly string[];
   planFor(principal: Principal, tls: TlsFacts): ConnectionPlan;
 }
 

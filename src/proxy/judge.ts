@@ -94,6 +94,7 @@ export function judgeRequest(
     environmentBoundary: plan?.environmentBoundary ?? null,
     credentialLifetimeAlarm: plan?.credentialLifetimeAlarm ?? false,
     headerHashes: services.settings.hashedHeaders.length === 0 ? null : hashHeaders(head.fields, services),
+    maskedInputs: services.plans.maskedInputs,
   };
 }
 

@@ -4,6 +4,7 @@
 import { type Bundles, createAuthorizer, type PolicyAuthorizer } from '../authz/engine.ts';
 import { createGuardedAuthorizer, type GuardedAuthorizer, type GuardedPlan } from '../authz/guardrails.ts';
 import { loadDefaults, loadPolicies } from '../authz/loader.ts';
+import { maskedInputsOf } from '../authz/masked-inputs.ts';
 import type { Principal, TlsFacts } from '../authz/model.ts';
 import type { RuleHits } from '../authz/rule-hits.ts';
 import type { PolicyConfig } from '../config/policy-section.ts';
@@ -28,6 +29,7 @@ export class PolicyRuntime implements PlanSource {
   #guarded: GuardedAuthorizer;
   #ownEnvironment: string | undefined;
   #loadedAtMs = 0;
+  #maskedInputs: readonly string[] = [];
   #planHits = 0;
   #planMisses = 0;
 
@@ -50,6 +52,10 @@ export class PolicyRuntime implements PlanSource {
     return this.#authorizer.revision;
   }
 
+  get maskedInputs(): readonly string[] {
+    return this.#maskedInputs;
+  }
+
   get bundles(): Bundles | null {
     return this.#authorizer.current;
   }
@@ -67,6 +73,9 @@ export class PolicyRuntime implements PlanSource {
     // Before the revision rises: a plan of the new revision must have the new guard rails.
     this.#guarded = this.#guard();
     this.#authorizer.replace(bundles.enforced, bundles.candidate);
+    this.#maskedInputs = maskedInputsOf(
+      bundles.candidate === null ? [bundles.enforced] : [bundles.enforced, bundles.candidate],
+    );
     this.#loadedAtMs = this.#clock.nowMs();
   }
 
