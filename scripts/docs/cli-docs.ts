@@ -3,7 +3,7 @@
 import type { CliIo } from '../../src/cli/cli-io.ts';
 import { type CommandFacts, describeCommand } from '../../src/cli/command-tree.ts';
 import { buildProgram } from '../../src/cli/program.ts';
-import { createPaint, createPaint } from '../../src/lib/paint.ts';
+import { createPaint } from '../../src/lib/paint.ts';
 
 /** A heading for each command and subcommand, with its help. */
 export async function cliMarkdown(): Promise<string> {

@@ -5,7 +5,6 @@ import net from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { ConnectionFacts, Recorder } from '../audit/decision-event.ts';
 import type { IndeterminateRule, Permit } from '../authz/model.ts';
-import { PosternError } from '../errors.ts';
 import type { PeerVerifier, VerifiedPeer } from '../identity/peer-verification.ts';
 import type { IdentitySnapshot } from '../identity/source.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -13,14 +12,22 @@ import type { Latest } from '../lib/latest.ts';
 import type { RandomIds } from '../lib/random-ids.ts';
 import { formatAddress } from '../lib/socket-address.ts';
 import { type TimerWheel, WheelEntry } from '../lib/timer-wheel.ts';
-import { formatClientCert } from '../wire/client-cert-field.ts';
 import { type HeadLimits, headLimitsDefaults } from '../wire/head-limits.ts';
+import { bindListener } from './bind-listener.ts';
 import type { ExchangeServices, ListenerSettings, PlanSource } from './exchange-services.ts';
+import { identityFields } from './identity-fields.ts';
 import { InboundConnection } from './inbound-connection.ts';
 import type { InboundOptions } from './inbound-options.ts';
 import { type AdmittedPeer, admitPeer, type DrawnAttributes, networkFactsOf, tlsFactsOf } from './peer-admission.ts';
 import { type PeerChain, PeerRight } from './peer-right.ts';
 import type { ProxyObserver } from './proxy-observer.ts';
+import {
+  endedRightEvent,
+  type RefusalNames,
+  type RefusedPeerFacts,
+  refusalEvent,
+  shownName,
+} from './refusal-events.ts';
 import type { TlsContexts } from './tls-context.ts';
 import { beginHandshake, type HandshakeFailure } from './tls-handshake.ts';
 
@@ -128,7 +135,7 @@ export class InboundListener implements ExchangeServices {
    * @throws PosternError ERR_LISTEN naming the address and the mend
    */
   async listen(): Promise<void> {
-    await bind(this.#server, this.#settings.options);
+    await bindListener(this.#server, this.#settings.options);
     this.wheel.schedule(this.#sweep, sweepMs);
   }
 
@@ -260,28 +267,13 @@ export class InboundListener implements ExchangeServices {
     this.#recordRefusal({ ...failure, shown: failure.chain === null ? null : shownName(failure.chain) }, socket);
   }
 
-  #recordRefusal(
-    refused: { readonly cause: string; readonly detail: string; readonly shown: string | null },
-    socket: TLSSocket,
-  ): void {
+  #recordRefusal(refused: RefusedPeerFacts, socket: TLSSocket): void {
     this.observer.peerRefused(refused.cause);
-    const network = networkFactsOf(socket, () => false);
-    const text = (value: unknown): string | null => (typeof value === 'string' ? value : null);
-    const number = (value: unknown): number | null => (typeof value === 'number' ? value : null);
-    this.recorder.authnFailed({
-      decisionId: this.ids.uuid(),
-      timeUs: this.clock.nowUs(),
-      reason: 'authn_failed',
-      cause: refused.cause,
-      detail: refused.detail,
-      shown: refused.shown,
-      connection: this.#factsOf(null),
-      sourceIp: text(network.sourceIp),
-      sourcePort: number(network.sourcePort),
-      destinationIp: text(network.destinationIp),
-      destinationPort: number(network.destinationPort),
-      sni: text(socket.servername),
-    });
+    this.recorder.authnFailed(refusalEvent(this.#eventNames(), refused, socket));
+  }
+
+  #eventNames(): RefusalNames {
+    return { decisionId: this.ids.uuid(), timeUs: this.clock.nowUs(), connection: this.#factsOf(null) };
   }
 
   /** Ends the connections whose right ended, a slice a turn. */
@@ -302,23 +294,8 @@ export class InboundListener implements ExchangeServices {
   #judgeAgain(connection: InboundConnection, nowMs: number): void {
     const ended = connection.right.ended(nowMs);
     if (ended === null) return;
-    const { network, principal, tls } = connection.side;
-    const text = (value: unknown): string | null => (typeof value === 'string' ? value : null);
-    const number = (value: unknown): number | null => (typeof value === 'number' ? value : null);
-    this.recorder.authnFailed({
-      decisionId: this.ids.uuid(),
-      timeUs: this.clock.nowUs(),
-      reason: 'reauth_revoked',
-      cause: 'right_ended',
-      detail: ended,
-      shown: principal.id,
-      connection: connection.facts,
-      sourceIp: text(network.sourceIp),
-      sourcePort: number(network.sourcePort),
-      destinationIp: text(network.destinationIp),
-      destinationPort: number(network.destinationPort),
-      sni: text(tls.sni),
-    });
+    const names = { ...this.#eventNames(), connection: connection.facts };
+    this.recorder.authnFailed(endedRightEvent(names, connection.side, ended));
     connection.end(ended);
   }
 }
@@ -337,55 +314,4 @@ function headLimitsOf(options: InboundOptions): HeadLimits {
     headBytes: options.limits.headerBytes,
     fieldCount: options.limits.headers,
   });
-}
-
-/** What the workload is told about the peer, the same for each request of a connection. */
-function identityFields(options: InboundOptions, admitted: AdmittedPeer, snapshot: IdentitySnapshot): string {
-  const { peer, principal } = admitted;
-  let lines = '';
-  if (options.workloadHeaders.includes('x-forwarded-client-cert')) {
-    const value = formatClientCert({
-      by: snapshot.svid.id.toString(),
-      hash: peer.fingerprintSha256,
-      uri: principal.id,
-    });
-    lines += `x-forwarded-client-cert: ${value}\r\n`;
-  }
-  if (options.workloadHeaders.includes('x-postern-peer')) lines += `x-postern-peer: ${principal.id}\r\n`;
-  return lines;
-}
-
-/** What an unverified certificate says of itself; the recorder cleans it. */
-function shownName(chain: PeerChain): string {
-  const uri = chain.leaf.subjectAltName?.split(', ').find((name) => name.startsWith('URI:'));
-  return uri === undefined ? chain.leaf.subject : uri.slice(4);
-}
-
-function bind(server: net.Server, options: InboundOptions): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const failed = (error: NodeJS.ErrnoException): void => reject(listenError(options, error));
-    server.once('error', failed);
-    const bound = (): void => {
-      server.off('error', failed);
-      resolve();
-    };
-    const { listen } = options;
-    if (listen.kind === 'unix') server.listen({ path: listen.path }, bound);
-    else server.listen({ host: listen.host, port: listen.port, backlog: 1024 }, bound);
-  });
-}
-
-const listenMends: ReadonlyMap<string, string> = new Map([
-  ['EADDRINUSE', 'another process listens there: stop it, or change `listen:`'],
-  ['EACCES', 'ports below 1024 need the capability CAP_NET_BIND_SERVICE; or change `listen:`'],
-  ['EADDRNOTAVAIL', 'this machine has no such address; change `listen:`'],
-]);
-
-function listenError(options: InboundOptions, cause: NodeJS.ErrnoException): PosternError {
-  const mend = listenMends.get(cause.code ?? '');
-  return new PosternError(
-    'ERR_LISTEN',
-    `listener \`${options.name}\` cannot bind \`${formatAddress(options.listen)}\`: ${cause.code ?? cause.message}`,
-    mend === undefined ? { cause } : { cause, mend },
-  );
 }
