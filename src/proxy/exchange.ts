@@ -13,6 +13,8 @@ import { serializeRequestHead, serializeTrailers } from '../wire/forward-head.ts
 import type { RequestHead, ResponseHead } from '../wire/http1-message.ts';
 import { AnswerWriter } from './answer-writer.ts';
 import { BodyRateWatch } from './body-rate-watch.ts';
+import { outcomeEvent, wantsOutcome } from './exchange-outcome.ts';
+import { discardableBytes, faultAnswers, faultResult, isDiscardable, isRepeatable } from './exchange-rules.ts';
 import type { ExchangeHost, ExchangeServices, ListenerSettings } from './exchange-services.ts';
 import { forwardedFields } from './forwarded-fields.ts';
 import { answerOfReason, type OwnAnswerKind, ownAnswers, serializeOwnAnswer } from './own-answer.ts';
@@ -29,17 +31,6 @@ type State =
 const recording: State = Object.freeze({ kind: 'recording' });
 const discarding: State = Object.freeze({ kind: 'discarding' });
 const done: State = Object.freeze({ kind: 'done' });
-
-/** A denied request's body up to this size is read away, so that the connection can be kept. */
-const discardableBytes = 64 * 1024;
-
-const faultAnswers: Readonly<Record<UpstreamFault, OwnAnswerKind>> = {
-  unreachable: 'workload_unreachable',
-  closed_before_answer: 'workload_failed',
-  broken_answer: 'workload_failed',
-  invalid_answer: 'workload_failed',
-  timeout: 'workload_timeout',
-};
 
 /** What an exchange begins with. `head` null: the request could not be read, and `refusal` says how to answer. */
 export interface ExchangeStart {
@@ -194,8 +185,7 @@ export class Exchange implements RecordWaiter, UpstreamUser, UpstreamWaiter {
     if (this.#answerComplete || this.#state.kind === 'done') return;
     if (fault === 'closed_before_answer' && this.#mayRepeat()) return this.#repeat();
     if (fault === 'timeout') this.#services.observer.limitMet('upstream_response');
-    const result = fault === 'unreachable' ? 'upstream_unreachable' : faultResult(fault);
-    this.#fail(faultAnswers[fault], result, error.message);
+    this.#fail(faultAnswers[fault], faultResult(fault), error.message);
   }
 
   #connect(permit: Permit, retried: boolean): void {
@@ -344,35 +334,10 @@ export class Exchange implements RecordWaiter, UpstreamUser, UpstreamWaiter {
     const durationMs = performance.now() - this.#startedMs;
     const bytes = { request: this.#requestBytes, response: this.#answer.bytes };
     this.#services.observer.requestEnded(status ?? 0, durationMs, bytes);
-    const { outcomes } = this.#settings;
-    if (outcomes === 'off' || (outcomes === 'errors' && result === 'answered')) return;
-    const { event } = this.#start;
-    this.#services.recorder.outcome({
-      decisionId: event.decisionId,
-      timeUs: this.#services.clock.nowUs(),
-      result,
-      status,
-      requestBytes: bytes.request,
-      responseBytes: bytes.response,
-      durationUs: Math.round(durationMs * 1000),
-      connectionId: event.connection.connectionId,
-      traceId: event.correlation.traceId,
-      requestId: event.correlation.requestId,
-      detail,
-    });
+    if (!wantsOutcome(this.#settings.outcomes, result)) return;
+    const timeUs = this.#services.clock.nowUs();
+    this.#services.recorder.outcome(
+      outcomeEvent(this.#start.event, { timeUs, result, status, bytes, durationMs, detail }),
+    );
   }
-}
-
-function faultResult(fault: UpstreamFault): OutcomeResult {
-  return fault === 'timeout' ? 'upstream_timeout' : 'upstream_failed';
-}
-
-/** Safe methods without a body (RFC 9110 §9.2.1). */
-function isRepeatable(head: RequestHead): boolean {
-  return head.framing === 'none' && (head.method === 'GET' || head.method === 'HEAD' || head.method === 'OPTIONS');
-}
-
-function isDiscardable(head: RequestHead): boolean {
-  if (!head.keepAlive || head.expectsContinue) return false;
-  return head.framing === 'none' || (head.framing === 'length' && head.contentLength <= discardableBytes);
 }
