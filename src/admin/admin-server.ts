@@ -2,9 +2,9 @@
 // with web Request objects costs 10 MB of memory that the sidecar of a small workload does not have (measured, see below).
 
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { bindServer } from '../lib/bind-server.ts';
 import type { SocketAddress } from '../lib/socket-address.ts';
 import { type AdminAnswer, type AdminRoute, problem, writeAnswer } from './admin-http.ts';
-import { bindAdmin } from './admin-listener.ts';
 import type { AdminOptions } from './admin-options.ts';
 import { AdminRouter } from './admin-router.ts';
 import { controlRoutes } from './control-routes.ts';
@@ -37,7 +37,13 @@ const closePatienceMs = 1_000;
 export async function openAdminServer(options: AdminOptions, parts: AdminParts): Promise<AdminServer> {
   const handler = new AdminHandler(options, parts);
   const server = createServer(options, (request, response) => void handler.handle(request, response));
-  const address = await bindAdmin(server, options.listen);
+  const { listen } = options;
+  const address = await bindServer(server, {
+    address: listen,
+    who: 'the admin API',
+    key: 'admin.listen',
+    isPrivate: true,
+  });
   handler.bound(address);
   return Object.freeze({ address, close: () => closeServer(server) });
 }

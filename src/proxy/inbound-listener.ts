@@ -7,13 +7,13 @@ import type { ConnectionFacts, Recorder } from '../audit/decision-event.ts';
 import type { IndeterminateRule, Permit } from '../authz/model.ts';
 import type { PeerVerifier, VerifiedPeer } from '../identity/peer-verification.ts';
 import type { IdentitySnapshot } from '../identity/source.ts';
+import { bindServer } from '../lib/bind-server.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Latest } from '../lib/latest.ts';
 import type { RandomIds } from '../lib/random-ids.ts';
 import { formatAddress } from '../lib/socket-address.ts';
 import { type TimerWheel, WheelEntry } from '../lib/timer-wheel.ts';
 import { type HeadLimits, headLimitsDefaults } from '../wire/head-limits.ts';
-import { bindListener } from './bind-listener.ts';
 import type { ExchangeServices, ListenerSettings, PlanSource } from './exchange-services.ts';
 import { identityFields } from './identity-fields.ts';
 import { InboundConnection } from './inbound-connection.ts';
@@ -135,7 +135,9 @@ export class InboundListener implements ExchangeServices {
    * @throws PosternError ERR_LISTEN naming the address and the mend
    */
   async listen(): Promise<void> {
-    await bindListener(this.#server, this.#settings.options);
+    const { listen, name } = this.#settings.options;
+    const who = `listener \`${name}\``;
+    await bindServer(this.#server, { address: listen, who, key: 'listen', isPrivate: false });
     this.wheel.schedule(this.#sweep, sweepMs);
   }
 

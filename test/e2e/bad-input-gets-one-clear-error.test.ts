@@ -130,8 +130,8 @@ test('a port in use ends the start with 3 and names the listener and the address
   t.after(() => void squatter.close());
   const ended = await runWhile(mesh);
   assert.equal(ended.code, 3, ended.stderr);
-  assert.match(ended.stderr, new RegExp(`listener \`api\` cannot bind \`127.0.0.1:${mesh.port}\`: EADDRINUSE`));
-  assert.match(ended.stderr, /stop it, or change `listen:`/);
+  assert.match(ended.stderr, new RegExp(`listener \`api\` cannot listen on \`127.0.0.1:${mesh.port}\`: EADDRINUSE`));
+  assert.match(ended.stderr, /stop it, or change `listen`/);
   assert.ok(await isFree(mesh.adminPort));
 });
 
