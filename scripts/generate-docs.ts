@@ -4,6 +4,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
 import { recordFieldsMarkdown } from '../src/audit/record-docs.ts';
+import { lintRulesMarkdown } from '../src/authz/lint/lint-docs.ts';
 import { metricsMarkdown } from '../src/telemetry/metrics-docs.ts';
 import { cliMarkdown } from './docs/cli-docs.ts';
 import { configurationMarkdown } from './docs/configuration-docs.ts';
@@ -24,6 +25,7 @@ async function generatedSections(): Promise<readonly GeneratedSection[]> {
     { page: 'docs/configuration.md', title: 'Configuration', name: 'keys', body: configurationMarkdown() },
     { page: 'docs/cli.md', title: 'Command line', name: 'commands', body: await cliMarkdown() },
     { page: 'docs/errors.md', title: 'Error codes', name: 'codes', body: errorsMarkdown() },
+    { page: 'docs/policy-lint.md', title: 'Policy lint', name: 'rules', body: lintRulesMarkdown() },
     { page: 'docs/metrics.md', title: 'Metrics', name: 'metrics', body: metricsMarkdown() },
     { page: 'docs/decision-records.md', title: 'Decision records', name: 'fields', body: recordFieldsMarkdown() },
   ];

@@ -1,0 +1,49 @@
+// The linter: doubtful things in policies that load. Pure; what it knows of the surroundings is in its context.
+
+import { compareFindings } from '../../lib/finding.ts';
+import type { PolicySource } from '../loader.ts';
+import type { PolicyDocument } from '../policy-document.ts';
+import type { PolicyFinding } from '../policy-finding.ts';
+import type { LintContext, LintRule } from './lint-rule.ts';
+import { lintRules } from './rule-table.ts';
+import { applyWaivers } from './waivers.ts';
+
+/** Nothing known but the time. */
+export function bareLintContext(nowMs: number): LintContext {
+  return { isProduction: false, trustDomains: null, resources: null, attestationGiven: null, nowMs };
+}
+
+/** A bundle that loaded: its texts, for waivers, and what they say. */
+export interface LintedBundle {
+  readonly sources: readonly PolicySource[];
+  readonly policies: readonly PolicyDocument[];
+}
+
+/** Everything doubtful that is not waived, by place. Disabled policies and rules are not looked at. */
+export function lintPolicies(bundle: LintedBundle, context: LintContext): readonly PolicyFinding[] {
+  const policies = bundle.policies.filter((policy) => policy.mode !== 'disabled');
+  const rules = lintRules.filter((rule) => rule.check !== null);
+  const run = rules.filter((rule) => isRunnable(rule, context));
+  const findings = run.flatMap((rule) => findingsOf(rule, policies, context));
+  const ids = { run: new Set(run.map(({ id }) => id)), known: new Set(rules.map(({ id }) => id)) };
+  return [...applyWaivers(findings, { ...bundle, policies }, ids)].sort(compareFindings) as PolicyFinding[];
+}
+
+function isRunnable({ needs }: LintRule, context: LintContext): boolean {
+  return needs === null || context[needs] !== null;
+}
+
+/** One finding for a place and message: a clause of a policy is looked at for each of its rules. */
+function findingsOf(
+  rule: LintRule,
+  policies: readonly PolicyDocument[],
+  context: LintContext,
+): readonly PolicyFinding[] {
+  const found = new Map<string, PolicyFinding>();
+  for (const fault of rule.check?.(policies, context) ?? []) {
+    const { position, message } = fault;
+    const key = JSON.stringify([position, message]);
+    if (!found.has(key)) found.set(key, { code: rule.id, ...fault });
+  }
+  return [...found.values()];
+}

@@ -1,0 +1,121 @@
+// Waivers: `# lint-allow: L-TTL reason`, at the end of a line or on a line of its own before it. A waiver on the line of a
+// rule covers the whole rule. What it waives nothing of is itself found, so that none outlives its cause.
+
+import { Lexer } from 'yaml';
+import type { PolicySource } from '../loader.ts';
+import type { PolicyDocument } from '../policy-document.ts';
+import type { PolicyFinding } from '../policy-finding.ts';
+
+/** The id of findings about waivers. */
+export const waiverId = 'L-WAIVER';
+
+interface Waiver {
+  readonly id: string;
+  readonly reason: string;
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+  /** Line that it speaks of. */
+  readonly target: number;
+}
+
+export interface WaiverRules {
+  /** Ids of rules that were run; a waiver of another may be needed elsewhere. */
+  readonly run: ReadonlySet<string>;
+  /** Ids of all rules that may be waived. */
+  readonly known: ReadonlySet<string>;
+}
+
+/** The findings that are left, with those about the waivers themselves. */
+export function applyWaivers(
+  findings: readonly PolicyFinding[],
+  bundle: { readonly sources: readonly PolicySource[]; readonly policies: readonly PolicyDocument[] },
+  rules: WaiverRules,
+): readonly PolicyFinding[] {
+  const waivers = bundle.sources.flatMap(waiversIn);
+  if (waivers.length === 0) return findings;
+  const lines = ruleLines(bundle.policies);
+  const used = new Set<Waiver>();
+  const left = findings.filter((finding) => {
+    const covering = waivers.filter((waiver) => waiver.reason !== '' && covers(waiver, finding, lines));
+    for (const waiver of covering) used.add(waiver);
+    return covering.length === 0;
+  });
+  return [...left, ...waivers.flatMap((waiver) => faultsOf(waiver, used.has(waiver), rules))];
+}
+
+const waiverText = /^#\s*lint-allow:\s*(\S+)?\s*(.*)$/;
+
+function waiversIn({ file, text }: PolicySource): readonly Waiver[] {
+  if (!text.includes('lint-allow:')) return [];
+  const lines = text.split('\n');
+  return commentsOf(text).flatMap(({ comment, line, column }) => {
+    const match = waiverText.exec(comment);
+    if (match === null) return [];
+    const isAlone = lines[line - 1]!.slice(0, column - 1).trim() === '';
+    const target = isAlone ? nextLine(lines, line) : line;
+    return [{ id: match[1] ?? '', reason: (match[2] ?? '').trim(), file, line, column, target }];
+  });
+}
+
+/** Comments as YAML sees them: a `#` in a string is none. */
+function commentsOf(text: string) {
+  const found: { readonly comment: string; readonly line: number; readonly column: number }[] = [];
+  let [line, column, isScalar] = [1, 1, false];
+  for (const token of new Lexer().lex(text)) {
+    if (isMark(token)) {
+      isScalar = token === '\u001f';
+      continue;
+    }
+    if (token.startsWith('#') && !isScalar) found.push({ comment: token.trimEnd(), line, column });
+    isScalar = false;
+    const lastBreak = token.lastIndexOf('\n');
+    line += token.split('\n').length - 1;
+    column = lastBreak < 0 ? column + token.length : token.length - lastBreak;
+  }
+  return found;
+}
+
+/** Tokens of the lexer that stand for no text: begin of a document, end of a flow, a scalar follows. */
+function isMark(token: string): boolean {
+  return token === '\u0002' || token === '\u0018' || token === '\u001f';
+}
+
+function nextLine(lines: readonly string[], after: number): number {
+  const next = lines.findIndex((line, at) => at >= after && line.trim() !== '' && !line.trim().startsWith('#'));
+  return next < 0 ? after : next + 1;
+}
+
+/** Line of each rule, by its policy and name. */
+function ruleLines(policies: readonly PolicyDocument[]): ReadonlyMap<string, number> {
+  return new Map(
+    policies.flatMap(({ name, rules }) => rules.map((rule) => [JSON.stringify([name, rule.name]), rule.position.line])),
+  );
+}
+
+function covers(waiver: Waiver, finding: PolicyFinding, lines: ReadonlyMap<string, number>): boolean {
+  if (finding.code !== waiver.id || finding.position.file !== waiver.file) return false;
+  if (finding.position.line === waiver.target) return true;
+  return finding.rule !== null && lines.get(JSON.stringify([finding.policy, finding.rule])) === waiver.target;
+}
+
+function faultsOf(waiver: Waiver, isUsed: boolean, { run, known }: WaiverRules): readonly PolicyFinding[] {
+  const { id, reason, file, line, column } = waiver;
+  const common = {
+    code: waiverId,
+    severity: 'warning',
+    position: { file, line, column },
+    policy: null,
+    rule: null,
+  } as const;
+  if (!known.has(id)) {
+    return [{ ...common, message: `\`${id}\` is no lint rule that can be waived`, mend: 'see docs/policy-lint.md' }];
+  }
+  if (reason === '') {
+    return [
+      { ...common, message: 'a waiver without a reason waives nothing', mend: `write \`# lint-allow: ${id} why\`` },
+    ];
+  }
+  if (isUsed || !run.has(id)) return [];
+  return [{ ...common, message: `there is no finding \`${id}\` here to waive`, mend: 'take the comment out' }];
+}

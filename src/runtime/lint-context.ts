@@ -1,0 +1,61 @@
+// What configuration tells the linter of policies: where they run, which trust domains are known, what they protect.
+
+import type { CatalogueResource, LintContext } from '../authz/lint/lint-rule.ts';
+import type { PosternConfig } from '../config/postern-config.ts';
+import type { InboundOptions, ResourceTemplate } from '../proxy/inbound-options.ts';
+import type { OwnIdentity } from '../proxy/own-identity.ts';
+import { compilePathTemplate } from '../proxy/path-template.ts';
+import { compileText } from '../proxy/text-template.ts';
+
+const productionNames: ReadonlySet<string> = new Set(['prod', 'production', 'prd', 'live']);
+
+/** The surroundings of a sidecar with this identity; `trustDomains` are those whose bundles it has. */
+export function lintContextOf(
+  config: PosternConfig,
+  identity: { readonly own: OwnIdentity; readonly trustDomains: readonly string[] },
+  nowMs: number,
+): LintContext {
+  const { own, trustDomains } = identity;
+  return {
+    isProduction: own.environment !== undefined && productionNames.has(own.environment.toLowerCase()),
+    trustDomains: new Set(trustDomains),
+    resources: config.inbound.flatMap((listener) => resourcesOf(listener, own)),
+    attestationGiven: givesAttestation(config),
+    nowMs,
+  };
+}
+
+/** Whether any identity gets an attestation: by a fixed value, or by a capture of that name. */
+export function givesAttestation({ identity }: PosternConfig): boolean {
+  return identity.attributes.some(
+    ({ match, set }) => set['attestation'] !== undefined || match.includes('{attestation}'),
+  );
+}
+
+function resourcesOf(listener: InboundOptions, own: OwnIdentity): readonly CatalogueResource[] {
+  const whole = listener.resource ?? { type: 'http_endpoint', name: own.service };
+  const routes = listener.routes.flatMap(({ match, resource }) => {
+    if (resource === undefined) return [];
+    const captures = match.path === undefined ? [] : compilePathTemplate(match.path).captures;
+    const place = `route \`${match.path ?? match.host ?? '*'}\` of listener \`${listener.name}\``;
+    return [resourceOf(resource, { own, place, captures })];
+  });
+  return [resourceOf(whole, { own, place: `listener \`${listener.name}\``, captures: [] }), ...routes];
+}
+
+function resourceOf(
+  template: ResourceTemplate,
+  { own, place, captures }: { readonly own: OwnIdentity; readonly place: string; readonly captures: readonly string[] },
+): CatalogueResource {
+  const perRequest: string[] = [];
+  const constant = (key: 'name' | 'topic' | 'namespace' | 'environment') => {
+    const text = template[key];
+    const value = text === undefined ? null : compileText(text, captures).constant;
+    if (text !== undefined && value === null) perRequest.push(key);
+    return value ?? undefined;
+  };
+  const given = { name: constant('name'), topic: constant('topic') };
+  const namespace = template.namespace === undefined ? own.namespace : constant('namespace');
+  const environment = template.environment === undefined ? own.environment : constant('environment');
+  return { place, type: template.type, ...given, namespace, environment, perRequest };
+}
