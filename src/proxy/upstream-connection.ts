@@ -149,6 +149,8 @@ export class UpstreamConnection implements ResponseEvents {
     }
     this.#state = { kind: 'idle', sinceMs: this.#options.wheel.nowMs };
     this.#options.wheel.schedule(this.#timer, this.#keepAliveMs);
+    // A slow reader of the last piece may have stopped it; the next exchange must not wait for that reader.
+    if (this.#socket.isPaused()) this.#socket.resume();
     return true;
   }
 

@@ -105,6 +105,28 @@ test('a reader that is slow to begin stalls nobody and loses nothing', async () 
   assert.equal(digest(body), digest(bytes));
 });
 
+test('a connection to the workload that was held back by a slow reader serves the next request', async () => {
+  // Whole reads of the sidecar: the last piece then fills the queue towards the caller and stops the reading.
+  const bytes = randomBytes(48 * 65_536);
+  const sockets = new Set<unknown>();
+  serve((request, response) => {
+    sockets.add(request.socket);
+    response.writeHead(200, { 'content-length': bytes.length });
+    response.flushHeaders();
+    setImmediate(() => response.end(bytes));
+  });
+  for (let at = 0; at < 8; at++) {
+    const peer = await RawPeer.connect(mesh.port, caller).secured();
+    peer.socket.pause();
+    peer.send('GET /x HTTP/1.1\r\nHost: a\r\n\r\n');
+    await waitFor('the answer to begin', () => peer.socket.readableLength > 0 || peer.received !== '');
+    peer.socket.resume();
+    await waitFor('the whole answer', () => peer.received.length > bytes.length);
+    peer.close();
+  }
+  assert.ok(sockets.size < 8, `connections to the workload are kept: ${sockets.size}`);
+});
+
 test('the first piece of a stream reaches the caller before the second is made', async () => {
   let second: (() => void) | null = null;
   serve((_request, response) => {
