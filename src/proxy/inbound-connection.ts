@@ -1,16 +1,16 @@
 // HOT PATH (npm run bench). One verified TLS connection of a peer: requests one after the other, each in an Exchange,
-// with the time limits of its phases. States: `idle` between requests, `head` while a head arrives, `exchange` while one
-// is served, `lingering` after the last answer, so that a peer still sending gets to read it (RFC 9112 §9.6), `closed`.
+// with the time limits of its phases.
 
 import type { TLSSocket } from 'node:tls';
 import type { ConnectionFacts, Correlation } from '../audit/decision-event.ts';
 import type { PosternError } from '../errors.ts';
 import { WheelEntry } from '../lib/timer-wheel.ts';
-import { canonicalizePath } from '../wire/canonical-path.ts';
 import type { FieldList } from '../wire/field-list.ts';
 import type { HeadLimits } from '../wire/head-limits.ts';
 import type { RequestEvents, RequestHead } from '../wire/http1-message.ts';
 import { RequestParser } from '../wire/request-parser.ts';
+import { acceptedPath } from './accepted-path.ts';
+import { type ConnectionPhase, lingerMs, phaseMs } from './connection-phase.ts';
 import { correlate } from './correlation.ts';
 import { Exchange } from './exchange.ts';
 import type { ConnectionPlan, ExchangeHost, ExchangeServices } from './exchange-services.ts';
@@ -19,11 +19,8 @@ import { judgeRequest, refuseRequest } from './judge.ts';
 import { answerOfWireStatus, type OwnAnswerKind, ownAnswers } from './own-answer.ts';
 import type { PeerRight } from './peer-right.ts';
 
-type Phase = 'idle' | 'head' | 'exchange' | 'lingering' | 'closed';
-
 /** What is read ahead of the request being served; above it reading stops. */
 const readAheadBytes = 64 * 1024;
-const lingerMs = 2_000;
 
 interface RequestNames {
   readonly decisionId: string;
@@ -57,7 +54,7 @@ export class InboundConnection implements RequestEvents, ExchangeHost {
   readonly #onClosed: (connection: InboundConnection) => void;
   readonly #timer = new WheelEntry(() => this.#onTimeout());
   readonly #openedMs: number;
-  #phase: Phase = 'idle';
+  #phase: ConnectionPhase = 'idle';
   #exchange: Exchange | null = null;
   #plan: ConnectionPlan | null = null;
   #peerHalfClosed = false;
@@ -173,7 +170,7 @@ export class InboundConnection implements RequestEvents, ExchangeHost {
     const services = this.#services;
     const request = { ...this.#nameRequest(head), head };
     if (this.right.ended(services.clock.nowMs()) !== null) return this.#refuse('reauth_revoked', 'denied', request);
-    const path = this.#canonicalPath(head.rawPath);
+    const path = acceptedPath(head.rawPath, services.settings.options.pathNormalization);
     if (path === null) return this.#refuse('bad_request_target', 'bad_request', request);
     const event = judgeRequest(services, this, { ...request, path });
     this.#exchange = new Exchange(services, this, { event, head, target: path + head.query, refusal: null });
@@ -213,19 +210,6 @@ export class InboundConnection implements RequestEvents, ExchangeHost {
     const services = this.#services;
     const event = refuseRequest(services, this, { ...request, reason, status: ownAnswers[kind].status });
     this.#exchange = new Exchange(services, this, { event, head: null, target: '', refusal: kind });
-  }
-
-  /** The one form that is decided on and forwarded; null where there is none, or where `reject` wants the raw form to be it. */
-  #canonicalPath(raw: string): string | null {
-    if (raw === '*') return raw;
-    let canonical: string;
-    try {
-      canonical = canonicalizePath(raw);
-    } catch {
-      return null;
-    }
-    if (canonical !== raw && this.#services.settings.options.pathNormalization === 'reject') return null;
-    return canonical;
   }
 
   #listen(): void {
@@ -288,25 +272,12 @@ export class InboundConnection implements RequestEvents, ExchangeHost {
     this.#socket.resume();
   }
 
-  #enter(phase: Phase): void {
+  #enter(phase: ConnectionPhase): void {
     this.#phase = phase;
     const { wheel } = this.#services;
-    const ms = this.#phaseMs(phase);
+    const ms = phaseMs(phase, this.#limits);
     if (ms === Number.POSITIVE_INFINITY) wheel.cancel(this.#timer);
     else wheel.schedule(this.#timer, ms);
-  }
-
-  #phaseMs(phase: Phase): number {
-    switch (phase) {
-      case 'idle':
-        return this.#limits.idleMs;
-      case 'head':
-        return this.#limits.headerMs;
-      case 'exchange':
-        return this.#limits.requestMs;
-      default:
-        return lingerMs;
-    }
   }
 
   #onTimeout(): void {
