@@ -3,11 +3,14 @@
 
 import { existsSync } from 'node:fs';
 import { isAbsolute, relative } from 'node:path';
+import { lintPolicies } from '../authz/lint/lint.ts';
+import type { LintContext } from '../authz/lint/lint-rule.ts';
 import { compileSources, loadDefaults, readPolicySources } from '../authz/loader.ts';
 import { type LoadedConfig, loadConfig } from '../config/load-config.ts';
 import { isPosternError, type PosternError, type SourcePosition } from '../errors.ts';
 import type { Finding } from '../lib/finding.ts';
 import type { CliIo } from './cli-io.ts';
+import { lintSurroundings } from './lint-surroundings.ts';
 import { readOwnIdentity } from './own-identity.ts';
 
 /** Everything that was found, and what there is when nothing was. */
@@ -32,8 +35,9 @@ export async function checkConfiguration(file: string, io: CliIo): Promise<Check
   }
   const { config, warnings } = loaded;
   const identity = await identityFindings(loaded, io);
-  const enforced = await policyFindings(loaded, 'paths');
-  const shadow = await policyFindings(loaded, 'shadow');
+  const lint = config.policy.strict ? (await lintSurroundings(config, io)).context : null;
+  const enforced = await policyFindings(loaded, 'paths', lint);
+  const shadow = await policyFindings(loaded, 'shadow', lint);
   const findings = [...warnings, ...identity, ...enforced.findings, ...shadow.findings];
   const { policies, rules } = enforced;
   return {
@@ -60,15 +64,20 @@ async function identityFindings({ config: { identity }, positionOf }: LoadedConf
 async function policyFindings(
   { config, positionOf }: LoadedConfig,
   key: 'paths' | 'shadow',
+  lint: LintContext | null,
 ): Promise<Omit<CheckResult, 'listeners'>> {
   const { allowAnyTrustDomain, paths, shadowPaths } = config.policy;
   const files = key === 'paths' ? paths : shadowPaths;
   if (files.length === 0) return { findings: [], policies: 0, rules: 0 };
   try {
-    const result = compileSources(await readPolicySources(files), { ...loadDefaults, allowAnyTrustDomain });
+    const sources = await readPolicySources(files);
+    const result = compileSources(sources, { ...loadDefaults, allowAnyTrustDomain });
     const policies = result.ok ? result.set.policies : [];
+    // `policy.strict` refuses what the linter calls an error.
+    const documents = policies.map((policy) => policy.document);
+    const doubts = lint === null ? [] : lintPolicies({ sources, policies: documents }, lint);
     const rules = policies.reduce((sum, policy) => sum + policy.rules.length, 0);
-    return { findings: result.findings, policies: policies.length, rules };
+    return { findings: [...result.findings, ...doubts], policies: policies.length, rules };
   } catch (error) {
     if (!isPosternError(error)) throw error;
     return { findings: [asFinding(error, 'error', positionOf(['policy', key]))], policies: 0, rules: 0 };

@@ -7,16 +7,13 @@ import { compileSourcesInTurns, loadDefaults, type PolicySource } from '../authz
 import type { PolicyFinding } from '../authz/policy-finding.ts';
 import { loadConfig } from '../config/load-config.ts';
 import type { PosternConfig } from '../config/postern-config.ts';
-import { isPosternError, PosternError } from '../errors.ts';
-import { compileAttributeRules } from '../identity/attributes.ts';
+import { PosternError } from '../errors.ts';
 import { systemClock } from '../lib/clock.ts';
 import { type Finding, formatFinding } from '../lib/finding.ts';
-import { ownIdentityOf } from '../runtime/identity-runtime.ts';
-import { givesAttestation, lintContextOf } from '../runtime/lint-context.ts';
 import { parseChoice } from './audit-inputs.ts';
 import type { CliIo } from './cli-io.ts';
 import { exitCodes } from './exit-codes.ts';
-import { readOwnIdentity } from './own-identity.ts';
+import { lintSurroundings } from './lint-surroundings.ts';
 import { policySourcesAt } from './policy-inputs.ts';
 import { addExamples } from './program.ts';
 import { sarifLog } from './sarif.ts';
@@ -86,17 +83,9 @@ async function findingsOf(
 
 /** Without an identity that can be read, what rests on it is left out, and that is told. */
 async function contextOf(config: PosternConfig, io: CliIo): Promise<LintContext> {
-  const nowMs = systemClock.nowMs();
-  try {
-    const { snapshot } = await readOwnIdentity(config.identity, io);
-    const own = ownIdentityOf(snapshot, compileAttributeRules(config.identity.attributes));
-    const trustDomains = snapshot.bundles.bundles.map((bundle) => bundle.trustDomain.name);
-    return lintContextOf(config, { own, trustDomains }, nowMs);
-  } catch (error) {
-    if (!isPosternError(error)) throw error;
-    io.err(`note: trust domains and resources are not checked: ${error.message} [${error.code}]\n`);
-    return { ...bareLintContext(nowMs), attestationGiven: givesAttestation(config) };
-  }
+  const { context, fault } = await lintSurroundings(config, io);
+  if (fault !== null) io.err(`note: trust domains and resources are not checked: ${fault.message} [${fault.code}]\n`);
+  return context;
 }
 
 function rendered(

@@ -42,6 +42,10 @@ export const policySection = z
       .boolean()
       .prefault(false)
       .describe('Lets a pattern of a policy have a wildcard in its trust domain.'),
+    strict: z
+      .boolean()
+      .prefault(false)
+      .describe('Refuses policies with an error of `postern policy lint`, not only those that cannot be read.'),
     environment_boundary: choice(['deny', 'alarm', 'off'])
       .prefault('deny')
       .describe('A principal of another environment is denied, or only alarmed, whatever rules say.'),
@@ -70,6 +74,7 @@ export const policySection = z
     paths: section.paths,
     shadowPaths: section.shadow,
     allowAnyTrustDomain: section.allow_any_trust_domain,
+    strict: section.strict,
     environmentBoundary: section.environment_boundary,
     internalNetworks: section.internal_networks,
     planCacheEntries: section.plan_cache.entries,

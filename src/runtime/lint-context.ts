@@ -2,10 +2,13 @@
 
 import type { CatalogueResource, LintContext } from '../authz/lint/lint-rule.ts';
 import type { PosternConfig } from '../config/postern-config.ts';
+import { compileAttributeRules } from '../identity/attributes.ts';
+import type { IdentitySnapshot } from '../identity/source.ts';
 import type { InboundOptions, ResourceTemplate } from '../proxy/inbound-options.ts';
 import type { OwnIdentity } from '../proxy/own-identity.ts';
 import { compilePathTemplate } from '../proxy/path-template.ts';
 import { compileText } from '../proxy/text-template.ts';
+import { ownIdentityOf } from './identity-runtime.ts';
 
 const productionNames: ReadonlySet<string> = new Set(['prod', 'production', 'prd', 'live']);
 
@@ -23,6 +26,13 @@ export function lintContextOf(
     attestationGiven: givesAttestation(config),
     nowMs,
   };
+}
+
+/** The same, for an identity as its source gives it. */
+export function lintContextFor(config: PosternConfig, snapshot: IdentitySnapshot, nowMs: number): LintContext {
+  const own = ownIdentityOf(snapshot, compileAttributeRules(config.identity.attributes));
+  const trustDomains = snapshot.bundles.bundles.map((bundle) => bundle.trustDomain.name);
+  return lintContextOf(config, { own, trustDomains }, nowMs);
 }
 
 /** Whether any identity gets an attestation: by a fixed value, or by a capture of that name. */

@@ -44,12 +44,14 @@ function sourcesOf(sidecar: RunningSidecar): MetricSources {
 function policyFigures(sidecar: RunningSidecar) {
   const { policy, reloader } = sidecar.parts;
   const status = policy.status();
+  const levels = (level: string) => status.lint.filter(({ severity }) => severity === level).length;
   return {
     digest: status.digest || null,
     loadedMs: status.loadedAtMs,
     enforcedRules: status.ruleCount,
     shadowRules: status.candidateHits.length,
     unusedRules: status.hits.filter((hit) => hit.count === 0).length,
+    lintFindings: { error: levels('error'), warning: levels('warning'), info: levels('info') },
     loadFailures: reloader.counts.policyRefused,
     planCache: policy.planCacheFigures(),
   };

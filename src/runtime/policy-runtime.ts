@@ -3,13 +3,14 @@
 
 import { type Bundles, createAuthorizer, type PolicyAuthorizer } from '../authz/engine.ts';
 import { createGuardedAuthorizer, type GuardedAuthorizer, type GuardedPlan } from '../authz/guardrails.ts';
-import { loadDefaults, loadPolicies } from '../authz/loader.ts';
+import type { LintContext } from '../authz/lint/lint-rule.ts';
 import { maskedInputsOf } from '../authz/masked-inputs.ts';
 import type { Principal, TlsFacts } from '../authz/model.ts';
 import type { RuleHits } from '../authz/rule-hits.ts';
 import type { PolicyConfig } from '../config/policy-section.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { PlanSource } from '../proxy/exchange-services.ts';
+import { type LoadedBundles, loadBundles } from './load-bundles.ts';
 
 /** The bundle in force as the admin API and metrics see it. */
 export interface PolicyStatus {
@@ -18,6 +19,8 @@ export interface PolicyStatus {
   readonly loadedAtMs: number;
   readonly ruleCount: number;
   readonly policyNames: readonly string[];
+  /** What the linter found, not waived. */
+  readonly lint: LoadedBundles['findings'];
   readonly hits: readonly RuleHits[];
   readonly candidateHits: readonly RuleHits[];
 }
@@ -29,6 +32,7 @@ export class PolicyRuntime implements PlanSource {
   #guarded: GuardedAuthorizer;
   #ownEnvironment: string | undefined;
   #loadedAtMs = 0;
+  #lint: LoadedBundles['findings'] = [];
   #maskedInputs: readonly string[] = [];
   #planHits = 0;
   #planMisses = 0;
@@ -42,9 +46,13 @@ export class PolicyRuntime implements PlanSource {
   }
 
   /** @throws PosternError ERR_POLICY_UNREADABLE, ERR_POLICY_INVALID */
-  static async load(config: PolicyConfig, ownEnvironment: string | undefined, clock: Clock): Promise<PolicyRuntime> {
+  static async load(
+    config: PolicyConfig,
+    ownEnvironment: string | undefined,
+    { clock, lint }: { readonly clock: Clock; readonly lint: LintContext },
+  ): Promise<PolicyRuntime> {
     const runtime = new PolicyRuntime(config, ownEnvironment, clock);
-    runtime.apply(await readBundles(config), config);
+    runtime.apply(await loadBundles(config, lint), config);
     return runtime;
   }
 
@@ -67,8 +75,8 @@ export class PolicyRuntime implements PlanSource {
     return plan;
   }
 
-  /** Puts bundles in force that `readBundles` gave; every plan is made anew. */
-  apply(bundles: Bundles, config: PolicyConfig): void {
+  /** Puts bundles in force that `loadBundles` gave; every plan is made anew. */
+  apply(bundles: LoadedBundles, config: PolicyConfig): void {
     this.#config = config;
     // Before the revision rises: a plan of the new revision must have the new guard rails.
     this.#guarded = this.#guard();
@@ -76,6 +84,7 @@ export class PolicyRuntime implements PlanSource {
     this.#maskedInputs = maskedInputsOf(
       bundles.candidate === null ? [bundles.enforced] : [bundles.enforced, bundles.candidate],
     );
+    this.#lint = bundles.findings;
     this.#loadedAtMs = this.#clock.nowMs();
   }
 
@@ -102,6 +111,7 @@ export class PolicyRuntime implements PlanSource {
       loadedAtMs: this.#loadedAtMs,
       ruleCount: current?.enforced.ruleCount ?? 0,
       policyNames: current?.enforced.policies.map((policy) => policy.document.name) ?? [],
+      lint: this.#lint,
       hits: hits.enforced,
       candidateHits: hits.candidate,
     };
@@ -120,12 +130,4 @@ export class PolicyRuntime implements PlanSource {
           : { ms: maxCredentialLifetime.maxMs, effect: maxCredentialLifetime.action },
     });
   }
-}
-
-/** Reads and compiles what configuration names. @throws PosternError ERR_POLICY_UNREADABLE, ERR_POLICY_INVALID */
-export async function readBundles(config: PolicyConfig): Promise<Bundles> {
-  const options = { ...loadDefaults, allowAnyTrustDomain: config.allowAnyTrustDomain };
-  const enforced = await loadPolicies(config.paths, options);
-  const candidate = config.shadowPaths.length === 0 ? null : await loadPolicies(config.shadowPaths, options);
-  return { enforced, candidate };
 }

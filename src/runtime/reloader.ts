@@ -7,8 +7,10 @@ import type { IdentitySource } from '../identity/source.ts';
 import type { Clock } from '../lib/clock.ts';
 import { type FileWatch, watchFiles } from '../lib/file-watch.ts';
 import type { OperationalLog } from '../telemetry/operational-log.ts';
+import { lintContextFor } from './lint-context.ts';
 import type { ListenerSet } from './listener-set.ts';
-import { type PolicyRuntime, readBundles } from './policy-runtime.ts';
+import { loadBundles, logFindings } from './load-bundles.ts';
+import type { PolicyRuntime } from './policy-runtime.ts';
 
 export interface ReloaderParts {
   readonly readConfig: () => Promise<PosternConfig>;
@@ -91,13 +93,14 @@ export class Reloader {
   }
 
   async #apply(): Promise<void> {
-    const { policy, listeners, readConfig } = this.#parts;
+    const { policy, listeners, readConfig, identity, clock } = this.#parts;
     const next = await readConfig();
     refuseFixed(this.#config, next);
-    const bundles = await readBundles(next.policy);
+    const bundles = await loadBundles(next.policy, lintContextFor(next, identity.current, clock.nowMs()));
     // From here on only binding can fail, and it comes before every swap.
     await listeners.replace(next.inbound, next.audit);
     policy.apply(bundles, next.policy);
+    logFindings(bundles.findings, this.#parts.log);
     const isSameWatch = next.watchedPaths.join('\0') === this.#config.watchedPaths.join('\0');
     this.#config = next;
     if (this.#watch !== null && !isSameWatch) await this.watch();

@@ -37,6 +37,9 @@ function collectPolicy(samples: SampleSet, policy: PolicyFigures): void {
   samples.add('postern_policy_rules', { mode: 'enforce' }, policy.enforcedRules);
   samples.add('postern_policy_rules', { mode: 'shadow' }, policy.shadowRules);
   samples.add('postern_policy_unused_rules', {}, policy.unusedRules);
+  for (const level of ['error', 'warning', 'info'] as const) {
+    samples.add('postern_policy_lint_findings', { level }, policy.lintFindings[level]);
+  }
   samples.add('postern_policy_load_failures_total', {}, policy.loadFailures);
   samples.add('postern_plan_cache_entries', {}, policy.planCache.entries);
   samples.add('postern_plan_cache_hits_total', {}, policy.planCache.hits);

@@ -31,6 +31,7 @@ export interface PolicyFigures {
   readonly enforcedRules: number;
   readonly shadowRules: number;
   readonly unusedRules: number;
+  readonly lintFindings: Readonly<Record<'error' | 'warning' | 'info', number>>;
   readonly loadFailures: number;
   readonly planCache: { readonly entries: number; readonly hits: number; readonly misses: number };
 }

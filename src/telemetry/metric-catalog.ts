@@ -94,6 +94,7 @@ export const metricCatalog = Object.freeze({
   postern_policy_info: gauge('Always 1; names the policy in force.', 'digest'),
   postern_policy_loaded_timestamp_seconds: gauge('When the policy in force was loaded.'),
   postern_policy_rules: gauge('Rules in force.', 'mode'),
+  postern_policy_lint_findings: gauge('What `postern policy lint` finds in the policies in force, by level.', 'level'),
   postern_policy_unused_rules: gauge('Rules in force that no request has matched since they were loaded.'),
   postern_policy_load_failures_total: counter('Policies that were refused; the old ones go on.'),
   postern_plan_cache_entries: gauge('Principals whose plan is kept.'),

@@ -54,6 +54,7 @@ test('the smallest configuration has every default', () => {
       paths: ['/etc/postern/policies'],
       shadowPaths: [],
       allowAnyTrustDomain: false,
+      strict: false,
       environmentBoundary: 'deny',
       internalNetworks: ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '127.0.0.0/8', '::1/128', 'fc00::/7'],
       planCacheEntries: 10_000,

@@ -19,6 +19,7 @@ export function plainSources(changed: Partial<MetricSources> = {}): MetricSource
       enforcedRules: 12,
       shadowRules: 4,
       unusedRules: 5,
+      lintFindings: { error: 1, warning: 2, info: 3 },
       loadFailures: 1,
       planCache: { entries: 3, hits: 20, misses: 4 },
     }),

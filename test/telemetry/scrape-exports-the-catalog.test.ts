@@ -118,6 +118,7 @@ test('the figures of the other parts are exported in base units', async () => {
     ['postern_policy_rules', { mode: 'enforce' }, 12],
     ['postern_policy_rules', { mode: 'shadow' }, 4],
     ['postern_policy_unused_rules', {}, 5],
+    ['postern_policy_lint_findings', { level: 'warning' }, 2],
     ['postern_policy_load_failures_total', {}, 1],
     ['postern_plan_cache_entries', {}, 3],
     ['postern_plan_cache_hits_total', {}, 20],

@@ -1,0 +1,29 @@
+// What a configuration tells the linter of policies, with the own identity where it can be read.
+
+import { bareLintContext } from '../authz/lint/lint.ts';
+import type { LintContext } from '../authz/lint/lint-rule.ts';
+import type { PosternConfig } from '../config/postern-config.ts';
+import { isPosternError, type PosternError } from '../errors.ts';
+import { systemClock } from '../lib/clock.ts';
+import { givesAttestation, lintContextFor } from '../runtime/lint-context.ts';
+import type { CliIo } from './cli-io.ts';
+import { readOwnIdentity } from './own-identity.ts';
+
+/** The context, and why a part of it is missing. */
+export interface LintSurroundings {
+  readonly context: LintContext;
+  /** Null where the identity was read. */
+  readonly fault: PosternError | null;
+}
+
+/** Never makes anything; without an identity, trust domains and resources stay unknown. */
+export async function lintSurroundings(config: PosternConfig, io: CliIo): Promise<LintSurroundings> {
+  const nowMs = systemClock.nowMs();
+  try {
+    const { snapshot } = await readOwnIdentity(config.identity, io);
+    return { context: lintContextFor(config, snapshot, nowMs), fault: null };
+  } catch (fault) {
+    if (!isPosternError(fault)) throw fault;
+    return { context: { ...bareLintContext(nowMs), attestationGiven: givesAttestation(config) }, fault };
+  }
+}
