@@ -70,9 +70,13 @@ interface Load {
   readonly pace: PaceOptions;
 }
 
-const blocking: PaceOptions = { ...paceDefaults, stallMs: Number.POSITIVE_INFINITY };
+const blocking: PaceOptions = {
+  ...paceDefaults,
+  stallMs: Number.POSITIVE_INFINITY,
+  longStallMs: Number.POSITIVE_INFINITY,
+};
 /** Everything is a stall: after the first write all go through the pool. */
-const pooled: PaceOptions = { ...paceDefaults, stallMs: -1 };
+const pooled: PaceOptions = { ...paceDefaults, stallMs: -1, longStallMs: -1 };
 
 /** Records come `perTurn` a turn, as from so many busy connections; the next ones when these are on record. */
 async function journal(dir: string, load: Load): Promise<void> {

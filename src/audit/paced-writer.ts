@@ -22,15 +22,17 @@ export const systemWriteCalls: WriteCalls = Object.freeze({
 
 /** How a writer tells a disk that answers from one that stalls, milliseconds. */
 export interface PaceOptions {
-  /** A write that takes longer counts as a stall and sends the next ones through the thread pool. */
+  /** A write that takes longer counts as a stall; the second within `calmMs` sends the next ones through the thread pool. */
   readonly stallMs: number;
+  /** A write that takes longer does so by itself. Through the pool only such a one counts: its time includes the loop's own. */
+  readonly longStallMs: number;
   /** The writer goes back to blocking writes when none has stalled for so long. */
   readonly calmMs: number;
   /** Pause before a pipe that is full is tried again. */
   readonly fullPipeMs: number;
 }
 
-export const paceDefaults: PaceOptions = Object.freeze({ stallMs: 20, calmMs: 10_000, fullPipeMs: 2 });
+export const paceDefaults: PaceOptions = Object.freeze({ stallMs: 20, longStallMs: 100, calmMs: 1_000, fullPipeMs: 2 });
 
 /** What a writer works with. */
 export interface PacedWriterParts {
@@ -43,7 +45,12 @@ export interface PacedWriterParts {
   readonly onWriteMs?: ((ms: number) => void) | undefined;
 }
 
-type PaceState = { readonly kind: 'blocking' } | { readonly kind: 'pooled'; readonly lastStallMs: number };
+/** `lastStallMs` by the monotonic clock; -Infinity before the first. */
+type PaceState =
+  | { readonly kind: 'blocking'; readonly lastStallMs: number }
+  | { readonly kind: 'pooled'; readonly lastStallMs: number };
+
+const neverStalled: PaceState = Object.freeze({ kind: 'blocking', lastStallMs: Number.NEGATIVE_INFINITY });
 
 /** Called once when all bytes are written or no more can be; `written` counts what is in the file. */
 export type WriteDone = (error: Error | null, written: number) => void;
@@ -60,7 +67,7 @@ export class PacedWriter {
 
   constructor(parts: PacedWriterParts) {
     this.#parts = parts;
-    this.#state = parts.alwaysPooled ? { kind: 'pooled', lastStallMs: 0 } : { kind: 'blocking' };
+    this.#state = parts.alwaysPooled ? { kind: 'pooled', lastStallMs: 0 } : neverStalled;
   }
 
   /** True while writes go through the thread pool. */
@@ -127,12 +134,18 @@ export class PacedWriter {
   #timed(startMs: number): void {
     const nowMs = this.#parts.clock.monotonicMs();
     this.#parts.onWriteMs?.(nowMs - startMs);
-    if (nowMs - startMs > this.#parts.pace.stallMs) {
-      this.stalls += 1;
-      this.#state = { kind: 'pooled', lastStallMs: nowMs };
-    } else if (this.#state.kind === 'pooled' && this.#isCalm(nowMs - this.#state.lastStallMs)) {
-      this.#state = { kind: 'blocking' };
+    const { stallMs, longStallMs } = this.#parts.pace;
+    const tookMs = nowMs - startMs;
+    if (tookMs > stallMs) this.stalls += 1;
+    const isCalm = this.#isCalm(nowMs - this.#state.lastStallMs);
+    if (this.#state.kind === 'pooled') {
+      if (tookMs > longStallMs) this.#state = { kind: 'pooled', lastStallMs: nowMs };
+      else if (isCalm) this.#state = neverStalled;
+      return;
     }
+    // One short stall is as often a busy machine as a slow disk, and the pool costs several times the CPU.
+    const kind = tookMs > longStallMs || (tookMs > stallMs && !isCalm) ? 'pooled' : 'blocking';
+    if (tookMs > stallMs) this.#state = { kind, lastStallMs: nowMs };
   }
 }
 

@@ -10,14 +10,17 @@ import { parseTraceparent } from '../wire/trace-context.ts';
 /** Flags of a trace that starts here: not sampled, since nobody upstream asked for it (W3C Trace Context §3.2.2.5). */
 const freshTraceFlags = '00';
 
-/** Draws the correlation of a request from its fields; null: the request never had a readable head. */
-export function correlate(fields: FieldList | null, ids: RandomIds): Correlation {
+/**
+ * Draws the correlation of a request from its fields; null: the request never had a readable head. A request without an id
+ * gets that of its decision: one name less to search for, and one UUID less to make.
+ */
+export function correlate(fields: FieldList | null, decisionId: string, ids: RandomIds): Correlation {
   const sentId = fields === null ? undefined : single(fields, 'x-request-id');
   const taken = sentId !== undefined && isAcceptableRequestId(sentId);
   const sentTrace = fields === null ? undefined : single(fields, 'traceparent');
   const trace = sentTrace === undefined ? null : parseTraceparent(sentTrace);
   return {
-    requestId: taken ? sentId : ids.uuid(),
+    requestId: taken ? sentId : decisionId,
     requestIdSource: taken ? 'client' : 'generated',
     traceId: trace === null ? ids.traceId() : trace.traceId,
     // Our own span: the workload's parent is this hop, whose record carries the same id.

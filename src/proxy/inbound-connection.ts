@@ -199,7 +199,8 @@ export class InboundConnection implements RequestEvents, ExchangeHost {
 
   #nameRequest(head: RequestHead | null): RequestNames {
     const { ids } = this.#services;
-    return { decisionId: ids.uuid(), correlation: correlate(head === null ? null : head.fields, ids) };
+    const decisionId = ids.uuid();
+    return { decisionId, correlation: correlate(head === null ? null : head.fields, decisionId, ids) };
   }
 
   #refuse(

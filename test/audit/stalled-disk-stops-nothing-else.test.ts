@@ -10,7 +10,7 @@ import { journalFolder, readRecords, record, recordMany, startRecorder, until } 
 import { decisionEvent } from './sample-events.ts';
 import { ScriptedDisk } from './scripted-disk.ts';
 
-const pace = { stallMs: 20, calmMs: 50, fullPipeMs: 1 };
+const pace = { stallMs: 20, longStallMs: 20, calmMs: 50, fullPipeMs: 1 };
 
 /** A gate that opens when told. */
 function makeGate(): { readonly closed: Promise<void>; open(): void } {
@@ -30,6 +30,18 @@ test('a write that blocks longer than 20 ms is counted and sends the next ones t
   assert.equal(recorder.stats().pooled, true);
   assert.equal(await record(recorder), null);
   await until(async () => (await record(recorder)) === null && !recorder.stats().pooled);
+});
+
+test('one short stall changes nothing; a second soon after it sends the writes through the pool', async (t) => {
+  const calls = new ScriptedDisk();
+  const patient = { stallMs: 20, longStallMs: 10_000, calmMs: 60_000, fullPipeMs: 1 };
+  const { recorder } = await startRecorder(t, await journalFolder(t), {}, { calls, pace: patient });
+  for (const pooled of [false, true]) {
+    calls.steps.push({ kind: 'block', ms: 40 });
+    assert.equal(await record(recorder), null);
+    assert.equal(recorder.stats().pooled, pooled);
+  }
+  assert.equal(recorder.stats().stalls, 2);
 });
 
 test('while a write is under way the loop turns, and all that comes meanwhile is one batch', async (t) => {
