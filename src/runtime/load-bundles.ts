@@ -2,7 +2,7 @@
 
 import type { PolicySet } from '../authz/compiled-policy.ts';
 import type { Bundles } from '../authz/engine.ts';
-import { lintPolicies } from '../authz/lint/lint.ts';
+import { lintPoliciesInTurns } from '../authz/lint/lint.ts';
 import type { LintContext } from '../authz/lint/lint-rule.ts';
 import { compileSourcesInTurns, loadDefaults, readPolicySources } from '../authz/loader.ts';
 import { type PolicyFinding, policyInvalid } from '../authz/policy-finding.ts';
@@ -34,7 +34,7 @@ async function loadSet(paths: readonly string[], config: PolicyConfig, context: 
   const result = await compileSourcesInTurns(sources, { ...loadDefaults, allowAnyTrustDomain });
   if (!result.ok) throw policyInvalid(result.findings);
   const policies = result.set.policies.map((policy) => policy.document);
-  const findings = [...result.findings, ...lintPolicies({ sources, policies }, context)];
+  const findings = [...result.findings, ...(await lintPoliciesInTurns({ sources, policies }, context))];
   if (strict && findings.some(({ severity }) => severity === 'error')) throw policyInvalid(findings);
   return { set: result.set, findings };
 }

@@ -21,10 +21,45 @@ export interface LintedBundle {
 
 /** Everything doubtful that is not waived, by place. Disabled policies and rules are not looked at. */
 export function lintPolicies(bundle: LintedBundle, context: LintContext): readonly PolicyFinding[] {
+  const linting = lintInSteps(bundle, context);
+  for (;;) {
+    const step = linting.next();
+    if (step.done === true) return step.value;
+  }
+}
+
+/** The same, letting the loop turn every few milliseconds: requests are served while a large bundle is looked at. */
+export async function lintPoliciesInTurns(
+  bundle: LintedBundle,
+  context: LintContext,
+): Promise<readonly PolicyFinding[]> {
+  const linting = lintInSteps(bundle, context);
+  let looked = 0;
+  for (;;) {
+    const step = linting.next();
+    if (step.done === true) return step.value;
+    looked += step.value;
+    if (looked < rulesEachTurn) continue;
+    looked = 0;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+/** Rules of policies that are looked at, by one lint rule each, between two turns. */
+const rulesEachTurn = 500;
+
+/** Yields how many rules were looked at. */
+function* lintInSteps(bundle: LintedBundle, context: LintContext): Generator<number, readonly PolicyFinding[], void> {
   const policies = bundle.policies.filter((policy) => policy.mode !== 'disabled');
   const rules = lintRules.filter((rule) => rule.check !== null);
   const run = rules.filter((rule) => isRunnable(rule, context));
-  const findings = run.flatMap((rule) => findingsOf(rule, policies, context));
+  const findings: PolicyFinding[] = [];
+  for (const policy of policies) {
+    for (const rule of run) {
+      findings.push(...findingsOf(rule, policy, context));
+      yield policy.rules.length;
+    }
+  }
   const ids = { run: new Set(run.map(({ id }) => id)), known: new Set(rules.map(({ id }) => id)) };
   return [...applyWaivers(findings, { ...bundle, policies }, ids)].sort(compareFindings) as PolicyFinding[];
 }
@@ -34,13 +69,9 @@ function isRunnable({ needs }: LintRule, context: LintContext): boolean {
 }
 
 /** One finding for a place and message: a clause of a policy is looked at for each of its rules. */
-function findingsOf(
-  rule: LintRule,
-  policies: readonly PolicyDocument[],
-  context: LintContext,
-): readonly PolicyFinding[] {
+function findingsOf(rule: LintRule, policy: PolicyDocument, context: LintContext): readonly PolicyFinding[] {
   const found = new Map<string, PolicyFinding>();
-  for (const fault of rule.check?.(policies, context) ?? []) {
+  for (const fault of rule.check?.([policy], context) ?? []) {
     const { position, message } = fault;
     const key = JSON.stringify([position, message]);
     if (!found.has(key)) found.set(key, { code: rule.id, ...fault });
