@@ -58,6 +58,11 @@ const rows: readonly (readonly [what: string, text: string, expected: readonly s
     ['L-TTL:9 warning'],
   ],
   [
+    'a waiver in a block of text is none',
+    plain.replace('rules:', 'description: |\n    # lint-allow: L-TTL reason\n  rules:'),
+    ['L-TTL:11 warning'],
+  ],
+  [
     'what does not load cannot be waived',
     plain.replace('actions: [read]', 'action: [read] # lint-allow: L-KEY please'),
     ['L-KEY:7 error'],

@@ -61,14 +61,11 @@ function waiversIn({ file, text }: PolicySource): readonly Waiver[] {
 /** Comments as YAML sees them: a `#` in a string is none. */
 function commentsOf(text: string) {
   const found: { readonly comment: string; readonly line: number; readonly column: number }[] = [];
-  let [line, column, isScalar] = [1, 1, false];
+  let [line, column] = [1, 1];
   for (const token of new Lexer().lex(text)) {
-    if (isMark(token)) {
-      isScalar = token === '\u001f';
-      continue;
-    }
-    if (token.startsWith('#') && !isScalar) found.push({ comment: token.trimEnd(), line, column });
-    isScalar = false;
+    if (isMark(token)) continue;
+    // No scalar starts so: a plain one may not, a quoted one has its quote, a block its indentation.
+    if (token.startsWith('#')) found.push({ comment: token.trimEnd(), line, column });
     const lastBreak = token.lastIndexOf('\n');
     line += token.split('\n').length - 1;
     column = lastBreak < 0 ? column + token.length : token.length - lastBreak;
