@@ -16,7 +16,7 @@ import { constantRateScenario, keepAliveScenario, type Scenario } from './scenar
 const attempts = 4;
 
 const guarded: readonly Scenario[] = [
-  keepAliveScenario({ warmupCount: 4000, requestCount: 6000, rounds: 3 }),
+  keepAliveScenario({ warmupCount: 3000, requestCount: 4000, rounds: 3 }),
   constantRateScenario({ warmupMs: 300, measureMs: 1500, rounds: 2 }),
 ];
 
