@@ -54,6 +54,11 @@ function lowerFirst(text: string): string {
   return text.slice(0, 1).toLowerCase() + text.slice(1);
 }
 
-if (import.meta.main) {
+/** Runs the command line of this process. */
+export async function runProcess(): Promise<void> {
   await runCli(process.argv.slice(2), processIo(process));
+}
+
+if (import.meta.main) {
+  await runProcess();
 }

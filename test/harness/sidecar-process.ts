@@ -9,6 +9,12 @@ import path from 'node:path';
 import { waitFor } from './wait-for.ts';
 
 const posternBin = path.resolve(import.meta.dirname, '../../bin/postern');
+/** Those of bin/postern, which starts Node a second time where they are missing. */
+const posternFlags = [
+  '--disallow-code-generation-from-strings',
+  '--disable-proto=delete',
+  '--disable-warning=ExperimentalWarning',
+];
 
 /** A port nobody listens on just now. */
 export async function freePort(): Promise<number> {
@@ -78,10 +84,14 @@ export class SidecarProcess {
 
   /** Starts without waiting; by the running Node, so that the process is the sidecar itself and can be killed. */
   static spawn(options: SidecarOptions): SidecarProcess {
-    const child = spawn(process.execPath, [posternBin, 'run', '-c', options.configFile, ...(options.args ?? [])], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, ...options.env },
-    });
+    const child = spawn(
+      process.execPath,
+      [...posternFlags, posternBin, 'run', '-c', options.configFile, ...(options.args ?? [])],
+      {
+        stdio: ['ignore', 'pipe', 'pipe'],
+        env: { ...process.env, ...options.env },
+      },
+    );
     return new SidecarProcess(child, options.adminPort);
   }
 

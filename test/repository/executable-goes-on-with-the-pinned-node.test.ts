@@ -1,7 +1,7 @@
 // bin/postern, started by the machine's own Node, in a made-up installation whose main file says what it sees.
 
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -13,6 +13,9 @@ import { findTool } from '../require-tool.ts';
 const root = dirname(dirname(import.meta.dirname));
 const spyProgram = `
 import process from 'node:process';
+export function runProcess() {
+  process.stdout.write(JSON.stringify({ ...facts, isLoadedByBin: true }) + '\\n');
+}
 const facts = { version: process.version, flags: process.execArgv, args: process.argv.slice(2), pid: process.pid };
 if (process.argv[2] === 'wait') {
   process.on('SIGHUP', () => process.stdout.write('SIGHUP\\n'));
@@ -20,7 +23,7 @@ if (process.argv[2] === 'wait') {
   setTimeout(() => process.exit(9), 10_000); // whatever happens to the test, nothing stays behind
 }
 // Said last: whoever reads it may send signals.
-process.stdout.write(JSON.stringify(facts) + '\\n');
+if (import.meta.main) process.stdout.write(JSON.stringify(facts) + '\\n');
 if (process.argv[2] === 'exit') process.exit(Number(process.argv[3]));
 `;
 
@@ -78,6 +81,27 @@ for (const kind of ['src', 'dist'] as const) {
     assert.ok(facts.flags.includes('--disable-proto=delete'));
   });
 }
+
+const runtimeFlags = [
+  '--disallow-code-generation-from-strings',
+  '--disable-proto=delete',
+  '--disable-warning=ExperimentalWarning',
+];
+
+test('a pinned Node that was given the flags goes on by itself', async (t) => {
+  const folder = installation(t, 'src');
+  const run = (flags: readonly string[]) =>
+    spawnSync(process.execPath, [...flags, join(folder, 'bin/postern'), 'a b'], { encoding: 'utf8', timeout: 10_000 });
+  const facts = JSON.parse(run(runtimeFlags).stdout);
+  assert.equal(facts.isLoadedByBin, true);
+  assert.deepEqual(facts.args, ['a b']);
+  const others = runtimeFlags.map((flag) => runtimeFlags.filter((other) => other !== flag));
+  for (const flags of [...others, [...runtimeFlags, '--no-disallow-code-generation-from-strings']]) {
+    const second = JSON.parse(run(flags).stdout);
+    assert.equal(second.isLoadedByBin, undefined, flags.join(' '));
+    assert.deepEqual(second.flags, runtimeFlags);
+  }
+});
 
 test('works through a symbolic link, as npm places it in node_modules/.bin', async (t) => {
   const folder = installation(t, 'src');
