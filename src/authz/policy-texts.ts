@@ -8,13 +8,17 @@ export interface PolicyText {
   readonly linesBefore: number;
 }
 
+/** Marks and directives of a stream of documents: what they mean depends on what stands before them (YAML 1.2 §9). */
+const documentMark = /^(?:---|\.\.\.|%)/m;
+
 /**
  * The parts of a file, in order; together they are the file. A block mapping at the top is cut before each line that starts
  * with `policy`: whatever hangs on the key before is indented (YAML 1.2 §8.2.2), so it has ended there. Anything else at
  * the top is one part.
  */
 export function policyTexts(text: string): readonly PolicyText[] {
-  if (!/^(?:[ \t]*(?:#[^\n]*)?\r?\n)*policy[ \t]/.test(text)) return [{ text, linesBefore: 0 }];
+  if (!/^(?:[ \t]*(?:#[^\n]*)?\r?\n)*policy[ \t]/.test(text) || documentMark.test(text))
+    return [{ text, linesBefore: 0 }];
   const parts: PolicyText[] = [];
   let linesBefore = 0;
   for (const part of text.split(/^(?=policy[ \t])/m)) {

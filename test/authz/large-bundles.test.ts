@@ -72,6 +72,13 @@ const lines = fc.constantFrom(
   'policy k: { rules: [] } # c',
 );
 
+test('a directive after the end of a document is refused in a file of several policies as it is in one', () => {
+  const text = 'policy first: { rules: [] }\n...\n%YAML 1.2\npolicy b: { rules: [] }\n';
+  const read = readPolicyFile(text, 'p.yaml', checkDefaults);
+  assert.deepEqual(read.policies, []);
+  assert.equal(read.findings[0]?.position?.line, 4);
+});
+
 test('whatever the lines are, a file that is cut and loads also loads whole, with the same policies', () => {
   fc.assert(
     fc.property(fc.array(lines, { maxLength: 8 }), (parts) => {
