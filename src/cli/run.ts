@@ -1,5 +1,6 @@
 // `postern run -c FILE`: runs the sidecar until a signal ends it.
 
+import { flushCompileCache } from 'node:module';
 import type { Command } from 'commander';
 import { loadConfig } from '../config/load-config.ts';
 import { PosternError } from '../errors.ts';
@@ -44,7 +45,10 @@ async function run(options: RunOptions, host: { readonly io: CliIo; readonly ver
   };
   const signals = new SignalWatch();
   try {
-    await signals.drive(await Sidecar.start(await readConfig(), environment));
+    const sidecar = await Sidecar.start(await readConfig(), environment);
+    // Node keeps compiled code at a clean exit only; one that is killed would leave the next start as slow as the first.
+    flushCompileCache();
+    await signals.drive(sidecar);
   } finally {
     signals.close();
   }
