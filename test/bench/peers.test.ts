@@ -8,6 +8,7 @@ import { type Contestant, enter, openStage, type Stage } from '../../bench/lineu
 import { envoy } from '../../bench/peers/envoy.ts';
 import { haproxy } from '../../bench/peers/haproxy.ts';
 import { nginx } from '../../bench/peers/nginx.ts';
+import { postern } from '../../bench/peers/postern.ts';
 import { nodeHttps, tcpRelay } from '../../bench/peers/reference.ts';
 
 /** PEM files of a caller. */
@@ -25,7 +26,7 @@ describe('peers of the benches', () => {
 
   after(() => stage.close());
 
-  for (const peer of [nginx, haproxy, envoy, nodeHttps, tcpRelay]) {
+  for (const peer of [postern, nginx, haproxy, envoy, nodeHttps, tcpRelay]) {
     describe(peer.name, { skip: peer.version() === null ? 'not installed' : false }, () => {
       let contestant: Contestant;
 
