@@ -165,12 +165,10 @@ export class UpstreamConnection implements ResponseEvents {
   }
 
   onInterimHead(head: ResponseHead): void {
-    this.#answerBegun = true;
     if (this.#state.kind === 'busy') this.#state.user.onInterimHead(head);
   }
 
   onResponseHead(head: ResponseHead): void {
-    this.#answerBegun = true;
     this.#reusable = head.keepAlive && head.framing !== 'close';
     if (this.#reusable) this.#keepAliveMs = announcedKeepAliveMs(head.fields) ?? assumedKeepAliveMs;
     if (this.#state.kind === 'busy') this.#state.user.onResponseHead(head);
@@ -211,6 +209,8 @@ export class UpstreamConnection implements ResponseEvents {
   #onRead(count: number, buffer: Uint8Array): boolean {
     const state = this.#state;
     if (state.kind === 'closed') return true;
+    // Any byte counts: of a request whose answer had begun nobody knows whether it was carried out.
+    this.#answerBegun = true;
     this.touch();
     this.#parser.feed(buffer.subarray(0, count) as Buffer);
     if (state.kind === 'busy') state.user.onResponseFlush();
