@@ -23,6 +23,9 @@ export const limitsSection = z
       .prefault(formatSize(defaults.bodyBytes))
       .describe('Bytes of a request body. Above: 413.'),
     handshake: timer(defaults.handshakeMs, 100).describe('Time for the TLS handshake.'),
+    handshakes: count(1, 1_000_000)
+      .prefault(defaults.handshakes)
+      .describe('Unfinished handshakes; above it the one that has kept the listener waiting longest is closed.'),
     header: timer(defaults.headerMs, 100).describe(
       'Time from the first byte of a request head to its end. Above: 408.',
     ),
@@ -47,6 +50,7 @@ export const limitsSection = z
       headers: limits.headers,
       bodyBytes: limits.body_bytes,
       handshakeMs: limits.handshake,
+      handshakes: limits.handshakes,
       headerMs: limits.header,
       idleMs: limits.idle,
       requestMs: limits.request,

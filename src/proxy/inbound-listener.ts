@@ -12,14 +12,16 @@ import type { Clock } from '../lib/clock.ts';
 import type { Latest } from '../lib/latest.ts';
 import type { RandomIds } from '../lib/random-ids.ts';
 import { formatAddress } from '../lib/socket-address.ts';
-import { type TimerWheel, WheelEntry } from '../lib/timer-wheel.ts';
+import type { TimerWheel } from '../lib/timer-wheel.ts';
 import { type HeadLimits, headLimitsDefaults } from '../wire/head-limits.ts';
+import type { DescriptorRoom } from './descriptor-room.ts';
 import type { ExchangeServices, ListenerSettings, PlanSource } from './exchange-services.ts';
 import { identityFields } from './identity-fields.ts';
 import { InboundConnection } from './inbound-connection.ts';
-import type { InboundOptions } from './inbound-options.ts';
+import type { InboundLimits, InboundOptions } from './inbound-options.ts';
 import { type AdmittedPeer, admitPeer, type DrawnAttributes, networkFactsOf, tlsFactsOf } from './peer-admission.ts';
 import { type PeerChain, PeerRight } from './peer-right.ts';
+import { PendingHandshakes } from './pending-handshakes.ts';
 import type { ProxyObserver } from './proxy-observer.ts';
 import {
   endedRightEvent,
@@ -28,8 +30,9 @@ import {
   refusalEvent,
   shownName,
 } from './refusal-events.ts';
+import { RightSweep } from './right-sweep.ts';
 import type { TlsContexts } from './tls-context.ts';
-import { beginHandshake, type HandshakeFailure } from './tls-handshake.ts';
+import type { HandshakeFailure } from './tls-handshake.ts';
 
 /** What a listener is made of. */
 export interface InboundListenerParts {
@@ -44,31 +47,52 @@ export interface InboundListenerParts {
   readonly clock: Clock;
   readonly wheel: TimerWheel;
   readonly observer: ProxyObserver;
+  readonly room: DescriptorRoom;
   readonly shadowPermit: Permit;
   /** Rules that could not be judged, for a metric that names them. */
   readonly onIndeterminate: (rules: readonly IndeterminateRule[]) => void;
   readonly onFault: (error: unknown) => void;
 }
 
-const sweepMs = 1_000;
-/** Connections looked at in one turn of the loop: a sweep over thousands must not hold up requests. */
-const sweepSlice = 200;
+/** A peer that vanished without a word is found by the kernel after some 40 s of silence, also where no limit applies. */
+const socketOptions = Object.freeze({
+  allowHalfOpen: true,
+  noDelay: true,
+  keepAlive: true,
+  keepAliveInitialDelay: 30_000,
+});
+const refusedConnections = Object.freeze({
+  aborted: 'aborted',
+  timeout: 'handshake_timeout',
+  dropped: 'handshake_dropped',
+  refused: 'handshake_failed',
+} as const);
 
 export class InboundListener implements ExchangeServices {
   readonly #parts: InboundListenerParts;
   readonly #server: net.Server;
   readonly #connections = new Set<InboundConnection>();
-  readonly #sweep = new WheelEntry(() => this.#sweepConnections());
+  readonly #handshakes: PendingHandshakes;
+  readonly #sweep: RightSweep<InboundConnection>;
   #settings: ListenerSettings;
   #headLimits: HeadLimits;
-  #handshakes = 0;
   #draining = false;
 
   constructor(parts: InboundListenerParts, settings: ListenerSettings) {
     this.#parts = parts;
     this.#settings = settings;
     this.#headLimits = headLimitsOf(settings.options);
-    this.#server = net.createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#accept(socket));
+    this.#sweep = new RightSweep(parts.wheel, this.#connections, (one) => this.#judgeAgain(one));
+    this.#server = net.createServer(socketOptions, (socket) => this.#accept(socket));
+    this.#handshakes = new PendingHandshakes({
+      wheel: parts.wheel,
+      context: () => parts.contexts.of(parts.identity.current),
+      onDone: (socket, chain, ms) => {
+        parts.observer.handshakeDone(ms);
+        this.#admit(socket, chain);
+      },
+      onFailed: (failure, socket) => this.#refuseHandshake(failure, socket),
+    });
     // Descriptors running out, or a peer that left before it was accepted, must not end the loop.
     this.#server.on('error', parts.onFault);
   }
@@ -119,7 +143,7 @@ export class InboundListener implements ExchangeServices {
 
   /** Open connections and handshakes. */
   get connectionCount(): number {
-    return this.#connections.size + this.#handshakes;
+    return this.#connections.size + this.#handshakes.count;
   }
 
   /** The address that was bound, as text; a port of 0 has become a real one. Empty before `listen()`. */
@@ -138,7 +162,7 @@ export class InboundListener implements ExchangeServices {
     const { listen, name } = this.#settings.options;
     const who = `listener \`${name}\``;
     await bindServer(this.#server, { address: listen, who, key: 'listen', isPrivate: false });
-    this.wheel.schedule(this.#sweep, sweepMs);
+    this.#sweep.start();
   }
 
   /** New settings serve the next request of every connection; the old pool closes as it empties. */
@@ -158,42 +182,39 @@ export class InboundListener implements ExchangeServices {
   stopAccepting(): void {
     this.#draining = true;
     if (this.#server.listening) this.#server.close();
+    this.#handshakes.dropSilent();
     for (const connection of [...this.#connections]) connection.closeWhenIdle();
   }
 
   /** Ends everything at once. */
   close(): void {
     this.stopAccepting();
-    this.wheel.cancel(this.#sweep);
+    this.#sweep.stop();
+    this.#handshakes.close();
     for (const connection of [...this.#connections]) connection.end('the sidecar stopped');
     this.#settings.pool.close();
   }
 
   #accept(raw: net.Socket): void {
     const { limits } = this.#settings.options;
-    if (this.connectionCount >= limits.connections) {
-      this.observer.limitMet('connections');
-      this.observer.connectionRefused('connection_limit');
-      raw.destroy();
-      return;
+    const met = this.#limitInTheWay(limits);
+    if (met !== null) {
+      this.observer.limitMet(met);
+      // A stranger who keeps us waiting gives way to one who may be in earnest.
+      if (!this.#handshakes.dropOldest()) {
+        this.observer.connectionRefused(met === 'descriptors' ? 'descriptor_limit' : 'connection_limit');
+        raw.destroy();
+        return;
+      }
     }
-    const snapshot = this.#parts.identity.current;
-    this.#handshakes++;
-    const startedMs = performance.now();
-    beginHandshake(raw, {
-      context: this.#parts.contexts.of(snapshot),
-      wheel: this.wheel,
-      handshakeMs: limits.handshakeMs,
-      onDone: (socket, chain) => {
-        this.#handshakes--;
-        this.observer.handshakeDone(performance.now() - startedMs);
-        this.#admit(socket, chain);
-      },
-      onFailed: (failure, socket) => {
-        this.#handshakes--;
-        this.#refuseHandshake(failure, socket);
-      },
-    });
+    this.#parts.room.addPeer(raw);
+    this.#handshakes.admit(raw, limits.handshakeMs);
+  }
+
+  #limitInTheWay(limits: InboundLimits): 'connections' | 'handshakes' | 'descriptors' | null {
+    if (this.connectionCount >= limits.connections) return 'connections';
+    if (this.#parts.room.isFull) return 'descriptors';
+    return this.#handshakes.count >= limits.handshakes ? 'handshakes' : null;
   }
 
   #admit(socket: TLSSocket, chain: PeerChain): void {
@@ -258,18 +279,15 @@ export class InboundListener implements ExchangeServices {
     });
   }
 
-  #refuseHandshake(failure: HandshakeFailure, socket: TLSSocket): void {
-    if (failure.kind === 'aborted') return this.observer.connectionRefused('aborted');
-    if (failure.kind === 'timeout') {
-      this.observer.limitMet('handshake');
-      this.observer.connectionRefused('handshake_timeout');
-    } else {
-      this.observer.connectionRefused('handshake_failed');
-    }
+  #refuseHandshake(failure: HandshakeFailure, socket: net.Socket): void {
+    this.observer.connectionRefused(refusedConnections[failure.kind]);
+    // Nobody was refused for who they are, and a flood must not fill the journal.
+    if (failure.kind === 'aborted' || failure.kind === 'dropped') return;
+    if (failure.kind === 'timeout') this.observer.limitMet('handshake');
     this.#recordRefusal({ ...failure, shown: failure.chain === null ? null : shownName(failure.chain) }, socket);
   }
 
-  #recordRefusal(refused: RefusedPeerFacts, socket: TLSSocket): void {
+  #recordRefusal(refused: RefusedPeerFacts, socket: net.Socket): void {
     this.observer.peerRefused(refused.cause);
     this.recorder.authnFailed(refusalEvent(this.#eventNames(), refused, socket));
   }
@@ -278,23 +296,8 @@ export class InboundListener implements ExchangeServices {
     return { decisionId: this.ids.uuid(), timeUs: this.clock.nowUs(), connection: this.#factsOf(null) };
   }
 
-  /** Ends the connections whose right ended, a slice a turn. */
-  #sweepConnections(): void {
-    const all = this.#connections.values();
-    const slice = (): void => {
-      const nowMs = this.clock.nowMs();
-      for (let count = 0; count < sweepSlice; count++) {
-        const next = all.next();
-        if (next.done) return this.wheel.schedule(this.#sweep, sweepMs);
-        this.#judgeAgain(next.value, nowMs);
-      }
-      setImmediate(slice);
-    };
-    slice();
-  }
-
-  #judgeAgain(connection: InboundConnection, nowMs: number): void {
-    const ended = connection.right.ended(nowMs);
+  #judgeAgain(connection: InboundConnection): void {
+    const ended = connection.right.ended(this.clock.nowMs());
     if (ended === null) return;
     const names = { ...this.#eventNames(), connection: connection.facts };
     this.recorder.authnFailed(endedRightEvent(names, connection.side, ended));

@@ -14,6 +14,8 @@ export interface InboundLimits {
   readonly bodyBytes: number;
   /** Time for the TLS handshake. Default 10 s. */
   readonly handshakeMs: number;
+  /** Unfinished handshakes; above it the one that has kept the listener waiting longest is closed. Default 1,000. */
+  readonly handshakes: number;
   /** Time from the first byte of a head to its end. Above: 408. Default 10 s. */
   readonly headerMs: number;
   /** Time without a request on a kept connection. Default 60 s. */
@@ -38,6 +40,7 @@ export const inboundLimitsDefaults: InboundLimits = Object.freeze({
   headers: 100,
   bodyBytes: Number.POSITIVE_INFINITY,
   handshakeMs: 10_000,
+  handshakes: 1_000,
   headerMs: 10_000,
   idleMs: 60_000,
   requestMs: Number.POSITIVE_INFINITY,

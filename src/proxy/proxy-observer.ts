@@ -5,6 +5,8 @@ import type { ReasonCode } from '../authz/model.ts';
 /** Why a connection ended before it was established. */
 export type RefusedConnection =
   | 'connection_limit'
+  | 'descriptor_limit'
+  | 'handshake_dropped'
   | 'handshake_timeout'
   | 'handshake_failed'
   | 'authn_failed'
@@ -13,6 +15,8 @@ export type RefusedConnection =
 /** Limits that were met. */
 export type LimitName =
   | 'connections'
+  | 'descriptors'
+  | 'handshakes'
   | 'handshake'
   | 'header'
   | 'idle'

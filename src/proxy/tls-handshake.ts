@@ -4,12 +4,11 @@
 import type { X509Certificate } from 'node:crypto';
 import type net from 'node:net';
 import { type SecureContext, TLSSocket } from 'node:tls';
-import { type TimerWheel, WheelEntry } from '../lib/timer-wheel.ts';
 import type { PeerChain } from './peer-right.ts';
 
-/** Why a handshake failed. `aborted`: the peer left, or said nothing; nobody was refused. */
+/** Why a handshake failed. `aborted`: the peer left, nobody was refused; `dropped`: it had to make room. */
 export interface HandshakeFailure {
-  readonly kind: 'aborted' | 'timeout' | 'refused';
+  readonly kind: 'aborted' | 'timeout' | 'dropped' | 'refused';
   /** Closed code for the record. */
   readonly cause: string;
   readonly detail: string;
@@ -18,8 +17,6 @@ export interface HandshakeFailure {
 
 export interface HandshakeOptions {
   readonly context: SecureContext;
-  readonly wheel: TimerWheel;
-  readonly handshakeMs: number;
   readonly onDone: (socket: TLSSocket, chain: PeerChain) => void;
   readonly onFailed: (failure: HandshakeFailure, socket: TLSSocket) => void;
 }
@@ -47,8 +44,11 @@ const causes: ReadonlyMap<string, string> = new Map([
   ['INVALID_PURPOSE', 'wrong_key_usage'],
 ]);
 
-/** Begins a handshake on an accepted socket; exactly one of the callbacks is called, once. */
-export function beginHandshake(raw: net.Socket, options: HandshakeOptions): void {
+/**
+ * Begins a handshake on an accepted socket, whose first bytes may have been read already; at most one of the callbacks is
+ * called, once. Returns how to end it without.
+ */
+export function beginHandshake(raw: net.Socket, options: HandshakeOptions): () => void {
   const socket = new TLSSocket(raw, {
     isServer: true,
     secureContext: options.context,
@@ -58,18 +58,9 @@ export function beginHandshake(raw: net.Socket, options: HandshakeOptions): void
     ALPNProtocols: ['http/1.1'],
   });
   let isOver = false;
-  const timer = new WheelEntry(() =>
-    fail({ kind: 'timeout', cause: 'handshake_timeout', detail: timedOut, chain: null }),
-  );
-  const timedOut = `no handshake within ${options.handshakeMs} ms`;
-  const settle = (): boolean => {
-    if (isOver) return false;
-    isOver = true;
-    options.wheel.cancel(timer);
-    return true;
-  };
   const fail = (failure: HandshakeFailure): void => {
-    if (!settle()) return;
+    if (isOver) return;
+    isOver = true;
     options.onFailed(failure, socket);
     socket.destroy();
   };
@@ -80,26 +71,35 @@ export function beginHandshake(raw: net.Socket, options: HandshakeOptions): void
   };
   socket.on('_tlsError', onError);
   socket.on('error', onError);
-  const left = () =>
-    fail({ kind: 'aborted', cause: 'peer_left', detail: 'the peer left within the handshake', chain: null });
+  const left = () => fail(peerLeft);
   socket.on('end', left);
   socket.on('close', left);
   socket.once('secure', () => {
+    if (isOver) return;
     const refusal = verify(socket);
     if ('cause' in refusal) return fail(refusal);
-    if (!settle()) return;
+    isOver = true;
     socket.off('end', left);
     socket.off('close', left);
     options.onDone(socket, refusal);
   });
-  options.wheel.schedule(timer, options.handshakeMs);
+  return () => {
+    isOver = true;
+    socket.destroy();
+  };
 }
+
+/** The peer left before its handshake was over. */
+export const peerLeft: HandshakeFailure = Object.freeze({
+  kind: 'aborted',
+  cause: 'peer_left',
+  detail: 'the peer left within the handshake',
+  chain: null,
+});
 
 function failureOf(error: Error): HandshakeFailure {
   const code = (error as NodeJS.ErrnoException).code ?? 'unknown';
-  if (code === 'ECONNRESET' || code === 'EPIPE') {
-    return { kind: 'aborted', cause: 'peer_left', detail: 'the peer left within the handshake', chain: null };
-  }
+  if (code === 'ECONNRESET' || code === 'EPIPE') return peerLeft;
   const cause = causes.get(code) ?? (code.startsWith('ERR_SSL_TLSV1') ? 'peer_refused_us' : 'handshake_failed');
   return { kind: 'refused', cause, detail: `handshake failed: \`${code}\``, chain: null };
 }

@@ -6,6 +6,7 @@ import type { PosternError } from '../errors.ts';
 import type { SocketAddress } from '../lib/socket-address.ts';
 import type { TimerWheel } from '../lib/timer-wheel.ts';
 import type { HeadLimits } from '../wire/head-limits.ts';
+import type { DescriptorRoom, IdleHolder } from './descriptor-room.ts';
 import type { UpstreamCounters } from './proxy-observer.ts';
 import { UpstreamConnection, type UpstreamConnectionOptions, type UpstreamOwner } from './upstream-connection.ts';
 
@@ -22,6 +23,7 @@ export interface UpstreamPoolOptions {
   readonly connectMs: number;
   readonly responseMs: number;
   readonly counters: UpstreamCounters;
+  readonly room: DescriptorRoom;
 }
 
 /** Idle connections beyond this are closed: a burst must not hold the workload's descriptors for long. */
@@ -30,10 +32,11 @@ const maxIdle = 256;
 const freshEnoughMs = 1_000;
 const readBufferBytes = 64 * 1024;
 
-export class UpstreamPool implements UpstreamOwner {
+export class UpstreamPool implements UpstreamOwner, IdleHolder {
   readonly #connectionOptions: UpstreamConnectionOptions;
   readonly #counters: UpstreamCounters;
   readonly #wheel: TimerWheel;
+  readonly #room: DescriptorRoom;
   /** Last in, first out: the rest may age out. */
   readonly #idle: UpstreamConnection[] = [];
   readonly #waiters = new Map<UpstreamConnection, UpstreamWaiter>();
@@ -41,10 +44,12 @@ export class UpstreamPool implements UpstreamOwner {
   #closed = false;
 
   constructor(options: UpstreamPoolOptions) {
-    const { counters, ...rest } = options;
+    const { counters, room, ...rest } = options;
     this.#connectionOptions = { ...rest, readBuffer: Buffer.allocUnsafeSlow(readBufferBytes) };
     this.#counters = counters;
     this.#wheel = options.wheel;
+    this.#room = room;
+    room.join(this);
   }
 
   get openCount(): number {
@@ -69,7 +74,7 @@ export class UpstreamPool implements UpstreamOwner {
   /** A new connection whatever is idle; `waiter` is told later. */
   connect(_permit: Permit, waiter: UpstreamWaiter): void {
     this.#counters.upstreamConnects++;
-    this.#open++;
+    this.#opening();
     this.#waiters.set(new UpstreamConnection(this.#connectionOptions, this), waiter);
   }
 
@@ -93,7 +98,14 @@ export class UpstreamPool implements UpstreamOwner {
   /** Closes what is idle; connections in use end with their exchanges. */
   close(): void {
     this.#closed = true;
+    this.#room.leave(this);
     for (const connection of this.#idle.splice(0)) connection.destroy();
+  }
+
+  dropIdle(): boolean {
+    const oldest = this.#idle[0];
+    oldest?.destroy();
+    return oldest !== undefined;
   }
 
   onConnected(connection: UpstreamConnection): void {
@@ -104,7 +116,7 @@ export class UpstreamPool implements UpstreamOwner {
   }
 
   onConnectFailed(connection: UpstreamConnection, error: PosternError): void {
-    this.#open--;
+    this.#gone();
     this.#counters.upstreamConnectFailures++;
     const waiter = this.#waiters.get(connection);
     this.#waiters.delete(connection);
@@ -112,9 +124,19 @@ export class UpstreamPool implements UpstreamOwner {
   }
 
   onClosed(connection: UpstreamConnection): void {
-    this.#open--;
+    this.#gone();
     const at = this.#idle.indexOf(connection);
     if (at >= 0) this.#idle.splice(at, 1);
+  }
+
+  #opening(): void {
+    this.#open++;
+    this.#room.addUpstream();
+  }
+
+  #gone(): void {
+    this.#open--;
+    this.#room.removeUpstream();
   }
 
   #takeIdle(repeatable: boolean): UpstreamConnection | null {

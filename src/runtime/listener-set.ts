@@ -126,6 +126,7 @@ export class ListenerSet {
       connectMs: options.limits.upstreamConnectMs,
       responseMs: options.limits.upstreamResponseMs,
       counters: this.#parts.observerOf(options.name),
+      room: this.#parts.room,
     });
   }
 }

@@ -14,10 +14,12 @@ import { type Clock, systemClock } from '../lib/clock.ts';
 import { RandomIds } from '../lib/random-ids.ts';
 import { formatAddress } from '../lib/socket-address.ts';
 import { TimerWheel } from '../lib/timer-wheel.ts';
+import { DescriptorRoom } from '../proxy/descriptor-room.ts';
 import { TlsContexts } from '../proxy/tls-context.ts';
 import { createProxyMetrics, type ProxyMetrics } from '../telemetry/metrics.ts';
 import { createOperationalLog, type OperationalLog } from '../telemetry/operational-log.ts';
 import { openAdmin } from './admin-runtime.ts';
+import { readDescriptorLimit, warnOfDescriptors } from './descriptor-limit.ts';
 import { drain } from './drain.ts';
 import { openIdentity, ownIdentityOf } from './identity-runtime.ts';
 import { internalNetworkTest } from './internal-networks.ts';
@@ -96,7 +98,10 @@ export class Sidecar implements RunningSidecar {
     const journal = await openJournal(config.audit, { environment, clock, log, own, recent, onWriteMs });
     const { recorder } = journal;
     cleanups.push(() => recorder.close());
+    const descriptors = readDescriptorLimit();
+    const room = new DescriptorRoom(descriptors);
     const listeners = makeListeners(config, {
+      room,
       clock,
       wheel,
       onFault,
@@ -126,6 +131,7 @@ export class Sidecar implements RunningSidecar {
       }),
     );
     warnOfSettings(config, own.environment, log);
+    warnOfDescriptors(log, room, { descriptors, inbound: config.inbound });
     const parts = {
       environment,
       clock,
@@ -202,6 +208,7 @@ export class Sidecar implements RunningSidecar {
 }
 
 interface ListenerNeeds {
+  readonly room: DescriptorRoom;
   readonly clock: Clock;
   readonly wheel: TimerWheel;
   readonly onFault: (error: unknown) => void;

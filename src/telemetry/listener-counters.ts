@@ -24,8 +24,14 @@ export class ListenerCounters {
   upstreamReused = 0;
   /** By first digit of the status; 0 is `none`. */
   readonly responseClasses = new Float64Array(6);
-  readonly refusals = new LabelCounts(['connection_limit']);
-  readonly handshakeFailures = new LabelCounts(['aborted', 'authn_failed', 'handshake_failed', 'handshake_timeout']);
+  readonly refusals = new LabelCounts(['connection_limit', 'descriptor_limit']);
+  readonly handshakeFailures = new LabelCounts([
+    'aborted',
+    'authn_failed',
+    'handshake_dropped',
+    'handshake_failed',
+    'handshake_timeout',
+  ]);
   readonly refusedPeers = new LabelCounts();
   readonly allows = new LabelCounts(['rule']);
   readonly denies = new LabelCounts(['rule', 'default', 'rule_indeterminate', 'engine_error']);
@@ -49,7 +55,7 @@ export class ListenerCounters {
   }
 
   connectionRefused(reason: string): void {
-    if (reason === 'connection_limit') this.refusals.add(reason);
+    if (reason === 'connection_limit' || reason === 'descriptor_limit') this.refusals.add(reason);
     else this.handshakeFailures.add(reason);
   }
 

@@ -39,10 +39,14 @@ export const metricCatalog = Object.freeze({
 
   postern_connections_open: gauge('Connections of peers that are established.', 'listener'),
   postern_connections_accepted_total: counter('Connections whose peer was verified.', 'listener'),
-  postern_connections_refused_total: counter('Connections closed before their handshake.', 'listener', 'reason'),
+  postern_connections_refused_total: counter(
+    'Connections closed before their handshake: connection_limit, descriptor_limit.',
+    'listener',
+    'reason',
+  ),
   postern_handshakes_total: counter('TLS handshakes that completed.', 'listener'),
   postern_handshake_failures_total: counter(
-    'Connections that ended in their handshake, or whose peer was not accepted after it (authn_failed).',
+    'Connections that ended in their handshake, had to make room (handshake_dropped), or whose peer was not accepted (authn_failed).',
     'listener',
     'reason',
   ),

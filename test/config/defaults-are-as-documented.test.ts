@@ -38,6 +38,7 @@ test('the smallest configuration has every default', () => {
           headers: 100,
           bodyBytes: Number.POSITIVE_INFINITY,
           handshakeMs: 10_000,
+          handshakes: 1_000,
           headerMs: 10_000,
           idleMs: 60_000,
           requestMs: Number.POSITIVE_INFINITY,

@@ -134,8 +134,8 @@ test('connections above the limit are closed at once and those below go on', asy
     peer.close();
     return peer.received.startsWith('HTTP/1.1 200');
   });
-  const metrics = await process.admin('/metrics');
-  assert.match(metrics.body, /postern_limits_met_total\{[^}]*limit="connections"[^}]*\} 10/);
+  // Those who asked for room may have been too early.
+  assert.ok((await process.metric('postern_limits_met_total', { limit: 'connections' })) >= 10);
 });
 
 test('a peer that pipelines is served in order', async () => {

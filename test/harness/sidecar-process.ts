@@ -59,6 +59,8 @@ export interface SidecarOptions {
   readonly adminPort: number;
   readonly env?: Record<string, string>;
   readonly args?: readonly string[];
+  /** Limit of open files (`ulimit -n`), soft and hard; that of this process when left out. */
+  readonly openFiles?: number;
 }
 
 export class SidecarProcess {
@@ -84,14 +86,15 @@ export class SidecarProcess {
 
   /** Starts without waiting; by the running Node, so that the process is the sidecar itself and can be killed. */
   static spawn(options: SidecarOptions): SidecarProcess {
-    const child = spawn(
-      process.execPath,
-      [...posternFlags, posternBin, 'run', '-c', options.configFile, ...(options.args ?? [])],
-      {
-        stdio: ['ignore', 'pipe', 'pipe'],
-        env: { ...process.env, ...options.env },
-      },
-    );
+    const command = [process.execPath, ...posternFlags, posternBin, 'run', '-c', options.configFile];
+    // `exec`, so that the process is the sidecar itself also behind a shell that lowers its limit.
+    const limited =
+      options.openFiles === undefined ? [] : ['sh', '-c', `ulimit -n ${options.openFiles}; exec "$@"`, 'sh'];
+    const [program, ...words] = [...limited, ...command, ...(options.args ?? [])];
+    const child = spawn(program!, words, {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...options.env },
+    });
     return new SidecarProcess(child, options.adminPort);
   }
 
@@ -150,6 +153,27 @@ export class SidecarProcess {
   async kill(): Promise<void> {
     if (this.exit === null) this.child.kill('SIGKILL');
     await this.ended();
+  }
+
+  /** Open descriptors. */
+  get descriptorCount(): number {
+    return readdirSync(`/proc/${this.child.pid}/fd`).length;
+  }
+
+  /** CPU time used so far, user and system, in ticks of 10 ms. */
+  get cpuTicks(): number {
+    const fields = readFileSync(`/proc/${this.child.pid}/stat`, 'latin1').split(') ')[1]!.split(' ');
+    return Number(fields[11]) + Number(fields[12]);
+  }
+
+  /** The value of a metric: the sum over the samples that have these labels. */
+  async metric(name: string, labels: Readonly<Record<string, string>> = {}): Promise<number> {
+    const wanted = Object.entries(labels).map(([label, value]) => `${label}="${value}"`);
+    return (await this.admin('/metrics')).body
+      .split('\n')
+      .filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `))
+      .filter((line) => wanted.every((label) => line.includes(label)))
+      .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0);
   }
 
   /** Resident memory, bytes. */

@@ -1,0 +1,152 @@
+// Connections that have not finished their handshake. Whoever is behind them is a stranger, so they are kept cheap (no TLS
+// state before the first bytes came), few (above the limit the one that has kept us waiting longest goes, so that a
+// flood of silent peers locks nobody out), and patient: one hello is answered a turn of the event loop, so that requests of
+// peers who are in already are served between any two.
+
+import type net from 'node:net';
+import type { SecureContext, TLSSocket } from 'node:tls';
+import { type TimerWheel, WheelEntry } from '../lib/timer-wheel.ts';
+import type { PeerChain } from './peer-right.ts';
+import { beginHandshake, type HandshakeFailure, peerLeft } from './tls-handshake.ts';
+
+export interface PendingHandshakesOptions {
+  readonly wheel: TimerWheel;
+  readonly context: () => SecureContext;
+  /** `ms` since the connection was accepted. */
+  readonly onDone: (socket: TLSSocket, chain: PeerChain, ms: number) => void;
+  /** Called before the socket is destroyed. */
+  readonly onFailed: (failure: HandshakeFailure, socket: net.Socket) => void;
+}
+
+/**
+ * `silent` until the first bytes come, `due` until it is their turn, then `shaking`, when the next step is the peer's;
+ * `over` once it was told how it ended.
+ */
+type Phase = 'silent' | 'due' | 'shaking' | 'over';
+
+/** Time for a peer to answer our hello before it counts as keeping us waiting; its answer may lie in the kernel, unread. */
+const graceMs = 250;
+
+interface Pending {
+  readonly raw: net.Socket;
+  readonly acceptedMs: number;
+  readonly timer: WheelEntry;
+  phase: Phase;
+  helloMs: number;
+  /** Set while `shaking`. */
+  cancel: (() => void) | null;
+}
+
+export class PendingHandshakes {
+  readonly #options: PendingHandshakesOptions;
+  /** Oldest first. */
+  readonly #all = new Set<Pending>();
+  readonly #due: Pending[] = [];
+  #turnAsked = false;
+
+  constructor(options: PendingHandshakesOptions) {
+    this.#options = options;
+  }
+
+  get count(): number {
+    return this.#all.size;
+  }
+
+  /** Takes an accepted socket; exactly one of the callbacks is called, once. */
+  admit(raw: net.Socket, handshakeMs: number): void {
+    const timer = new WheelEntry(() => this.#fail(pending, timedOut(handshakeMs)));
+    const pending: Pending = { raw, acceptedMs: performance.now(), timer, phase: 'silent', helloMs: 0, cancel: null };
+    this.#all.add(pending);
+    const left = (): void => this.#fail(pending, peerLeft);
+    raw.on('error', left);
+    raw.on('end', left);
+    raw.on('close', left);
+    raw.on('readable', () => this.#onReadable(pending));
+    this.#options.wheel.schedule(timer, handshakeMs);
+  }
+
+  /** Ends the one that has kept us waiting longest; false where none does. */
+  dropOldest(): boolean {
+    const latestMs = performance.now() - graceMs;
+    for (const pending of this.#all) {
+      if (pending.phase === 'due' || pending.helloMs > latestMs) continue;
+      this.#fail(pending, dropped);
+      return true;
+    }
+    return false;
+  }
+
+  /** Ends those that said nothing yet: nobody would miss them. */
+  dropSilent(): void {
+    for (const pending of this.#all) if (pending.phase === 'silent') this.#fail(pending, peerLeft);
+  }
+
+  /** Ends all. */
+  close(): void {
+    for (const pending of this.#all) this.#fail(pending, peerLeft);
+  }
+
+  #onReadable(pending: Pending): void {
+    if (pending.phase !== 'silent') return;
+    // Readable without bytes is the end, which comes as an event once it is read.
+    if (pending.raw.readableLength === 0) return void pending.raw.read();
+    pending.phase = 'due';
+    this.#due.push(pending);
+    this.#askTurn();
+  }
+
+  #askTurn(): void {
+    if (this.#turnAsked) return;
+    this.#turnAsked = true;
+    setImmediate(() => this.#takeTurn());
+  }
+
+  #takeTurn(): void {
+    this.#turnAsked = false;
+    let next = this.#due.shift();
+    while (next !== undefined && next.phase !== 'due') next = this.#due.shift();
+    if (next !== undefined) this.#begin(next);
+    if (this.#due.length > 0) this.#askTurn();
+  }
+
+  #begin(pending: Pending): void {
+    const { raw } = pending;
+    raw.removeAllListeners('readable');
+    pending.phase = 'shaking';
+    pending.helloMs = performance.now();
+    pending.cancel = beginHandshake(raw, {
+      context: this.#options.context(),
+      onDone: (socket, chain) => {
+        this.#settle(pending);
+        this.#options.onDone(socket, chain, performance.now() - pending.acceptedMs);
+      },
+      onFailed: (failure, socket) => this.#fail(pending, failure, socket),
+    });
+  }
+
+  #fail(pending: Pending, failure: HandshakeFailure, socket: net.Socket = pending.raw): void {
+    if (pending.phase === 'over') return;
+    this.#settle(pending);
+    this.#options.onFailed(failure, socket);
+    pending.cancel?.();
+    pending.raw.destroy();
+  }
+
+  #settle(pending: Pending): void {
+    pending.phase = 'over';
+    this.#all.delete(pending);
+    this.#options.wheel.cancel(pending.timer);
+  }
+}
+
+const dropped: HandshakeFailure = Object.freeze({
+  kind: 'dropped',
+  cause: 'too_many_handshakes',
+  detail: 'too many handshakes are unfinished, and this one waited longest',
+  chain: null,
+});
+
+function timedOut(handshakeMs: number): HandshakeFailure {
+  const detail = `no handshake within ${handshakeMs} ms`;
+  return { kind: 'timeout', cause: 'handshake_timeout', detail, chain: null };
+}
