@@ -37,6 +37,8 @@ export class RecentDecisions {
   readonly #denies: LineRing;
   readonly #allows: LineRing;
   readonly #outcomes: LineRing;
+  /** Where the effect stood in the last decision: most often it stands there again. */
+  #effectAt = 0;
 
   constructor(options: RecentDecisionsOptions = recentDecisionsDefaults) {
     this.#denies = new LineRing(options.denies);
@@ -47,9 +49,12 @@ export class RecentDecisions {
   /** Takes a line of the journal; for the recorder's `onLine`. */
   readonly add = (line: string): void => {
     if (line.startsWith(decisionStart)) {
-      const at = line.indexOf(decisionMember, decisionStart.length) + decisionMember.length;
+      // The first such member is the right one; no earlier text of a line can have this form.
+      if (!line.startsWith(decisionMember, this.#effectAt)) {
+        this.#effectAt = line.indexOf(decisionMember, decisionStart.length);
+      }
       // Anything but a plain allow is kept with the denies.
-      if (line.startsWith('allow"', at)) this.#allows.add(line);
+      if (line.startsWith('allow"', this.#effectAt + decisionMember.length)) this.#allows.add(line);
       else this.#denies.add(line);
     } else if (line.startsWith(outcomeStart)) this.#outcomes.add(line);
   };

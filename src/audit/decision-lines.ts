@@ -2,7 +2,7 @@
 // itself, so what stays the same is encoded once (by object identity, or by comparison with the last of its route) and the
 // rest is concatenated; every string of a stranger goes through RecordText.
 
-import type { Action, Decision, Resource } from '../authz/model.ts';
+import type { Action, Decision } from '../authz/model.ts';
 import type { ConnectionFacts, DecisionEvent } from './decision-event.ts';
 import {
   actionFragment,
@@ -28,6 +28,16 @@ interface PeerEntry extends PeerParts {
   readonly fragment: Fragment;
   /** The connection's part of `correlation`. */
   readonly tail: Fragment;
+  /** Who asked for what, as of the connection's last record. */
+  asked: Asked | null;
+}
+
+/** A part of a line that the next record of a connection most often repeats, and what it was made of. */
+interface Asked {
+  readonly action: Fragment;
+  readonly resource: Fragment;
+  readonly method: string | null;
+  readonly whole: Fragment;
 }
 
 interface QuotedText {
@@ -58,17 +68,16 @@ export class DecisionLines {
   encode(event: DecisionEvent, seq: number): string {
     const text = this.#text;
     if (text.masked.length > 0) text.masked = [];
-    const { request, correlation } = event;
+    const { correlation } = event;
     const peer = this.#peer(event);
     const line =
       `{"schema":"postern.decision/1","type":"decision","time":"${this.#time.text(event.timeUs)}","seq":${seq}` +
-      `${this.#options.stream},"decision_id":${text.quote(event.decisionId, '/decision_id')},` +
+      `${this.#options.stream},"decision_id":"${event.decisionId}",` +
       `${this.#textOf(this.#decided(event.decision))},"enforced":${event.enforced}${this.#obligations(event)},` +
-      `${this.#textOf(peer.fragment)},${this.#textOf(this.#action(request.actions))}${this.#call(event)}},` +
-      `${this.#resource(request.resource)}${this.#http(event)},` +
-      `"correlation":{"trace_id":${text.quote(correlation.traceId, '/correlation/trace_id')},"span_id":` +
-      `${text.quote(correlation.spanId, '/correlation/span_id')},"trace_flags":` +
-      `${text.quote(correlation.traceFlags, '/correlation/trace_flags')},"request_id":` +
+      `${this.#textOf(this.#asked(event, peer))}${this.#http(event)},` +
+      // Decision, trace and span id are hex of our own or checked digit by digit: nothing in them needs an escape.
+      `"correlation":{"trace_id":"${correlation.traceId}","span_id":"${correlation.spanId}","trace_flags":"` +
+      `${correlation.traceFlags}","request_id":` +
       `${text.quote(correlation.requestId, '/correlation/request_id')},"request_id_source":"` +
       `${correlation.requestIdSource}",${this.#textOf(peer.tail)}},"timing":{"eval_ns":` +
       `${wholeNumber(event.evalNs)}},"cache":{"plan":"${event.planCache}"}${alarms(event)}`;
@@ -108,21 +117,29 @@ export class DecisionLines {
     }
     const parts = { connection, principal, network, tls };
     const { limits } = this.#options;
-    const made = { ...parts, fragment: peerFragment(parts, limits), tail: connectionTail(connection, limits) };
+    const made = {
+      ...parts,
+      fragment: peerFragment(parts, limits),
+      tail: connectionTail(connection, limits),
+      asked: null,
+    };
     this.#peers.set(connection, made);
     return made;
   }
 
-  #resource(resource: Resource): string {
-    return this.#textOf(this.#resources.of(resource));
-  }
-
-  /** What of the call varies: the method of HTTP, the procedure of gRPC. */
-  #call(event: DecisionEvent): string {
-    const { grpcService, grpcMethod } = event.request;
-    const method = event.method === null ? '' : `,"method":${this.#quotedMethod(event.method, '/action/method')}`;
-    if (typeof grpcService !== 'string' || typeof grpcMethod !== 'string') return method;
-    return `${method},"rpc":${this.#text.quote(`${grpcService}/${grpcMethod}`, '/action/rpc')}`;
+  /** Peer, action and resource. */
+  #asked(event: DecisionEvent, peer: PeerEntry): Fragment {
+    const { request, method } = event;
+    const action = this.#action(request.actions);
+    const resource = this.#resources.of(request.resource);
+    const last = peer.asked;
+    const isRpc = typeof request.grpcMethod === 'string';
+    if (last !== null && last.action === action && last.resource === resource && last.method === method && !isRpc) {
+      return last.whole;
+    }
+    const whole = askedFragment({ event, peer: peer.fragment, action, resource }, this.#options.limits);
+    if (!isRpc) peer.asked = { action, resource, method, whole };
+    return whole;
   }
 
   #http(event: DecisionEvent): string {
@@ -171,6 +188,32 @@ export class DecisionLines {
     }
     return `,"masked":${maskedJson([...inputs, ...own], this.#options.limits)}}\n`;
   }
+}
+
+/** Joins the parts, and adds what of the call varies: the method of HTTP, the procedure of gRPC. */
+function askedFragment(
+  parts: {
+    readonly event: DecisionEvent;
+    readonly peer: Fragment;
+    readonly action: Fragment;
+    readonly resource: Fragment;
+  },
+  limits: RecordLimits,
+): Fragment {
+  const { event, peer, action, resource } = parts;
+  const { grpcService, grpcMethod } = event.request;
+  const own = new RecordText(limits);
+  let call = event.method === null ? '' : `,"method":${own.quote(event.method, '/action/method')}`;
+  if (typeof grpcService === 'string' && typeof grpcMethod === 'string') {
+    call += `,"rpc":${own.quote(`${grpcService}/${grpcMethod}`, '/action/rpc')}`;
+  }
+  const masked = [...peer.masked, ...action.masked, ...own.masked, ...resource.masked];
+  return { text: flat(`${peer.text},${action.text}${call}},${resource.text}`), masked };
+}
+
+/** The same text in one piece: what was concatenated is walked part by part each time it is written. */
+function flat(ascii: string): string {
+  return Buffer.from(ascii, 'latin1').toString('latin1');
 }
 
 function alarms(event: DecisionEvent): string {

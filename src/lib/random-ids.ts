@@ -4,11 +4,14 @@
 import { randomFillSync, randomUUIDv7 } from 'node:crypto';
 
 const blockBytes = 4096;
+const zeros = '0'.repeat(32);
 
 /** Makes the identifiers of decisions, requests, traces and connections. */
 export class RandomIds {
   readonly #block = Buffer.allocUnsafeSlow(blockBytes);
-  #used = blockBytes;
+  /** The block in hex: cutting a string costs a tenth of encoding eight bytes. */
+  #hex = '';
+  #used = 0;
 
   /** UUIDv7 (RFC 9562 §5.7): 36 characters, sortable by time. */
   uuid(): string {
@@ -17,27 +20,22 @@ export class RandomIds {
 
   /** W3C trace id: 32 lower-case hex digits, never all zero. */
   traceId(): string {
-    return this.#hex(16);
+    return this.#digits(32);
   }
 
   /** W3C span id: 16 lower-case hex digits, never all zero. */
   spanId(): string {
-    return this.#hex(8);
+    return this.#digits(16);
   }
 
-  #hex(bytes: number): string {
-    if (this.#used + bytes > blockBytes) {
+  #digits(count: number): string {
+    if (this.#used + count > this.#hex.length) {
       randomFillSync(this.#block);
+      this.#hex = this.#block.toString('hex');
       this.#used = 0;
     }
-    const start = this.#used;
-    this.#used = start + bytes;
-    const text = this.#block.toString('hex', start, this.#used);
-    return isAllZero(text) ? this.#hex(bytes) : text;
+    const text = this.#hex.slice(this.#used, this.#used + count);
+    this.#used += count;
+    return zeros.startsWith(text) ? this.#digits(count) : text;
   }
-}
-
-function isAllZero(hex: string): boolean {
-  for (let at = 0; at < hex.length; at++) if (hex.charCodeAt(at) !== 0x30) return false;
-  return true;
 }

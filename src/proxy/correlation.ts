@@ -15,9 +15,9 @@ const freshTraceFlags = '00';
  * gets that of its decision: one name less to search for, and one UUID less to make.
  */
 export function correlate(fields: FieldList | null, decisionId: string, ids: RandomIds): Correlation {
-  const sentId = fields === null ? undefined : single(fields, 'x-request-id');
+  const sentId = fields === null ? undefined : fields.getSingle('x-request-id');
   const taken = sentId !== undefined && isAcceptableRequestId(sentId);
-  const sentTrace = fields === null ? undefined : single(fields, 'traceparent');
+  const sentTrace = fields === null ? undefined : fields.getSingle('traceparent');
   const trace = sentTrace === undefined ? null : parseTraceparent(sentTrace);
   return {
     requestId: taken ? sentId : decisionId,
@@ -32,11 +32,4 @@ export function correlate(fields: FieldList | null, decisionId: string, ids: Ran
 /** The fields that hand the correlation on. */
 export function correlationFields(correlation: Correlation): string {
   return `x-request-id: ${correlation.requestId}\r\ntraceparent: 00-${correlation.traceId}-${correlation.spanId}-${correlation.traceFlags}\r\n`;
-}
-
-/** A field sent twice names nothing reliably. */
-function single(fields: FieldList, key: string): string | undefined {
-  const first = fields.keys.indexOf(key);
-  if (first < 0 || fields.keys.indexOf(key, first + 1) >= 0) return undefined;
-  return fields.values[first];
 }

@@ -168,11 +168,14 @@ export class InboundConnection implements RequestEvents, ExchangeHost {
     this.#parser.pause();
     this.#enter('exchange');
     const services = this.#services;
-    const request = { ...this.#nameRequest(head), head };
-    if (this.right.ended(services.clock.nowMs()) !== null) return this.#refuse('reauth_revoked', 'denied', request);
+    const decisionId = services.ids.uuid();
+    const correlation = correlate(head.fields, decisionId, services.ids);
+    if (this.right.ended(services.clock.nowMs()) !== null) {
+      return this.#refuse('reauth_revoked', 'denied', { decisionId, correlation, head });
+    }
     const path = acceptedPath(head.rawPath, services.settings.options.pathNormalization);
-    if (path === null) return this.#refuse('bad_request_target', 'bad_request', request);
-    const event = judgeRequest(services, this, { ...request, path });
+    if (path === null) return this.#refuse('bad_request_target', 'bad_request', { decisionId, correlation, head });
+    const event = judgeRequest(services, this, { decisionId, correlation, head, path });
     this.#exchange = new Exchange(services, this, { event, head, target: path + head.query, refusal: null });
   }
 
@@ -190,17 +193,18 @@ export class InboundConnection implements RequestEvents, ExchangeHost {
     if (this.#exchange !== null) return this.#exchange.onRequestBroken(error, kind);
     if (this.#phase === 'closed' || this.#phase === 'lingering') return;
     this.#enter('exchange');
-    this.#refuse('bad_request', kind, { head: null, ...this.#nameRequest(null) });
+    this.#refuse('bad_request', kind, this.#unreadable());
   }
 
   get #limits() {
     return this.#services.settings.options.limits;
   }
 
-  #nameRequest(head: RequestHead | null): RequestNames {
+  /** A request whose head cannot be read. */
+  #unreadable(): RequestNames & { readonly head: null } {
     const { ids } = this.#services;
     const decisionId = ids.uuid();
-    return { decisionId, correlation: correlate(head === null ? null : head.fields, decisionId, ids) };
+    return { decisionId, correlation: correlate(null, decisionId, ids), head: null };
   }
 
   #refuse(
@@ -309,6 +313,6 @@ export class InboundConnection implements RequestEvents, ExchangeHost {
   #refuseSlowHead(): void {
     this.#parser.stop();
     this.#enter('exchange');
-    this.#refuse('bad_request', 'head_timeout', { head: null, ...this.#nameRequest(null) });
+    this.#refuse('bad_request', 'head_timeout', this.#unreadable());
   }
 }

@@ -12,17 +12,18 @@ type Segment =
 export interface PathTemplate {
   readonly text: string;
   readonly captures: readonly string[];
-  /** The captured values by name, or null where the path does not match. Values stay percent-encoded. */
-  match(segments: readonly string[]): ReadonlyMap<string, string> | null;
+  /** The captured values in the order of `captures`, or null where the canonical `path` does not match. Values stay percent-encoded. */
+  match(path: string): Captures | null;
 }
 
-const noCaptures: ReadonlyMap<string, string> = new Map();
+/** Captured values, in the order of the template's names. */
+export type Captures = readonly string[];
+
+/** Nothing was captured. */
+export const noCaptures: Captures = Object.freeze([]);
+
+const slash = 0x2f;
 const capturePattern = /^\{([A-Za-z_][A-Za-z0-9_]*)(\.\.\.)?\}$/;
-
-/** Segments of a canonical path: `/a/b` gives `a`, `b`; `/` gives one empty segment. */
-export function pathSegments(path: string): string[] {
-  return path.slice(1).split('/');
-}
 
 /**
  * Compiles a template.
@@ -30,11 +31,14 @@ export function pathSegments(path: string): string[] {
  */
 export function compilePathTemplate(text: string): PathTemplate {
   if (!text.startsWith('/')) throw refuse(text, 'does not start with `/`');
-  const segments = pathSegments(text).map((segment) => parseSegment(text, segment));
+  const segments = text
+    .slice(1)
+    .split('/')
+    .map((segment) => parseSegment(text, segment));
   const captures = segments.flatMap((segment) => (segment.kind === 'literal' ? [] : [segment.name]));
   if (new Set(captures).size !== captures.length) throw refuse(text, 'names a capture twice');
   if (segments.slice(0, -1).some((segment) => segment.kind === 'rest')) throw refuse(text, 'has `...` before its end');
-  return Object.freeze({ text, captures, match: (path: readonly string[]) => matchSegments(segments, path) });
+  return Object.freeze({ text, captures, match: (path: string) => matchPath(segments, path) });
 }
 
 function refuse(template: string, why: string): PosternError {
@@ -49,23 +53,26 @@ function parseSegment(template: string, segment: string): Segment {
   return { kind: 'literal', text: segment };
 }
 
-function matchSegments(template: readonly Segment[], path: readonly string[]): ReadonlyMap<string, string> | null {
-  let found: Map<string, string> | null = null;
+/** In place, without splitting: this runs for each route before the one that matches. */
+function matchPath(template: readonly Segment[], path: string): Captures | null {
+  // `*` (RFC 9112 §3.2.4) is no path.
+  if (path.charCodeAt(0) !== slash) return null;
+  let found: string[] | null = null;
+  let start = 1;
   for (let at = 0; at < template.length; at++) {
+    if (start > path.length) return null;
     const expected = template[at]!;
-    const actual = path[at];
-    if (actual === undefined) return null;
+    const next = path.indexOf('/', start);
+    const end = next < 0 ? path.length : next;
     if (expected.kind === 'literal') {
-      if (expected.text !== actual) return null;
-      continue;
+      if (end - start !== expected.text.length || !path.startsWith(expected.text, start)) return null;
+    } else {
+      if (end === start) return null;
+      found ??= [];
+      found.push(path.slice(start, expected.kind === 'rest' ? path.length : end));
+      if (expected.kind === 'rest') return found;
     }
-    if (actual === '') return null;
-    found ??= new Map();
-    if (expected.kind === 'rest') {
-      found.set(expected.name, path.slice(at).join('/'));
-      return found;
-    }
-    found.set(expected.name, actual);
+    start = end + 1;
   }
-  return path.length === template.length ? (found ?? noCaptures) : null;
+  return start === path.length + 1 ? (found ?? noCaptures) : null;
 }

@@ -4,6 +4,7 @@
 import type { Attribute, Resource } from '../authz/model.ts';
 import type { ResourceTemplate } from './inbound-options.ts';
 import type { OwnIdentity } from './own-identity.ts';
+import type { Captures } from './path-template.ts';
 import { compileText, type TextTemplate } from './text-template.ts';
 
 /** Makes a resource for a request. */
@@ -15,7 +16,7 @@ export type ResourceMaker = (
     readonly method: string;
   },
   route: string | null,
-  captures: ReadonlyMap<string, string>,
+  captures: Captures,
 ) => HttpResource;
 
 interface Constants {
@@ -106,7 +107,7 @@ export function compileResource(
 function fill(
   constants: Constants,
   filled: readonly (readonly [(typeof templatedKeys)[number], TextTemplate])[],
-  found: ReadonlyMap<string, string>,
+  found: Captures,
 ): Constants {
   const copy = { ...constants };
   for (const [key, text] of filled) copy[key] = text.fill(found);

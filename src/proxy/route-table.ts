@@ -6,7 +6,7 @@ import type { FieldList } from '../wire/field-list.ts';
 import { actionsOfMethod, httpAction } from './action-names.ts';
 import type { ActionTemplate, ResourceTemplate, RouteOptions } from './inbound-options.ts';
 import type { OwnIdentity } from './own-identity.ts';
-import { compilePathTemplate, type PathTemplate, pathSegments } from './path-template.ts';
+import { type Captures, compilePathTemplate, noCaptures, type PathTemplate } from './path-template.ts';
 import { compileResource, type HttpResource, type ResourceMaker } from './resource-template.ts';
 import { compileText } from './text-template.ts';
 
@@ -28,7 +28,7 @@ export interface RoutableRequest {
   readonly fields: FieldList;
 }
 
-type ActionMaker = (method: string, captures: ReadonlyMap<string, string>) => readonly Action[];
+type ActionMaker = (method: string, captures: Captures) => readonly Action[];
 
 interface CompiledRoute {
   readonly methods: ReadonlySet<string> | null;
@@ -39,14 +39,11 @@ interface CompiledRoute {
   readonly actions: ActionMaker;
 }
 
-const noCaptures: ReadonlyMap<string, string> = new Map();
-
 /** The compiled route table of one listener for one own identity. */
 export class RouteTable {
   readonly #routes: readonly CompiledRoute[];
   readonly #resource: ResourceMaker;
   readonly #actions: ActionMaker;
-  readonly #readsPath: boolean;
 
   /** @throws PosternError ERR_CONFIG_ROUTE */
   constructor(
@@ -61,16 +58,12 @@ export class RouteTable {
     this.#resource = compileResource(fallback, own, []);
     this.#actions = compileActions(options.action, []);
     this.#routes = options.routes.map((route) => compileRoute(route, { ...options, resource: fallback }, own));
-    this.#readsPath = this.#routes.some((route) => route.path !== null);
   }
 
   map(request: RoutableRequest): MappedRequest {
-    if (this.#routes.length > 0) {
-      const segments = this.#readsPath ? pathSegments(request.path) : null;
-      for (const route of this.#routes) {
-        const captures = matchRoute(route, request, segments);
-        if (captures !== null) return make(route, request, captures);
-      }
+    for (const route of this.#routes) {
+      const captures = matchRoute(route, request);
+      if (captures !== null) return make(route, request, captures);
     }
     return {
       actions: this.#actions(request.method, noCaptures),
@@ -80,7 +73,7 @@ export class RouteTable {
   }
 }
 
-function make(route: CompiledRoute, request: RoutableRequest, captures: ReadonlyMap<string, string>): MappedRequest {
+function make(route: CompiledRoute, request: RoutableRequest, captures: Captures): MappedRequest {
   const template = route.path === null ? null : route.path.text;
   return {
     actions: route.actions(request.method, captures),
@@ -89,11 +82,7 @@ function make(route: CompiledRoute, request: RoutableRequest, captures: Readonly
   };
 }
 
-function matchRoute(
-  route: CompiledRoute,
-  request: RoutableRequest,
-  segments: readonly string[] | null,
-): ReadonlyMap<string, string> | null {
+function matchRoute(route: CompiledRoute, request: RoutableRequest): Captures | null {
   if (route.methods !== null && !route.methods.has(request.method)) return null;
   if (route.host !== null && route.host !== request.host) return null;
   for (const [name, value] of route.headers) {
@@ -101,8 +90,7 @@ function matchRoute(
     const values = request.fields.getAll(name);
     if (values.length !== 1 || values[0] !== value) return null;
   }
-  if (route.path === null) return noCaptures;
-  return segments === null ? null : route.path.match(segments);
+  return route.path === null ? noCaptures : route.path.match(request.path);
 }
 
 function compileRoute(

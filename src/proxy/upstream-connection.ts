@@ -188,7 +188,7 @@ export class UpstreamConnection implements ResponseEvents {
 
   #connect(): net.Socket {
     const { address, readBuffer } = this.#options;
-    const onread = { buffer: readBuffer, callback: (count: number, buffer: Uint8Array) => this.#onRead(count, buffer) };
+    const onread = { buffer: readBuffer, callback: (count: number) => this.#onRead(count) };
     const target = address.kind === 'unix' ? { path: address.path } : { host: address.host, port: address.port };
     const socket = net.connect({ ...target, noDelay: true, onread });
     socket.on('connect', () => this.#onConnect());
@@ -206,13 +206,13 @@ export class UpstreamConnection implements ResponseEvents {
     this.#owner.onConnected(this);
   }
 
-  #onRead(count: number, buffer: Uint8Array): boolean {
+  #onRead(count: number): boolean {
     const state = this.#state;
     if (state.kind === 'closed') return true;
     // Any byte counts: of a request whose answer had begun nobody knows whether it was carried out.
     this.#answerBegun = true;
     this.touch();
-    this.#parser.feed(buffer.subarray(0, count) as Buffer);
+    this.#parser.feed(this.#options.readBuffer, count);
     if (state.kind === 'busy') state.user.onResponseFlush();
     // Bytes while nothing is asked for were refused by the parser, which ended the connection (Node CVE-2026-48931).
     return true;

@@ -26,6 +26,18 @@ export class FieldList {
     return at < 0 ? undefined : this.values[at];
   }
 
+  /** The value of a field that was sent exactly once: one sent twice names nothing reliably. */
+  getSingle(key: string): string | undefined {
+    const { keys } = this;
+    let found = -1;
+    for (let at = 0; at < keys.length; at++) {
+      if (keys[at] !== key) continue;
+      if (found >= 0) return undefined;
+      found = at;
+    }
+    return found < 0 ? undefined : this.values[found];
+  }
+
   /** Every value of a field, in order. */
   getAll(key: string): string[] {
     return this.values.filter((_, at) => this.keys[at] === key);

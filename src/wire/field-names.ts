@@ -64,7 +64,7 @@ function buildSlots(): (KnownName | undefined)[] {
   const add = (name: string): void => {
     let slot = slotOf(name, 0, name.length);
     while (built[slot] !== undefined) slot = (slot + 1) & slotMask;
-    built[slot] = Object.freeze({ name, key: name.toLowerCase() });
+    built[slot] = Object.freeze({ name, key: interned(name.toLowerCase()) });
   };
   for (const key of names.split(' ')) {
     add(key);
@@ -72,6 +72,11 @@ function buildSlots(): (KnownName | undefined)[] {
   }
   ownSpellings.forEach(add);
   return built;
+}
+
+/** The engine's own copy of a text, as its literals are: it compares by address, where two copies compare by octets. */
+function interned(text: string): string {
+  return Object.keys({ [text]: true })[0]!;
 }
 
 function capitalized(word: string): string {

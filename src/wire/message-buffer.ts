@@ -22,18 +22,18 @@ export class MessageBuffer {
     return this.#end - this.#start;
   }
 
-  /** Appends; `bytes` is not copied while nothing waits. */
-  push(bytes: Buffer): void {
+  /** Appends the first `count` octets; `bytes` is not copied while nothing waits. */
+  push(bytes: Buffer, count: number): void {
     if (this.#start === this.#end) {
       this.#bytes = bytes;
       this.#start = 0;
-      this.#end = bytes.length;
+      this.#end = count;
       this.#isOwn = false;
       return;
     }
-    this.#reserve(bytes.length);
-    bytes.copy(this.#bytes, this.#end);
-    this.#end += bytes.length;
+    this.#reserve(count);
+    bytes.copy(this.#bytes, this.#end, 0, count);
+    this.#end += count;
   }
 
   /** Copies what waits, where it is a view of somebody else's buffer that will be written over. */

@@ -28,7 +28,7 @@ export class RequestParser extends MessageReader {
   /** Takes input. Views of `bytes` may be kept until they are read. */
   feed(bytes: Buffer): void {
     if (this.state === 'stopped') return;
-    this.buffer.push(bytes);
+    this.buffer.push(bytes, bytes.length);
     this.run();
   }
 

@@ -40,10 +40,10 @@ export class ResponseParser extends MessageReader {
     if (this.state === 'complete') this.resume();
   }
 
-  /** Takes input. `bytes` may be written over once this returns. */
-  feed(bytes: Buffer): void {
+  /** Takes the first `count` octets. `bytes` may be written over once this returns. */
+  feed(bytes: Buffer, count = bytes.length): void {
     if (this.state === 'stopped') return;
-    this.buffer.push(bytes);
+    this.buffer.push(bytes, count);
     this.run();
     if (this.state === 'complete' && this.buffer.length > 0) this.#refuseExtra();
     this.buffer.keep();

@@ -14,6 +14,7 @@ const posternFlags = [
   '--disallow-code-generation-from-strings',
   '--disable-proto=delete',
   '--disable-warning=ExperimentalWarning',
+  '--max-semi-space-size=4',
 ];
 
 /** A port nobody listens on just now. */

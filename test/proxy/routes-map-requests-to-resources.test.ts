@@ -109,6 +109,12 @@ test('a rest capture needs at least one segment', () => {
   assert.equal(all.map(request('/t/')).resource.type, 'http_endpoint');
 });
 
+test('the asterisk of OPTIONS is no path, so no route with a path takes it', () => {
+  const routes = [{ match: { path: '/' }, resource: { type: 'hit' } }];
+  assert.equal(table({ routes }).map(request('/')).resource.type, 'hit');
+  assert.equal(table({ routes }).map(request('*')).resource.type, 'http_endpoint');
+});
+
 test('host and header narrow a route, and a header sent twice matches none', () => {
   const routes = [{ match: { host: 'Payments.Internal', header: { 'X-Tier': 'gold' } }, resource: { type: 'hit' } }];
   const type = (over: Parameters<typeof request>[1]) => table({ routes }).map(request('/', over)).resource.type;

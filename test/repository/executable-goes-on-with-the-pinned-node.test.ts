@@ -86,6 +86,7 @@ const runtimeFlags = [
   '--disallow-code-generation-from-strings',
   '--disable-proto=delete',
   '--disable-warning=ExperimentalWarning',
+  '--max-semi-space-size=4',
 ];
 
 test('a pinned Node that was given the flags goes on by itself', async (t) => {
