@@ -1,6 +1,6 @@
-// Ends bodies that trickle (wire.md "Limits and overload"): one wheel entry for an exchange that streams, looked at
-// every ten seconds. A direction counts only while the other side is ready for it, so quiet streams (long polling,
-// server-sent events) are spared: there nothing waits to be sent.
+// Ends bodies that trickle (wire.md "Limits and overload"): one wheel entry for an exchange that streams, looked at when
+// a direction has lasted ten seconds. A direction counts only while the other side is ready for it, so quiet streams (long
+// polling, server-sent events) are spared: there nothing waits to be sent.
 
 import { type TimerWheel, WheelEntry } from '../lib/timer-wheel.ts';
 
@@ -73,10 +73,10 @@ export class BodyRateWatch {
     return { kind: 'on', sinceMs: this.#options.wheel.nowMs, fromBytes: bytes };
   }
 
-  #arm(): void {
+  #arm(ms = periodMs): void {
     if (this.#stopped || this.#armed) return;
     this.#armed = true;
-    this.#options.wheel.schedule(this.#entry, periodMs);
+    this.#options.wheel.schedule(this.#entry, ms);
   }
 
   #check(): void {
@@ -87,7 +87,13 @@ export class BodyRateWatch {
     if (this.#isSlow(this.#answer, sentBytes())) return this.#options.onSlowReader();
     this.#request = this.#renewed(this.#request, receivedBytes());
     this.#answer = this.#renewed(this.#answer, sentBytes());
-    if (this.#request.kind === 'on' || this.#answer.kind === 'on') this.#arm();
+    const restMs = Math.min(this.#restMs(this.#request), this.#restMs(this.#answer));
+    if (restMs !== Number.POSITIVE_INFINITY) this.#arm(restMs);
+  }
+
+  /** Time until a direction has been on for a whole period. */
+  #restMs(direction: Direction): number {
+    return direction.kind === 'off' ? Number.POSITIVE_INFINITY : periodMs - this.#elapsedMs(direction);
   }
 
   #elapsedMs(direction: { readonly sinceMs: number }): number {

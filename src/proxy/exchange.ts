@@ -218,6 +218,10 @@ export class Exchange implements RecordWaiter, UpstreamUser, UpstreamWaiter {
     return this.#state.kind === 'forwarding';
   }
 
+  #isDiscarding(): boolean {
+    return this.#state.kind === 'discarding';
+  }
+
   #sendBody(upstream: UpstreamConnection, bytes: Buffer): boolean {
     if (this.#start.head!.framing === 'length') return upstream.write(bytes);
     upstream.cork();
@@ -259,6 +263,7 @@ export class Exchange implements RecordWaiter, UpstreamUser, UpstreamWaiter {
       sentBytes: () => this.#answer.bytes - this.#host.pendingBytes,
       onSlowRequest: () => {
         this.#services.observer.limitMet('min_body_rate');
+        if (this.#isDiscarding()) return this.#finish(true);
         this.#fail('body_timeout', 'limit', 'the request body arrives below `limits.min_body_rate`');
       },
       onSlowReader: () => {
@@ -305,6 +310,8 @@ export class Exchange implements RecordWaiter, UpstreamUser, UpstreamWaiter {
     if (close || this.#requestComplete) return this.#finish(close);
     this.#state = discarding;
     this.#host.resumeRequest();
+    // A denied peer that keeps its body back must not hold its connection.
+    if (this.#isDiscarding()) this.#watchRate().requestBegun();
   }
 
   /** Both directions are complete, or the answer came before the request was: then the connection cannot go on. */

@@ -70,6 +70,9 @@ const broken: readonly [name: string, bytes: string][] = [
   ['a folded field', 'HTTP/1.1 200 OK\r\nX: a\r\n b\r\nContent-Length: 2\r\n\r\nok'],
   ['a status beyond 599', 'HTTP/1.1 999 OK\r\nContent-Length: 2\r\n\r\nok'],
   ['101 that nobody asked for', 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n'],
+  ['a head larger than any', `HTTP/1.1 200 OK\r\nX: ${'x'.repeat(70_000)}\r\nContent-Length: 2\r\n\r\nok`],
+  ['a head that grows and does not end', `HTTP/1.1 200 OK\r\n${'X: y\r\n'.repeat(12_000)}`],
+  ['more fields than any head has', `HTTP/1.1 200 OK\r\n${'X: y\r\n'.repeat(200)}Content-Length: 2\r\n\r\nok`],
   ['a flood of interim answers', 'HTTP/1.1 102 Processing\r\n\r\n'.repeat(50)],
 ];
 for (const [name, bytes] of broken) {
@@ -116,6 +119,27 @@ test('a workload that breaks off within its answer cuts the connection, so that 
       assert.match(answer, /half$/);
     },
   );
+});
+
+test('trailers that do not end cut both connections', async () => {
+  let stop = () => {};
+  await withBehaviour(
+    (connection) => {
+      connection.socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n');
+      const timer = setInterval(() => connection.socket.write('X: y\r\n'.repeat(500)), 5);
+      stop = () => clearInterval(timer);
+      connection.socket.on('close', stop);
+    },
+    async () => {
+      const peer = await RawPeer.connect(mesh.port, caller).secured();
+      peer.send(get);
+      const answer = await peer.ended();
+      assert.match(answer, /^HTTP\/1.1 200 /);
+      assert.doesNotMatch(answer, /\r\n0\r\n/);
+      await waitFor('the workload to be left', () => workload.connections.at(-1)!.socket.destroyed);
+    },
+  );
+  stop();
 });
 
 test('a kept connection that the workload closed is replaced without the caller noticing, for a safe request', async () => {

@@ -51,6 +51,11 @@ const rows: readonly [name: string, bytes: string, status: number][] = [
     `POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5000\r\n${'x'.repeat(0x5000)}\r\n`,
     413,
   ],
+  [
+    'trailers that grow and do not end',
+    `POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n${'X: y\r\n'.repeat(2_000)}`,
+    431,
+  ],
   ['a head that does not end', 'GET / HTTP/1.1\r\nHost: a\r\nX: y\r\n', 408],
 ];
 for (const [name, bytes, status] of rows) {
