@@ -42,6 +42,7 @@ export async function openAdminServer(options: AdminOptions, parts: AdminParts):
     address: listen,
     who: 'the admin API',
     key: 'admin.listen',
+    reusePort: false,
     isPrivate: true,
   });
   handler.bound(address);

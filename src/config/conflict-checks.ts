@@ -1,26 +1,17 @@
 // What no single key can tell: two places of a configuration that cannot both hold. Runs on whichever sections parsed.
 
-import type { ErrorCode } from '../errors.ts';
 import { formatAddress } from '../lib/socket-address.ts';
 import type { InboundOptions, RouteOptions } from '../proxy/inbound-options.ts';
 import type { AdminConfig } from './admin-section.ts';
 import type { DataPath, Environment } from './config-source.ts';
+import { type Conflict, conflict } from './conflict.ts';
 import type { IdentityConfig } from './identity-section.ts';
+import { type SharingSections, sharingConflicts } from './sharing-checks.ts';
 import { isSameSocket } from './socket-address.ts';
 
-/** A conflict at a place. */
-export interface Conflict {
-  readonly code: ErrorCode;
-  readonly severity: 'error' | 'warning';
-  readonly message: string;
-  readonly mend: string;
-  readonly path: DataPath;
-}
-
 /** The sections that parsed; the others are undefined. */
-export interface CheckedSections {
+export interface CheckedSections extends SharingSections {
   readonly identity?: IdentityConfig | undefined;
-  readonly inbound?: readonly InboundOptions[] | undefined;
   readonly admin?: AdminConfig | undefined;
 }
 
@@ -32,13 +23,10 @@ export function findConflicts(sections: CheckedSections, env: Environment): Conf
     ...sameAddresses(inbound),
     ...loops(inbound),
     ...adminCollisions(inbound, sections.admin),
+    ...sharingConflicts(sections),
     ...inbound.flatMap((listener, at) => deadRoutes(listener.routes, ['inbound', at, 'routes'])),
     ...devCaInProduction(sections.identity, env),
   ];
-}
-
-function conflict(message: string, mend: string, path: DataPath): Conflict {
-  return { code: 'ERR_CONFIG_CONFLICT', severity: 'error', message, mend, path };
 }
 
 function sameNames(inbound: readonly InboundOptions[]): Conflict[] {

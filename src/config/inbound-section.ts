@@ -33,6 +33,10 @@ const listenerSection = z
   .strictObject({
     name: name().describe('Name in records, metrics and messages.'),
     listen: listenAddress().describe('Where peers connect with mutual TLS.'),
+    reuse_port: z
+      .boolean()
+      .prefault(false)
+      .describe('Allows a second Postern of the same user on this port, for an upgrade without a gap.'),
     protocol: choice(['http'], ['tcp']).prefault('http').describe('What peers speak.'),
     forward: forwardAddress().describe('Where the workload listens. Plain text goes there, so it must be local.'),
     unsafe_forward: z
@@ -87,6 +91,7 @@ const listenerSection = z
     (listener): InboundOptions => ({
       name: listener.name,
       listen: listener.listen,
+      reusePort: listener.reuse_port,
       forward: listener.forward,
       resource: listener.resource,
       action: listener.action,

@@ -66,11 +66,17 @@ export function parseConfig(text: string, origin: ConfigOrigin): LoadedConfig {
 /** Each section that is right by itself, so that a fault in one does not hide those of the others. */
 function parsedSections(data: unknown): CheckedSections {
   const written = typeof data === 'object' && data !== null ? (data as Readonly<Record<string, unknown>>) : {};
-  const parse = <Key extends 'identity' | 'inbound' | 'admin'>(key: Key): ParsedConfig[Key] | undefined => {
+  const parse = <Key extends keyof CheckedSections>(key: Key): ParsedConfig[Key] | undefined => {
     const result = configSections[key].safeParse(written[key], parseOptions);
     return result.success ? (result.data as ParsedConfig[Key]) : undefined;
   };
-  return { identity: parse('identity'), inbound: parse('inbound'), admin: parse('admin') };
+  return {
+    identity: parse('identity'),
+    inbound: parse('inbound'),
+    audit: parse('audit'),
+    admin: parse('admin'),
+    workers: parse('workers'),
+  };
 }
 
 function conflicts(sections: CheckedSections, source: ConfigSource, env: Environment): Finding[] {

@@ -16,7 +16,8 @@ export interface PosternConfig {
   readonly audit: AuditConfig;
   readonly admin: AdminConfig;
   readonly shutdown: ShutdownConfig;
-  readonly workers: 1;
+  /** Processes that serve; `auto` is one for each core. */
+  readonly workers: number | 'auto';
   /** What came out of `${VARIABLE}`s: never shown. */
   readonly secrets: ReadonlySet<string>;
   /**

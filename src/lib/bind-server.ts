@@ -12,6 +12,8 @@ export interface BindOptions {
   readonly who: string;
   /** The key of the configuration that says the address. */
   readonly key: string;
+  /** Shares a TCP port with other processes of the same user that do so too (SO_REUSEPORT). */
+  readonly reusePort: boolean;
   /** A unix socket gets mode 0600 from the first moment. */
   readonly isPrivate: boolean;
 }
@@ -21,6 +23,7 @@ const backlog = 1024;
 const mends: ReadonlyMap<string, string> = new Map([
   ['EADDRINUSE', 'another process listens there: stop it, or change'],
   ['EACCES', 'ports below 1024 need the capability CAP_NET_BIND_SERVICE, and folders the right to write; or change'],
+  ['ENOTSUP', 'this system cannot share a port between processes; set `workers: 1` and `reuse_port: false`, or change'],
   ['EADDRNOTAVAIL', 'this machine has no such address; change'],
 ]);
 
@@ -33,7 +36,8 @@ export async function bindServer(server: Server, options: BindOptions): Promise<
     await listening(server, options, options.isPrivate ? () => privately(listen) : listen);
     return address;
   }
-  await listening(server, options, () => server.listen({ host: address.host, port: address.port, backlog }));
+  const { host, port } = address;
+  await listening(server, options, () => server.listen({ host, port, backlog, reusePort: options.reusePort }));
   const bound = server.address();
   return typeof bound === 'object' && bound !== null ? { ...address, port: bound.port } : address;
 }

@@ -1,17 +1,15 @@
 // One inbound listener: accepts, shakes hands, admits, and owns its connections until they end. Settings are swapped
 // whole; the trust bundles and the clock are asked again for every open connection once a second (promise 3).
 
-import net from 'node:net';
+import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { ConnectionFacts, Recorder } from '../audit/decision-event.ts';
 import type { IndeterminateRule, Permit } from '../authz/model.ts';
 import type { PeerVerifier, VerifiedPeer } from '../identity/peer-verification.ts';
 import type { IdentitySnapshot } from '../identity/source.ts';
-import { bindServer } from '../lib/bind-server.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Latest } from '../lib/latest.ts';
 import type { RandomIds } from '../lib/random-ids.ts';
-import { formatAddress } from '../lib/socket-address.ts';
 import type { TimerWheel } from '../lib/timer-wheel.ts';
 import { type HeadLimits, headLimitsDefaults } from '../wire/head-limits.ts';
 import type { DescriptorRoom } from './descriptor-room.ts';
@@ -19,6 +17,7 @@ import type { ExchangeServices, ListenerSettings, PlanSource } from './exchange-
 import { identityFields } from './identity-fields.ts';
 import { InboundConnection } from './inbound-connection.ts';
 import type { InboundLimits, InboundOptions } from './inbound-options.ts';
+import { ListeningPort } from './listening-port.ts';
 import { type AdmittedPeer, admitPeer, type DrawnAttributes, networkFactsOf, tlsFactsOf } from './peer-admission.ts';
 import { type PeerChain, PeerRight } from './peer-right.ts';
 import { PendingHandshakes } from './pending-handshakes.ts';
@@ -55,12 +54,6 @@ export interface InboundListenerParts {
 }
 
 /** A peer that vanished without a word is found by the kernel after some 40 s of silence, also where no limit applies. */
-const socketOptions = Object.freeze({
-  allowHalfOpen: true,
-  noDelay: true,
-  keepAlive: true,
-  keepAliveInitialDelay: 30_000,
-});
 const refusedConnections = Object.freeze({
   aborted: 'aborted',
   timeout: 'handshake_timeout',
@@ -70,7 +63,7 @@ const refusedConnections = Object.freeze({
 
 export class InboundListener implements ExchangeServices {
   readonly #parts: InboundListenerParts;
-  readonly #server: net.Server;
+  readonly #port: ListeningPort;
   readonly #connections = new Set<InboundConnection>();
   readonly #handshakes: PendingHandshakes;
   readonly #sweep: RightSweep<InboundConnection>;
@@ -83,7 +76,7 @@ export class InboundListener implements ExchangeServices {
     this.#settings = settings;
     this.#headLimits = headLimitsOf(settings.options);
     this.#sweep = new RightSweep(parts.wheel, this.#connections, (one) => this.#judgeAgain(one));
-    this.#server = net.createServer(socketOptions, (socket) => this.#accept(socket));
+    this.#port = new ListeningPort({ onConnection: (socket) => this.#accept(socket), onFault: parts.onFault });
     this.#handshakes = new PendingHandshakes({
       wheel: parts.wheel,
       context: () => parts.contexts.of(parts.identity.current),
@@ -93,8 +86,6 @@ export class InboundListener implements ExchangeServices {
       },
       onFailed: (failure, socket) => this.#refuseHandshake(failure, socket),
     });
-    // Descriptors running out, or a peer that left before it was accepted, must not end the loop.
-    this.#server.on('error', parts.onFault);
   }
 
   get settings(): ListenerSettings {
@@ -138,7 +129,7 @@ export class InboundListener implements ExchangeServices {
   }
 
   get isListening(): boolean {
-    return this.#server.listening;
+    return this.#port.isListening;
   }
 
   /** Open connections and handshakes. */
@@ -148,10 +139,7 @@ export class InboundListener implements ExchangeServices {
 
   /** The address that was bound, as text; a port of 0 has become a real one. Empty before `listen()`. */
   get boundAddress(): string {
-    const address = this.#server.address();
-    if (address === null) return '';
-    if (typeof address === 'string') return formatAddress({ kind: 'unix', path: address });
-    return formatAddress({ kind: 'tcp', host: address.address, port: address.port });
+    return this.#port.address;
   }
 
   /**
@@ -159,9 +147,9 @@ export class InboundListener implements ExchangeServices {
    * @throws PosternError ERR_LISTEN naming the address and the mend
    */
   async listen(): Promise<void> {
-    const { listen, name } = this.#settings.options;
+    const { listen, name, reusePort } = this.#settings.options;
     const who = `listener \`${name}\``;
-    await bindServer(this.#server, { address: listen, who, key: 'listen', isPrivate: false });
+    await this.#port.bind({ address: listen, who, key: 'listen', reusePort, isPrivate: false });
     this.#sweep.start();
   }
 
@@ -178,24 +166,25 @@ export class InboundListener implements ExchangeServices {
     this.#draining = true;
   }
 
-  /** Takes no more connections, and closes those that serve nothing. */
-  stopAccepting(): void {
+  /** Takes those connections that wait to be accepted, then no more, and closes those that serve nothing. */
+  async stopAccepting(): Promise<void> {
     this.#draining = true;
-    if (this.#server.listening) this.#server.close();
-    this.#handshakes.dropSilent();
     for (const connection of [...this.#connections]) connection.closeWhenIdle();
+    await this.#port.stop();
+    this.#handshakes.dropSilent();
   }
 
   /** Ends everything at once. */
   close(): void {
-    this.stopAccepting();
+    this.#draining = true;
+    this.#port.close();
     this.#sweep.stop();
     this.#handshakes.close();
     for (const connection of [...this.#connections]) connection.end('the sidecar stopped');
     this.#settings.pool.close();
   }
 
-  #accept(raw: net.Socket): void {
+  #accept(raw: Socket): void {
     const { limits } = this.#settings.options;
     const met = this.#limitInTheWay(limits);
     if (met !== null) {
@@ -279,7 +268,7 @@ export class InboundListener implements ExchangeServices {
     });
   }
 
-  #refuseHandshake(failure: HandshakeFailure, socket: net.Socket): void {
+  #refuseHandshake(failure: HandshakeFailure, socket: Socket): void {
     this.observer.connectionRefused(refusedConnections[failure.kind]);
     // Nobody was refused for who they are, and a flood must not fill the journal.
     if (failure.kind === 'aborted' || failure.kind === 'dropped') return;
@@ -287,7 +276,7 @@ export class InboundListener implements ExchangeServices {
     this.#recordRefusal({ ...failure, shown: failure.chain === null ? null : shownName(failure.chain) }, socket);
   }
 
-  #recordRefusal(refused: RefusedPeerFacts, socket: net.Socket): void {
+  #recordRefusal(refused: RefusedPeerFacts, socket: Socket): void {
     this.observer.peerRefused(refused.cause);
     this.recorder.authnFailed(refusalEvent(this.#eventNames(), refused, socket));
   }

@@ -86,6 +86,8 @@ export type WorkloadHeader = 'x-forwarded-client-cert' | 'x-postern-peer' | 'x-p
 export interface InboundOptions {
   readonly name: string;
   readonly listen: SocketAddress;
+  /** Other processes of the same user may listen on the same address; the kernel spreads connections over them. */
+  readonly reusePort: boolean;
   readonly forward: SocketAddress;
   /** Undefined: `{type: http_endpoint, name: own service}` (policy.md 1.9). */
   readonly resource: ResourceTemplate | undefined;

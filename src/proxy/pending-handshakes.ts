@@ -26,6 +26,8 @@ type Phase = 'silent' | 'due' | 'shaking' | 'over';
 
 /** Time for a peer to answer our hello before it counts as keeping us waiting; its answer may lie in the kernel, unread. */
 const graceMs = 250;
+/** Time for a hello to arrive once no more are accepted; nobody would miss who says nothing then. */
+const silenceMs = 500;
 
 interface Pending {
   readonly raw: net.Socket;
@@ -42,6 +44,7 @@ export class PendingHandshakes {
   /** Oldest first. */
   readonly #all = new Set<Pending>();
   readonly #due: Pending[] = [];
+  readonly #silence = new WheelEntry(() => this.#endSilent());
   #turnAsked = false;
 
   constructor(options: PendingHandshakesOptions) {
@@ -76,14 +79,19 @@ export class PendingHandshakes {
     return false;
   }
 
-  /** Ends those that said nothing yet: nobody would miss them. */
+  /** Ends those that say nothing, after a while: one that was just accepted may have its hello under way. */
   dropSilent(): void {
-    for (const pending of this.#all) if (pending.phase === 'silent') this.#fail(pending, peerLeft);
+    this.#options.wheel.schedule(this.#silence, silenceMs);
   }
 
   /** Ends all. */
   close(): void {
+    this.#options.wheel.cancel(this.#silence);
     for (const pending of this.#all) this.#fail(pending, peerLeft);
+  }
+
+  #endSilent(): void {
+    for (const pending of this.#all) if (pending.phase === 'silent') this.#fail(pending, peerLeft);
   }
 
   #onReadable(pending: Pending): void {

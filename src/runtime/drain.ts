@@ -8,7 +8,8 @@ export interface Drainable {
   readonly connectionCount: number;
   /** Each answer says `connection: close` from now on. */
   beginDrain(): void;
-  stopAccepting(): void;
+  /** Resolves when those who waited to be accepted are, and no more can come. */
+  stopAccepting(): Promise<void>;
 }
 
 const pollMs = 20;
@@ -29,7 +30,7 @@ export async function drain(target: Drainable, drainMs: number, signal: AbortSig
     if (target.connectionCount > 0) busyMs = performance.now();
     await pause(pollMs);
   }
-  target.stopAccepting();
+  await target.stopAccepting();
   while (!signal.aborted && elapsedMs() < drainMs && target.connectionCount > 0) await pause(pollMs);
   return target.connectionCount === 0;
 }

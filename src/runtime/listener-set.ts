@@ -17,6 +17,12 @@ export interface ListenerSetParts extends Omit<InboundListenerParts, 'observer'>
   readonly observerOf: (listener: string) => ProxyObserver & UpstreamCounters;
 }
 
+/** A next state that can be put in force without a fault. */
+export interface PreparedListeners {
+  commit(): void;
+  discard(): void;
+}
+
 type SharedSettings = Pick<AuditConfig, 'redactHeaders' | 'outcomes'>;
 
 export class ListenerSet {
@@ -48,20 +54,23 @@ export class ListenerSet {
    * @throws PosternError ERR_LISTEN, ERR_CONFIG_ROUTE; then nothing has changed
    */
   async replace(options: readonly InboundOptions[], shared: SharedSettings): Promise<void> {
+    (await this.prepare(options, shared)).commit();
+  }
+
+  /**
+   * Everything that can fail: checks and binds.
+   * @throws PosternError ERR_LISTEN, ERR_CONFIG_ROUTE; then nothing has changed
+   */
+  async prepare(options: readonly InboundOptions[], shared: SharedSettings): Promise<PreparedListeners> {
     const kept = options.filter((one) => this.#keeps(one));
     const added = options.filter((one) => !this.#keeps(one));
-    // Everything that can fail comes first.
-    const settings = kept.map((one) => this.#settings(one, shared, this.#listeners.get(one.name)!));
+    // Compiled again at commit, when the own identity may be another; that it can be is known from here on.
+    for (const one of kept) new RouteTable(one, this.#own);
     const fresh = await this.#bindAll(added, shared);
-    this.#shared = shared;
-    for (const next of settings) this.#listeners.get(next.options.name)!.replaceSettings(next);
-    const names = new Set(kept.map((one) => one.name));
-    for (const [name, listener] of this.#listeners) {
-      if (names.has(name)) continue;
-      this.#listeners.delete(name);
-      listener.stopAccepting();
-    }
-    for (const listener of fresh) this.#listeners.set(listener.settings.options.name, listener);
+    const discard = (): void => {
+      for (const listener of fresh) listener.close();
+    };
+    return { commit: () => this.#swap(options, fresh, shared), discard };
   }
 
   /** The own identity changed: resources that are filled from it change with it. */
@@ -76,12 +85,27 @@ export class ListenerSet {
     for (const listener of this.all) listener.beginDrain();
   }
 
-  stopAccepting(): void {
-    for (const listener of this.all) listener.stopAccepting();
+  async stopAccepting(): Promise<void> {
+    await Promise.all(this.all.map((listener) => listener.stopAccepting()));
   }
 
   close(): void {
     for (const listener of this.all) listener.close();
+  }
+
+  #swap(options: readonly InboundOptions[], fresh: readonly InboundListener[], shared: SharedSettings): void {
+    this.#shared = shared;
+    const stays = new Set(options.filter((one) => this.#keeps(one)).map((one) => one.name));
+    for (const [name, listener] of this.#listeners) {
+      if (stays.has(name)) continue;
+      this.#listeners.delete(name);
+      void listener.stopAccepting();
+    }
+    for (const listener of fresh) this.#listeners.set(listener.settings.options.name, listener);
+    for (const one of options) {
+      const listener = this.#listeners.get(one.name)!;
+      listener.replaceSettings(this.#settings(one, shared, listener));
+    }
   }
 
   #keeps(options: InboundOptions): boolean {

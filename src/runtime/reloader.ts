@@ -2,14 +2,15 @@
 // read and validated before anything is swapped; what does not validate is refused whole, and the old state goes on.
 
 import type { PosternConfig } from '../config/postern-config.ts';
-import { isPosternError, PosternError } from '../errors.ts';
+import { isPosternError } from '../errors.ts';
 import type { IdentitySource } from '../identity/source.ts';
 import type { Clock } from '../lib/clock.ts';
 import { type FileWatch, watchFiles } from '../lib/file-watch.ts';
 import type { OperationalLog } from '../telemetry/operational-log.ts';
+import { refuseFixed } from './fixed-settings.ts';
 import { lintContextFor } from './lint-context.ts';
 import type { ListenerSet } from './listener-set.ts';
-import { loadBundles, logFindings } from './load-bundles.ts';
+import { type LoadedBundles, loadBundles, logFindings } from './load-bundles.ts';
 import type { PolicyRuntime } from './policy-runtime.ts';
 
 export interface ReloaderParts {
@@ -19,6 +20,15 @@ export interface ReloaderParts {
   readonly listeners: ListenerSet;
   readonly log: OperationalLog;
   readonly clock: Clock;
+}
+
+/** A configuration that may be put in force, and can be without a fault. */
+export interface PreparedReload {
+  /** Of the policies in force and of the candidates. */
+  readonly policyDigest: string;
+  commit(): Promise<void>;
+  /** Lets go of what was bound for it. */
+  discard(): void;
 }
 
 const pollMs = 2_000;
@@ -72,6 +82,26 @@ export class Reloader {
     return turn;
   }
 
+  /**
+   * Reads and checks everything that `next` names, and binds what is new; nothing changes before `commit`.
+   * @throws PosternError saying what is wrong with it
+   */
+  async prepare(next: PosternConfig): Promise<PreparedReload> {
+    const { policy, listeners, identity, clock } = this.#parts;
+    refuseFixed(this.#config, next);
+    const bundles = await loadBundles(next.policy, lintContextFor(next, identity.current, clock.nowMs()));
+    const bound = await listeners.prepare(next.inbound, next.audit);
+    const commit = async (): Promise<void> => {
+      bound.commit();
+      policy.apply(bundles, next.policy);
+      logFindings(bundles.findings, this.#parts.log);
+      const isSameWatch = next.watchedPaths.join('\0') === this.#config.watchedPaths.join('\0');
+      this.#config = next;
+      if (this.#watch !== null && !isSameWatch) await this.watch();
+    };
+    return { policyDigest: digestOf(bundles), commit, discard: () => bound.discard() };
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     this.#watch?.close();
@@ -93,17 +123,8 @@ export class Reloader {
   }
 
   async #apply(): Promise<void> {
-    const { policy, listeners, readConfig, identity, clock } = this.#parts;
-    const next = await readConfig();
-    refuseFixed(this.#config, next);
-    const bundles = await loadBundles(next.policy, lintContextFor(next, identity.current, clock.nowMs()));
-    // From here on only binding can fail, and it comes before every swap.
-    await listeners.replace(next.inbound, next.audit);
-    policy.apply(bundles, next.policy);
-    logFindings(bundles.findings, this.#parts.log);
-    const isSameWatch = next.watchedPaths.join('\0') === this.#config.watchedPaths.join('\0');
-    this.#config = next;
-    if (this.#watch !== null && !isSameWatch) await this.watch();
+    const prepared = await this.prepare(await this.#parts.readConfig());
+    await prepared.commit();
   }
 
   #reportRefusal(error: unknown, why: string): void {
@@ -115,20 +136,6 @@ export class Reloader {
   }
 }
 
-/** What only a start can set. */
-const fixedParts: readonly (readonly [name: string, part: (config: PosternConfig) => unknown])[] = [
-  ['identity', (config) => config.identity],
-  ['audit.journal', ({ audit: { redactHeaders: _, outcomes: __, ...rest } }) => rest],
-  ['audit.outcomes', (config) => config.audit.outcomes],
-  ['admin', (config) => config.admin],
-  ['policy.plan_cache', (config) => config.policy.planCacheEntries],
-  ['policy.internal_networks', (config) => config.policy.internalNetworks],
-];
-
-/** @throws PosternError ERR_CONFIG_FIXED naming what needs a restart */
-function refuseFixed(current: PosternConfig, next: PosternConfig): void {
-  const changed = fixedParts.filter(([, part]) => JSON.stringify(part(current)) !== JSON.stringify(part(next)));
-  if (changed.length === 0) return;
-  const names = changed.map(([name]) => `\`${name}\``).join(', ');
-  throw new PosternError('ERR_CONFIG_FIXED', `a reload cannot change ${names}`);
+function digestOf({ enforced, candidate }: LoadedBundles): string {
+  return candidate === null ? enforced.digest : `${enforced.digest} ${candidate.digest}`;
 }

@@ -48,6 +48,11 @@ const conflicts: readonly (readonly [what: string, text: string, finding: string
     `${changed('http://127.0.0.1:8080', 'unix:/run/a.sock')}admin: { listen: "unix:/run/a.sock" }`,
     'postern.yaml:8:14: error: `unix:/run/a.sock` is the admin API, which is never reachable through a listener [ERR_CONFIG_CONFLICT]; forward to the port that the workload listens on',
   ],
+  [
+    'a unix socket that is to be shared',
+    changed('0.0.0.0:8443', 'unix:/run/in.sock\n    reuse_port: true'),
+    'postern.yaml:8:17: error: `unix:/run/in.sock` is a file, which one process holds [ERR_CONFIG_CONFLICT]; listen on a TCP port, or take `reuse_port` out',
+  ],
 ];
 
 describe('a conflict is told:', () => {
