@@ -38,12 +38,13 @@ export async function openAdminServer(options: AdminOptions, parts: AdminParts):
   const handler = new AdminHandler(options, parts);
   const server = createServer(options, (request, response) => void handler.handle(request, response));
   const { listen } = options;
+  const isProbe = options.surface === 'probes';
   const address = await bindServer(server, {
     address: listen,
-    who: 'the admin API',
-    key: 'admin.listen',
+    who: isProbe ? 'the address for probes' : 'the admin API',
+    key: isProbe ? 'admin.probes' : 'admin.listen',
     reusePort: false,
-    isPrivate: true,
+    isPrivate: !isProbe,
   });
   handler.bound(address);
   return Object.freeze({ address, close: () => closeServer(server) });

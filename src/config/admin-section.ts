@@ -12,6 +12,11 @@ export const adminSection = z
     listen: listenAddress()
       .prefault('127.0.0.1:9901')
       .describe('Where the admin API listens: loopback or a unix socket.'),
+    probes: listenAddress()
+      .optional()
+      .describe(
+        'Where a kubelet, which asks from outside the pod, gets `/livez`, `/readyz`, `/startupz` without details, and the paths of `health_passthrough`. Nothing else is served there.',
+      ),
     allow: notYet('admin.allow').describe('SPIFFE IDs that may use the admin API over mutual TLS from elsewhere.'),
   })
   .superRefine((admin, context) => {

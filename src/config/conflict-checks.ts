@@ -63,12 +63,22 @@ function adminCollisions(inbound: readonly InboundOptions[], admin: AdminConfig 
   const message = `\`${address}\` is taken by the listener \`${taken?.name}\``;
   const collision =
     taken === undefined ? [] : [conflict(message, 'give the admin API its own address', ['admin', 'listen'])];
+  const probes = probeCollisions(inbound, admin);
   const exposed = inbound.flatMap(({ forward }, at) => {
     if (!isSameSocket(forward, admin.listen)) return [];
     const fault = `\`${address}\` is the admin API, which is never reachable through a listener`;
     return [conflict(fault, 'forward to the port that the workload listens on', ['inbound', at, 'forward'])];
   });
-  return [...collision, ...exposed];
+  return [...collision, ...probes, ...exposed];
+}
+
+function probeCollisions(inbound: readonly InboundOptions[], { listen, probes }: AdminConfig): Conflict[] {
+  if (probes === undefined) return [];
+  const taken = inbound.find((listener) => isSameSocket(listener.listen, probes));
+  const holder = isSameSocket(listen, probes) ? '`admin.listen`' : taken && `the listener \`${taken.name}\``;
+  if (holder === undefined) return [];
+  const message = `\`${formatAddress(probes)}\` is taken by ${holder}`;
+  return [conflict(message, 'give the probes their own address', ['admin', 'probes'])];
 }
 
 /** Warns of a route behind an earlier one that matches all it could match. */

@@ -16,18 +16,25 @@ import { healthOf } from './health-runtime.ts';
 import { createSidecarScrape } from './metric-sources.ts';
 import type { RunningSidecar } from './sidecar-parts.ts';
 
-/** @throws PosternError ERR_LISTEN */
-export function openAdmin(config: PosternConfig, sidecar: RunningSidecar): Promise<AdminServer> {
+/** The admin API, and the address for probes where there is one; closed as one. @throws PosternError ERR_LISTEN */
+export async function openAdmin(config: PosternConfig, sidecar: RunningSidecar): Promise<AdminServer> {
   const { log } = sidecar.parts;
-  return openAdminServer(
-    { ...adminDefaults, listen: config.admin.listen },
-    {
-      views: viewsOf(sidecar),
-      controls: controlsOf(sidecar),
-      workloadHealth: workloadHealthOf(sidecar),
-      onError: (error) => log.sampled('admin', 1).error('a defect in the admin API', { error }),
-    },
-  );
+  const { listen, probes } = config.admin;
+  const parts = {
+    views: viewsOf(sidecar),
+    controls: controlsOf(sidecar),
+    workloadHealth: workloadHealthOf(sidecar),
+    onError: (error: unknown) => log.sampled('admin', 1).error('a defect in the admin API', { error }),
+  };
+  const full = await openAdminServer({ ...adminDefaults, listen }, parts);
+  if (probes === undefined) return full;
+  try {
+    const health = await openAdminServer({ ...adminDefaults, listen: probes, surface: 'probes' }, parts);
+    return { address: full.address, close: async () => void (await Promise.all([full.close(), health.close()])) };
+  } catch (error) {
+    await full.close();
+    throw error;
+  }
 }
 
 function viewsOf(sidecar: RunningSidecar): AdminViews {

@@ -39,6 +39,16 @@ const conflicts: readonly (readonly [what: string, text: string, finding: string
     'postern.yaml:11:18: error: `127.0.0.1:8443` is taken by the listener `api` [ERR_CONFIG_CONFLICT]; give the admin API its own address',
   ],
   [
+    'the address for probes on the address of a listener',
+    `${smallest}admin: { probes: "127.0.0.1:8443" }`,
+    'postern.yaml:11:18: error: `127.0.0.1:8443` is taken by the listener `api` [ERR_CONFIG_CONFLICT]; give the probes their own address',
+  ],
+  [
+    'the address for probes on that of the admin API',
+    `${smallest}admin: { probes: "127.0.0.1:9901" }`,
+    'postern.yaml:11:18: error: `127.0.0.1:9901` is taken by `admin.listen` [ERR_CONFIG_CONFLICT]; give the probes their own address',
+  ],
+  [
     'a listener that forwards to the admin API',
     changed('127.0.0.1:8080', '127.0.0.1:9901'),
     'postern.yaml:8:14: error: `127.0.0.1:9901` is the admin API, which is never reachable through a listener [ERR_CONFIG_CONFLICT]; forward to the port that the workload listens on',

@@ -27,6 +27,8 @@ export interface MeshOptions {
   readonly inbound?: string;
   /** A second trust domain, federated. */
   readonly otherTrustDomain?: string;
+  /** Port of the admin API where `sections` writes it; else a free one. */
+  readonly adminPort?: number;
   /** YAML of whole sections, replacing the default ones of the same name. */
   readonly sections?: Readonly<Record<string, string>>;
 }
@@ -69,7 +71,7 @@ export class Mesh {
     if (other !== null) put(dir, 'other.pem', other.bundlePem);
     const policyFile = put(dir, 'policies/policy.yaml', options.policy ?? openPolicy);
     const port = await freePort();
-    const adminPort = await freePort();
+    const adminPort = options.adminPort ?? (await freePort());
     const journalDir = path.join(dir, 'journal');
     const sections: Record<string, string> = {
       identity: `identity:
