@@ -56,7 +56,9 @@ export function processIo(host: ProcessLike): CliIo {
     out: (text) => void host.stdout.write(text),
     err: (text) => void host.stderr.write(text),
     env: host.env,
-    cwd: host.cwd(),
+    get cwd() {
+      return workingDirectory(host);
+    },
     isTerminal,
     paint: createPaint(wantsColour(isTerminal, host.env)),
     readStdin: () => readAll(host.stdin),
@@ -67,6 +69,16 @@ export function processIo(host: ProcessLike): CliIo {
       host.exitCode = code;
     },
   };
+}
+
+/** Asked for where a path is relative, so that `--help` works anywhere. */
+function workingDirectory(host: ProcessLike): string {
+  try {
+    return host.cwd();
+  } catch (cause) {
+    const mend = 'change to a directory that exists';
+    throw new PosternError('ERR_USAGE', 'the working directory is gone', { cause, mend });
+  }
 }
 
 function ignoreClosedPipe(error: NodeJS.ErrnoException): void {

@@ -1,8 +1,15 @@
 // What the command line does with wrong usage: exit code 2, one line on stderr with a mend, nothing on stdout.
 
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import process from 'node:process';
 import { describe, test } from 'node:test';
 import { runPostern } from './run-cli.ts';
+
+const main = join(import.meta.dirname, '../../src/cli/main.ts');
 
 const wrong: readonly (readonly [what: string, args: readonly string[], line: string])[] = [
   [
@@ -65,4 +72,16 @@ test('--debug adds the stack, also behind the command', async () => {
   assert.equal(code, 2);
   assert.match(stderr, /\n {4}at .*load-config\.ts/);
   assert.match(stderr, /caused by: Error: ENOENT/);
+});
+
+test('a working directory that was removed is one line too, and no matter to --help', () => {
+  const inRemovedFolder = (args: string) => {
+    const dir = mkdtempSync(join(tmpdir(), 'postern-gone-'));
+    const script = `cd '${dir}' && rmdir '${dir}' && exec "$0" "$1" ${args}`;
+    return spawnSync('/bin/sh', ['-c', script, process.execPath, main], { encoding: 'utf8' });
+  };
+  const check = inRemovedFolder('check -c postern.yaml');
+  assert.equal(check.status, 2);
+  assert.equal(check.stderr, 'postern: the working directory is gone [ERR_USAGE]; change to a directory that exists\n');
+  assert.equal(inRemovedFolder('--help').status, 0);
 });
