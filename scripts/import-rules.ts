@@ -64,6 +64,12 @@ export const folderRules: readonly FolderRule[] = [
     reason: 'the composition root: it builds every part, and is asked by the command line alone',
   },
   {
+    folder: 'workers',
+    mayImport: ['identity', 'authz', 'audit', 'telemetry', 'proxy', 'admin', 'runtime', 'config'],
+    typesOnly: ['authz', 'proxy'],
+    reason: 'it starts, asks and ends processes that each are a sidecar; what one does is not its business',
+  },
+  {
     folder: 'config',
     mayImport: [
       'identity',
@@ -101,7 +107,7 @@ export const builtinRules: readonly {
 
 // Each of these has a loop of its own with the outside: it starts the timer, unrefs it and clears it in `close()`.
 const timerFiles =
-  /^src\/(?:lib\/(?:clock|file-watch|timer-wheel)|identity\/(?:dev-ca|files)-source|audit\/(?:group-commit|paced-writer|recorder|retention|sync-pacer)|admin\/admin-server|(?:runtime|demo|cli)\/[a-z-]+)\.ts$/;
+  /^src\/(?:lib\/(?:clock|file-watch|timer-wheel)|identity\/(?:dev-ca|files)-source|audit\/(?:group-commit|paced-writer|recorder|retention|sync-pacer)|admin\/admin-server|(?:runtime|workers|demo|cli)\/[a-z-]+)\.ts$/;
 
 export const bans: readonly Ban[] = [
   {

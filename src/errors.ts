@@ -280,6 +280,11 @@ export const errorCatalog = {
     means: 'a reload would change what only a start can set; the old configuration goes on',
     mend: 'restart the sidecar, or take that change back',
   },
+  ERR_WORKER: {
+    exit: 3,
+    means: 'a worker process ended by itself, does not answer, or differs from the others; it is started again',
+    mend: 'the operational log says more, in lines with its number as `worker`',
+  },
   ERR_INTERNAL: {
     exit: 3,
     means: 'a defect in Postern; the request is denied',

@@ -11,22 +11,22 @@ export interface HealthRouteOptions {
 
 export function healthRoutes(views: Pick<AdminViews, 'health'>, options: HealthRouteOptions): readonly AdminRoute[] {
   let started = false;
-  const check = (): readonly HealthCheck[] => {
-    const checks = views.health();
+  const check = async (): Promise<readonly HealthCheck[]> => {
+    const checks = await views.health();
     if (checks.every(({ ok }) => ok)) started = true;
     return checks;
   };
   return [
     probe('/livez', 'the event loop answers', () => json(200, { status: 'live' })),
-    probe('/readyz', 'every check holds', () => healthAnswer(check(), options, 'ready')),
-    probe('/startupz', 'it was ready once', () => {
-      const checks = check();
+    probe('/readyz', 'every check holds', async () => healthAnswer(await check(), options, 'ready')),
+    probe('/startupz', 'it was ready once', async () => {
+      const checks = await check();
       return started ? json(200, { status: 'started' }) : healthAnswer(checks, options, 'started');
     }),
   ];
 }
 
-function probe(path: string, about: string, handle: () => AdminAnswer): AdminRoute {
+function probe(path: string, about: string, handle: AdminRoute['handle']): AdminRoute {
   return { method: 'GET', path, group: 'probes', about, handle };
 }
 

@@ -1,7 +1,7 @@
 // What the admin API shows and does, as functions that the composition root passes in. Everything returned is data that
 // JSON can hold; nothing of it may be a secret but what `config` holds, which is masked here.
 
-import type { RecentDecisions } from './recent-decisions.ts';
+import type { DecisionFilter, JournalRecord } from './recent-decisions.ts';
 
 /** One condition of being ready. */
 export interface HealthCheck {
@@ -73,22 +73,36 @@ export interface WorkloadHealth {
   readonly body: Buffer;
 }
 
+/** Here, or with another process that is asked. */
+export type Awaitable<T> = T | Promise<T>;
+
+/** The last decisions. */
+export interface DecisionSource {
+  /** Newest first. */
+  list(filter: DecisionFilter): Awaitable<readonly JournalRecord[]>;
+  /** The decision of that id with its outcome, where it is still there. */
+  find(
+    decisionId: string,
+  ): Awaitable<{ readonly record: JournalRecord; readonly outcome: JournalRecord | null } | null>;
+  readonly kept: Awaitable<{ readonly denies: number; readonly allows: number }>;
+}
+
 /** What is shown. */
 export interface AdminViews {
   readonly version: string;
-  health(): readonly HealthCheck[];
+  health(): Awaitable<readonly HealthCheck[]>;
   metrics(): Promise<MetricsView>;
   /** The configuration in force, as data. */
   config(): unknown;
   /** Values that must not be shown wherever they stand in the configuration: what came out of `${VAR}`. */
   configSecrets(): ReadonlySet<string>;
-  identity(): IdentityView | null;
-  policy(): PolicyView;
+  identity(): Awaitable<IdentityView | null>;
+  policy(): Awaitable<PolicyView>;
   /** One decision, all the way. @throws PosternError ERR_POLICY_REQUEST for a request that is not valid */
   explain(request: unknown): unknown;
   /** The explanation of a recorded decision under the policy in force; null where it cannot be judged again. */
   explainRecord(record: Readonly<Record<string, unknown>>): unknown;
-  readonly decisions: RecentDecisions;
+  readonly decisions: DecisionSource;
 }
 
 /** What can be done. */

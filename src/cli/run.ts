@@ -1,16 +1,19 @@
 // `postern run -c FILE`: runs the sidecar until a signal ends it.
 
 import { flushCompileCache } from 'node:module';
+import { extname, join } from 'node:path';
 import type { Command } from 'commander';
 import { loadConfig } from '../config/load-config.ts';
+import type { PosternConfig } from '../config/postern-config.ts';
 import { PosternError } from '../errors.ts';
 import { Sidecar } from '../runtime/sidecar.ts';
 import type { SidecarEnvironment } from '../runtime/sidecar-parts.ts';
 import { type LogLevel, logLevels } from '../telemetry/operational-log.ts';
+import { workerCount } from '../workers/worker-config.ts';
 import type { CliIo } from './cli-io.ts';
 import { exitCodes } from './exit-codes.ts';
 import { addExamples } from './program.ts';
-import { SignalWatch } from './stop-on-signals.ts';
+import { SignalWatch, type Steered } from './stop-on-signals.ts';
 
 interface RunOptions {
   readonly config: string;
@@ -45,14 +48,23 @@ async function run(options: RunOptions, host: { readonly io: CliIo; readonly ver
   };
   const signals = new SignalWatch();
   try {
-    const sidecar = await Sidecar.start(await readConfig(), environment);
+    const steered = await start(await readConfig(), environment);
     // Node keeps compiled code at a clean exit only; one that is killed would leave the next start as slow as the first.
     flushCompileCache();
-    await signals.drive(sidecar);
+    await signals.drive(steered);
   } finally {
     signals.close();
   }
   io.setExitCode(exitCodes.done);
+}
+
+/** One process serves by itself; only several have a supervisor. @throws PosternError */
+async function start(config: PosternConfig, environment: SidecarEnvironment): Promise<Steered> {
+  if (workerCount(config) === 1) return Sidecar.start(config, environment);
+  const { Supervisor } = await import('../workers/supervisor.ts');
+  // The sources, or the compiled files of the package.
+  const workerEntry = join(import.meta.dirname, `worker-main${extname(import.meta.filename)}`);
+  return Supervisor.start(config, { environment, workerEntry });
 }
 
 function logLevelOf(text: string): LogLevel {

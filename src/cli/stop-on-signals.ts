@@ -3,10 +3,18 @@
 // as soon as there is something to end, and never by the default action, which would leave the journal unsealed.
 
 import process from 'node:process';
-import type { Sidecar } from '../runtime/sidecar.ts';
 
 /** Ctrl-C at a terminal: nobody wants to wait long. */
 const interruptDrainMs = 2_000;
+
+/** What signals steer: a sidecar, or the supervisor of several. */
+export interface Steered {
+  /** What SIGTERM drains for, milliseconds. */
+  readonly drainMs: number;
+  readonly ended: Promise<void>;
+  reload(): Promise<void>;
+  stop(drainMs: number, signal: AbortSignal): Promise<boolean>;
+}
 
 type Wish = 'terminate' | 'interrupt';
 
@@ -15,19 +23,19 @@ export class SignalWatch {
   readonly #onTerminate = (): void => this.#stop('terminate');
   readonly #onInterrupt = (): void => this.#stop('interrupt');
   // A refused reload has been logged; the old configuration goes on.
-  readonly #onHangUp = (): void => void this.#sidecar?.reload().catch(() => {});
-  #sidecar: Sidecar | null = null;
+  readonly #onHangUp = (): void => void this.#steered?.reload().catch(() => {});
+  #steered: Steered | null = null;
   #wish: Wish | null = null;
 
   constructor() {
     process.on('SIGTERM', this.#onTerminate).on('SIGINT', this.#onInterrupt).on('SIGHUP', this.#onHangUp);
   }
 
-  /** Steers a started sidecar until it has ended. */
-  async drive(sidecar: Sidecar): Promise<void> {
-    this.#sidecar = sidecar;
+  /** Steers what was started until it has ended. */
+  async drive(steered: Steered): Promise<void> {
+    this.#steered = steered;
     if (this.#wish !== null) this.#begin(this.#wish);
-    await sidecar.ended;
+    await steered.ended;
   }
 
   close(): void {
@@ -37,12 +45,12 @@ export class SignalWatch {
   #stop(wish: Wish): void {
     if (this.#wish !== null) return this.#hurry.abort();
     this.#wish = wish;
-    if (this.#sidecar !== null) this.#begin(wish);
+    if (this.#steered !== null) this.#begin(wish);
   }
 
   #begin(wish: Wish): void {
-    const sidecar = this.#sidecar!;
-    const drainMs = wish === 'interrupt' ? interruptDrainMs : sidecar.parts.reloader.config.shutdown.drainMs;
-    void sidecar.stop(drainMs, this.#hurry.signal);
+    const steered = this.#steered!;
+    const drainMs = wish === 'interrupt' ? interruptDrainMs : steered.drainMs;
+    void steered.stop(drainMs, this.#hurry.signal);
   }
 }

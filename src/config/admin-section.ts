@@ -40,12 +40,7 @@ export const shutdownSection = z
 export const workersField = z
   .union([z.literal('auto'), count(1, 1024)])
   .prefault(1)
-  .transform((workers, context): 1 => {
-    if (workers === 1) return 1;
-    refuse(context, notYetError(`\`workers: ${workers}\``, 'write `workers: 1`'));
-    return z.NEVER;
-  })
-  .describe('Processes that share the port.');
+  .describe('Processes that serve, each with connections and a journal stream of its own; `auto`: one for each core.');
 
 export type AdminConfig = Readonly<z.output<typeof adminSection>>;
 export type ShutdownConfig = Readonly<z.output<typeof shutdownSection>>;

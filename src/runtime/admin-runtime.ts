@@ -1,49 +1,37 @@
 // Binds the admin API to the running sidecar: what each endpoint shows and does.
 
-import { adminDefaults } from '../admin/admin-options.ts';
-import { type AdminServer, openAdminServer } from '../admin/admin-server.ts';
+import type { AdminServer } from '../admin/admin-server.ts';
 import { identityView } from '../admin/identity-view.ts';
 import type { AdminControls, AdminViews, PolicyView, RuleView, WorkloadHealthPaths } from '../admin/views.ts';
-import { askWorkloadHealth } from '../admin/workload-health.ts';
 import type { CompiledPolicy } from '../authz/compiled-policy.ts';
 import { explanationText } from '../authz/explain-text.ts';
 import type { RuleHits } from '../authz/rule-hits.ts';
 import type { PosternConfig } from '../config/postern-config.ts';
-import { PosternError } from '../errors.ts';
 import { logLevels } from '../telemetry/operational-log.ts';
 import { explainRecord, explainRequest } from './explanations.ts';
 import { healthOf } from './health-runtime.ts';
 import { createSidecarScrape } from './metric-sources.ts';
+import { openAdminListeners } from './open-admin.ts';
 import type { RunningSidecar } from './sidecar-parts.ts';
+import { workloadHealthPaths } from './workload-health-paths.ts';
 
 /** The admin API, and the address for probes where there is one; closed as one. @throws PosternError ERR_LISTEN */
-export async function openAdmin(config: PosternConfig, sidecar: RunningSidecar): Promise<AdminServer> {
+export function openAdmin(config: PosternConfig, sidecar: RunningSidecar): Promise<AdminServer> {
   const { log } = sidecar.parts;
-  const { listen, probes } = config.admin;
-  const parts = {
-    views: viewsOf(sidecar),
+  return openAdminListeners(config.admin, {
+    views: { ...viewsOf(sidecar), metrics: createSidecarScrape(sidecar) },
     controls: controlsOf(sidecar),
     workloadHealth: workloadHealthOf(sidecar),
-    onError: (error: unknown) => log.sampled('admin', 1).error('a defect in the admin API', { error }),
-  };
-  const full = await openAdminServer({ ...adminDefaults, listen }, parts);
-  if (probes === undefined) return full;
-  try {
-    const health = await openAdminServer({ ...adminDefaults, listen: probes, surface: 'probes' }, parts);
-    return { address: full.address, close: async () => void (await Promise.all([full.close(), health.close()])) };
-  } catch (error) {
-    await full.close();
-    throw error;
-  }
+    onError: (error) => log.sampled('admin', 1).error('a defect in the admin API', { error }),
+  });
 }
 
-function viewsOf(sidecar: RunningSidecar): AdminViews {
+/** What a sidecar shows of itself, but its metrics. */
+export function viewsOf(sidecar: RunningSidecar): Omit<AdminViews, 'metrics'> {
   const { environment, identity, policy, reloader, recent, clock } = sidecar.parts;
-  const scrape = createSidecarScrape(sidecar);
   return {
     version: environment.version,
     health: () => healthOf(sidecar),
-    metrics: scrape,
     config: () => reloader.config,
     configSecrets: () => reloader.config.secrets,
     identity: () => identityView(identity.current, clock.nowMs()),
@@ -110,15 +98,6 @@ function controlsOf(sidecar: RunningSidecar): AdminControls {
   };
 }
 
-/** A health path goes to the workload of the first listener that names it. */
 function workloadHealthOf(sidecar: RunningSidecar): WorkloadHealthPaths {
-  const options = () => sidecar.parts.listeners.all.map((listener) => listener.settings.options);
-  return {
-    paths: () => options().flatMap((one) => one.healthPassthrough),
-    ask: (path) => {
-      const found = options().find((one) => one.healthPassthrough.includes(path));
-      if (found === undefined) throw new PosternError('ERR_INTERNAL', 'no listener has that health path');
-      return askWorkloadHealth(found.forward, path);
-    },
-  };
+  return workloadHealthPaths(() => sidecar.parts.listeners.all.map((listener) => listener.settings.options));
 }

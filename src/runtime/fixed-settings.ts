@@ -9,6 +9,7 @@ const fixedParts: readonly (readonly [name: string, part: (config: PosternConfig
   ['audit.journal', ({ audit: { redactHeaders: _, outcomes: __, ...rest } }) => rest],
   ['audit.outcomes', (config) => config.audit.outcomes],
   ['admin', (config) => config.admin],
+  ['workers', (config) => config.workers],
 
   ['policy.plan_cache', (config) => config.policy.planCacheEntries],
   ['policy.internal_networks', (config) => config.policy.internalNetworks],

@@ -51,3 +51,9 @@ export function logFindings(findings: readonly PolicyFinding[], log: Operational
   const more = doubtful.length - maxLogged;
   if (more > 0) log.warn('policy lint: more findings', { more, mend: 'see all of them with `postern policy lint`' });
 }
+
+/** Names the policies in force and the candidates. */
+export function digestOf(bundles: { readonly enforced: PolicySet; readonly candidate: PolicySet | null }): string {
+  const { enforced, candidate } = bundles;
+  return candidate === null ? enforced.digest : `${enforced.digest} ${candidate.digest}`;
+}

@@ -2,13 +2,19 @@
 
 import process from 'node:process';
 import type { MetricSources } from '../telemetry/figures.ts';
-import { createScrape, type MetricsText } from '../telemetry/metrics.ts';
+import type { MetricData } from '../telemetry/metric-data.ts';
+import { createDataScrape, createScrape, type MetricsText } from '../telemetry/metrics.ts';
 import { healthOf } from './health-runtime.ts';
 import type { RunningSidecar } from './sidecar-parts.ts';
 
 /** The function that answers `GET /metrics`. */
 export function createSidecarScrape(sidecar: RunningSidecar): () => Promise<MetricsText> {
   return createScrape(sidecar.parts.metrics, sourcesOf(sidecar));
+}
+
+/** As `createSidecarScrape`, as data for the process that joins several. */
+export function createSidecarDataScrape(sidecar: RunningSidecar): () => Promise<MetricData> {
+  return createDataScrape(sidecar.parts.metrics, sourcesOf(sidecar));
 }
 
 function sourcesOf(sidecar: RunningSidecar): MetricSources {
@@ -21,6 +27,8 @@ function sourcesOf(sidecar: RunningSidecar): MetricSources {
       configLoadedMs: reloader.counts.loadedAtMs,
       reloadsApplied: reloader.counts.applied,
       reloadsRefused: reloader.counts.refused,
+      workers: 1,
+      workerRestarts: 0,
     }),
     log: () => log.figures(),
     policy: () => policyFigures(sidecar),

@@ -10,7 +10,7 @@ import type { OperationalLog } from '../telemetry/operational-log.ts';
 import { refuseFixed } from './fixed-settings.ts';
 import { lintContextFor } from './lint-context.ts';
 import type { ListenerSet } from './listener-set.ts';
-import { type LoadedBundles, loadBundles, logFindings } from './load-bundles.ts';
+import { digestOf, loadBundles, logFindings } from './load-bundles.ts';
 import type { PolicyRuntime } from './policy-runtime.ts';
 
 export interface ReloaderParts {
@@ -134,8 +134,4 @@ export class Reloader {
       : { code: 'ERR_INTERNAL', error: String(error) };
     this.#parts.log.error('reload refused, the old configuration goes on', { why, ...fields });
   }
-}
-
-function digestOf({ enforced, candidate }: LoadedBundles): string {
-  return candidate === null ? enforced.digest : `${enforced.digest} ${candidate.digest}`;
 }

@@ -23,6 +23,8 @@ export interface SidecarEnvironment {
   readonly pod: string | null;
   readonly logFd: number;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
+  /** Which of several workers this is; undefined where the process serves alone. */
+  readonly worker?: number;
   /** Reads the configuration again, for a reload. @throws PosternError */
   readonly readConfig: () => Promise<PosternConfig>;
 }

@@ -51,11 +51,16 @@ export class Sidecar implements RunningSidecar {
    * @throws PosternError naming what could not be started and the mend
    */
   static async start(config: PosternConfig, environment: SidecarEnvironment): Promise<Sidecar> {
+    const sidecar = await Sidecar.build(config, environment);
+    await sidecar.open();
+    return sidecar;
+  }
+
+  /** Builds everything; nobody can connect before `open`. @throws PosternError; then nothing is left */
+  static async build(config: PosternConfig, environment: SidecarEnvironment): Promise<Sidecar> {
     const cleanups: (() => Promise<void> | void)[] = [];
     try {
-      const sidecar = await Sidecar.#build(config, environment, cleanups);
-      await sidecar.#open(config);
-      return sidecar;
+      return await Sidecar.#build(config, environment, cleanups);
     } catch (error) {
       await runCleanups(cleanups);
       throw error;
@@ -73,7 +78,8 @@ export class Sidecar implements RunningSidecar {
     const wheel = new TimerWheel({ clock, tickMs, onError: onFault });
     wheel.start();
     cleanups.push(() => wheel.stop());
-    log = createOperationalLog({ level: environment.logLevel, clock, wheel, fd: environment.logFd });
+    const { logLevel: level, logFd: fd, worker } = environment;
+    log = createOperationalLog({ level, clock, wheel, fd, ...(worker === undefined ? {} : { worker }) });
     cleanups.push(() => log.close());
     const identityCounts = { rotations: 0, refused: 0 };
     const identity = await openIdentity(config.identity, {
@@ -158,6 +164,11 @@ export class Sidecar implements RunningSidecar {
     return this.#ended.promise;
   }
 
+  /** What SIGTERM drains for, milliseconds. */
+  get drainMs(): number {
+    return this.parts.reloader.config.shutdown.drainMs;
+  }
+
   /** Address of the admin API as bound. */
   get adminAddress(): string {
     return this.#admin === null ? '' : formatAddress(this.#admin.address);
@@ -177,19 +188,31 @@ export class Sidecar implements RunningSidecar {
     return this.#stopping;
   }
 
-  async #open(config: PosternConfig): Promise<void> {
-    const { listeners, log, reloader } = this.parts;
-    this.#admin = await openAdmin(config, this);
+  /** Binds. A worker's admin API and file watch are its supervisor's. @throws PosternError; then all is taken down */
+  async open(): Promise<void> {
+    try {
+      await this.#open();
+    } catch (error) {
+      await runCleanups(this.#cleanups);
+      throw error;
+    }
+  }
+
+  async #open(): Promise<void> {
+    const { listeners, log, reloader, environment } = this.parts;
+    const { config } = reloader;
+    const isAlone = environment.worker === undefined;
+    if (isAlone) this.#admin = await openAdmin(config, this);
     this.#cleanups.push(() => this.#admin?.close());
     await listeners.replace(config.inbound, config.audit);
-    await reloader.watch();
+    if (isAlone) await reloader.watch();
     this.#phase = 'running';
     log.info('ready', {
-      version: this.parts.environment.version,
+      version: environment.version,
       spiffe_id: this.parts.identity.current.svid.id.toString(),
       policy: this.parts.policy.status().digest,
       listeners: Object.fromEntries(listeners.all.map((one) => [one.settings.options.name, one.boundAddress])),
-      admin: this.adminAddress,
+      ...(isAlone ? { admin: this.adminAddress } : {}),
     });
   }
 

@@ -16,6 +16,9 @@ export interface RuntimeFigures {
   readonly configLoadedMs: number;
   readonly reloadsApplied: number;
   readonly reloadsRefused: number;
+  /** Processes that serve, and how often one had to be started anew. */
+  readonly workers: number;
+  readonly workerRestarts: number;
 }
 
 /** Lines of the operational log that were not written. */

@@ -6,7 +6,12 @@ export interface MetricEntry {
   readonly type: 'counter' | 'gauge' | 'histogram';
   readonly help: string;
   readonly labels: readonly string[];
+  /** How the figures of several workers become one. */
+  readonly join: MetricJoin;
 }
+
+/** `supervisor`: workers are not asked, the process above them knows it. */
+export type MetricJoin = 'sum' | 'min' | 'max' | 'supervisor';
 
 /** Upper bounds of histogram buckets, seconds. Requests and handshakes last from a fraction of a millisecond to minutes. */
 export const durationBounds: readonly number[] = Object.freeze([
@@ -20,7 +25,11 @@ export const shortWorkBounds: readonly number[] = Object.freeze([
 ]);
 
 function entry<const L extends readonly string[]>(type: MetricEntry['type'], help: string, labels: L) {
-  return Object.freeze({ type, help, labels });
+  return Object.freeze({ type, help, labels, join: 'sum' as MetricJoin });
+}
+
+function joined<const E extends MetricEntry>(join: MetricJoin, one: E): E {
+  return Object.freeze({ ...one, join });
 }
 
 const counter = <const L extends readonly string[]>(help: string, ...labels: L) => entry('counter', help, labels);
@@ -29,11 +38,16 @@ const histogram = <const L extends readonly string[]>(help: string, ...labels: L
 
 /** Every metric but those of the process itself, which prom-client names. */
 export const metricCatalog = Object.freeze({
-  postern_build_info: gauge('Always 1; says what runs.', 'version', 'node_version'),
-  postern_ready: gauge('1 while every readiness check holds.'),
-  postern_draining: gauge('1 from SIGTERM or /drain on.'),
-  postern_config_loaded_timestamp_seconds: gauge('When the configuration in force was loaded.'),
-  postern_config_reloads_total: counter('Reloads: applied, refused (the old configuration goes on).', 'result'),
+  postern_build_info: joined('max', gauge('Always 1; says what runs.', 'version', 'node_version')),
+  postern_ready: joined('supervisor', gauge('1 while every readiness check holds.')),
+  postern_draining: joined('supervisor', gauge('1 from SIGTERM or /drain on.')),
+  postern_config_loaded_timestamp_seconds: joined('supervisor', gauge('When the configuration in force was loaded.')),
+  postern_config_reloads_total: joined(
+    'supervisor',
+    counter('Reloads: applied, refused (the old configuration goes on).', 'result'),
+  ),
+  postern_workers: joined('supervisor', gauge('Processes that serve.')),
+  postern_worker_restarts_total: joined('supervisor', counter('Workers that ended by themselves, or did not start.')),
   postern_log_suppressed_total: counter('Lines of the operational log held back by its rate limits.'),
   postern_log_dropped_total: counter('Lines of the operational log lost because nobody reads standard error.'),
 
@@ -95,12 +109,18 @@ export const metricCatalog = Object.freeze({
   ),
   postern_shadow_would_change_total: counter('Decisions that the shadow policy would turn round.', 'listener'),
 
-  postern_policy_info: gauge('Always 1; names the policy in force.', 'digest'),
-  postern_policy_loaded_timestamp_seconds: gauge('When the policy in force was loaded.'),
-  postern_policy_rules: gauge('Rules in force.', 'mode'),
-  postern_policy_lint_findings: gauge('What `postern policy lint` finds in the policies in force, by level.', 'level'),
-  postern_policy_unused_rules: gauge('Rules in force that no request has matched since they were loaded.'),
-  postern_policy_load_failures_total: counter('Policies that were refused; the old ones go on.'),
+  postern_policy_info: joined('max', gauge('Always 1; names the policy in force.', 'digest')),
+  postern_policy_loaded_timestamp_seconds: joined('min', gauge('When the policy in force was loaded.')),
+  postern_policy_rules: joined('max', gauge('Rules in force.', 'mode')),
+  postern_policy_lint_findings: joined(
+    'max',
+    gauge('What `postern policy lint` finds in the policies in force, by level.', 'level'),
+  ),
+  postern_policy_unused_rules: joined(
+    'supervisor',
+    gauge('Rules in force that no request has matched since they were loaded.'),
+  ),
+  postern_policy_load_failures_total: joined('supervisor', counter('Policies that were refused; the old ones go on.')),
   postern_plan_cache_entries: gauge('Principals whose plan is kept.'),
   postern_plan_cache_hits_total: counter('Connections that found a plan.'),
   postern_plan_cache_misses_total: counter('Connections for which a plan was made.'),
@@ -111,20 +131,23 @@ export const metricCatalog = Object.freeze({
   postern_journal_unwritten_records_total: counter('Records lost to failed writes; a gap record tells of them.'),
   postern_journal_dropped_records_total: counter('Records deleted before every sink took them (drop_oldest).'),
   postern_journal_stalls_total: counter('Writes that took longer than 20 ms.'),
-  postern_journal_pooled: gauge('1 while the disk is slow and writes go through the thread pool.'),
+  postern_journal_pooled: joined('max', gauge('1 while the disk is slow and writes go through the thread pool.')),
   postern_journal_write_seconds: histogram('Time of one write to the journal.'),
   postern_journal_pending_records: gauge('Records that wait for their write.'),
   postern_journal_unsealed_records: gauge('Records written and not sealed yet.'),
-  postern_journal_retained_bytes: gauge('Bytes of all segments kept.'),
+  postern_journal_retained_bytes: joined('max', gauge('Bytes of all segments kept.')),
   postern_journal_sync_failures_total: counter('Calls of fsync that failed.'),
   postern_stdout_copies_total: counter('Copies of records written to standard output.'),
   postern_stdout_copies_dropped_total: counter('Copies dropped because nobody reads standard output.'),
 
-  postern_identity_svid_not_before_timestamp_seconds: gauge('Begin of the own certificate.'),
-  postern_identity_svid_expiry_timestamp_seconds: gauge('End of the own certificate.'),
-  postern_identity_rotations_total: counter('Own certificates or bundles that were replaced.'),
-  postern_identity_rotations_refused_total: counter('Replacements that were not valid; the old ones go on.'),
-  postern_identity_bundles: gauge('Trust domains whose bundle is held.'),
+  postern_identity_svid_not_before_timestamp_seconds: joined('min', gauge('Begin of the own certificate.')),
+  postern_identity_svid_expiry_timestamp_seconds: joined('min', gauge('End of the own certificate.')),
+  postern_identity_rotations_total: joined('max', counter('Own certificates or bundles that were replaced.')),
+  postern_identity_rotations_refused_total: joined(
+    'max',
+    counter('Replacements that were not valid; the old ones go on.'),
+  ),
+  postern_identity_bundles: joined('min', gauge('Trust domains whose bundle is held.')),
 } as const satisfies Readonly<Record<`postern_${string}`, MetricEntry>>);
 
 /** Every name of the catalog. */

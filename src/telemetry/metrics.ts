@@ -9,6 +9,7 @@ import { FixedHistogram } from './fixed-histogram.ts';
 import { IndeterminateCounts } from './indeterminate-counts.ts';
 import { ListenerCounters } from './listener-counters.ts';
 import { type MetricName, metricCatalog, shortWorkBounds } from './metric-catalog.ts';
+import type { MetricData } from './metric-data.ts';
 import { type Sample, SampleSet } from './sample-set.ts';
 
 /** The counters of the proxy. */
@@ -46,14 +47,31 @@ export function createProxyMetrics(listenerNames: readonly string[]): ProxyMetri
 
 /** Makes the function that answers a scrape. Metrics of the process (CPU, memory, event loop) are among its answer. */
 export function createScrape(metrics: ProxyMetrics, sources: MetricSources): () => Promise<MetricsText> {
+  const { registry, fill } = createRegistry(metrics, sources);
+  return async () => {
+    fill();
+    return { contentType: registry.contentType, text: await registry.metrics() };
+  };
+}
+
+/** As `createScrape`, as data that can be joined with that of other processes. */
+export function createDataScrape(metrics: ProxyMetrics, sources: MetricSources): () => Promise<MetricData> {
+  const { registry, fill } = createRegistry(metrics, sources);
+  return async () => {
+    fill();
+    return (await registry.getMetricsAsJSON()) as unknown as MetricData;
+  };
+}
+
+function createRegistry(metrics: ProxyMetrics, sources: MetricSources) {
   const registry = new Registry();
   let samples = new SampleSet();
   for (const name of Object.keys(metricCatalog) as MetricName[]) register(registry, name, () => samples.of(name));
   collectDefaultMetrics({ register: registry });
-  return async () => {
+  const fill = (): void => {
     samples = collect(metrics, sources);
-    return { contentType: registry.contentType, text: await registry.metrics() };
   };
+  return { registry, fill };
 }
 
 function collect(metrics: ProxyMetrics, sources: MetricSources): SampleSet {
@@ -69,6 +87,6 @@ function collect(metrics: ProxyMetrics, sources: MetricSources): SampleSet {
 /** A registry asks its metrics for no more than this. */
 function register(registry: Registry, name: MetricName, values: () => readonly Sample[]): void {
   const { type, help } = metricCatalog[name];
-  const metric = { name, help, get: () => ({ name, help, type, values: values(), aggregator: 'sum' }) };
+  const metric = { name, help, get: () => ({ name, help, type, values: values() }) };
   registry.registerMetric(metric as unknown as Metric);
 }

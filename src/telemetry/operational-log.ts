@@ -46,6 +46,8 @@ export interface OperationalLogOptions {
   readonly wheel: TimerWheel;
   /** File descriptor. Default 2. */
   readonly fd: number;
+  /** Which of several workers writes, as a field of each line. */
+  readonly worker?: number;
 }
 
 const closePatienceMs = 1_000;
@@ -71,7 +73,7 @@ class PinoLog implements OperationalLog {
     this.#pino = pino(
       {
         level: options.level,
-        base: null,
+        base: options.worker === undefined ? null : { worker: options.worker },
         messageKey: 'message',
         timestamp: () => `,"time":"${new Date(options.clock.nowMs()).toISOString()}"`,
         formatters: { level: (level) => ({ level }) },

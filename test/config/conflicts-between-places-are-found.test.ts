@@ -63,6 +63,21 @@ const conflicts: readonly (readonly [what: string, text: string, finding: string
     changed('0.0.0.0:8443', 'unix:/run/in.sock\n    reuse_port: true'),
     'postern.yaml:8:17: error: `unix:/run/in.sock` is a file, which one process holds [ERR_CONFIG_CONFLICT]; listen on a TCP port, or take `reuse_port` out',
   ],
+  [
+    'workers behind a unix socket',
+    `${changed('0.0.0.0:8443', 'unix:/run/in.sock')}workers: 2`,
+    'postern.yaml:7:13: error: `unix:/run/in.sock` is a file, which several workers cannot share [ERR_CONFIG_CONFLICT]; listen on a TCP port, or write `workers: 1`',
+  ],
+  [
+    'workers on a port that each would draw for itself',
+    `${changed('0.0.0.0:8443', '0.0.0.0:0')}workers: auto`,
+    'postern.yaml:7:13: error: each worker would get a free port of its own [ERR_CONFIG_CONFLICT]; write a port, or `workers: 1`',
+  ],
+  [
+    'workers whose only record is standard output',
+    `${smallest}audit: { journal: off, stdout: native }\nworkers: 2`,
+    'postern.yaml:11:19: error: standard output as the only record cannot be shared by several workers [ERR_CONFIG_CONFLICT]; give a journal, or write `workers: 1`',
+  ],
 ];
 
 describe('a conflict is told:', () => {
@@ -74,7 +89,7 @@ test('two listeners on free ports (port 0) do not collide', () => {
 });
 
 test('a conflict is told even where another section has a fault', () => {
-  const codes = refusalOf(`${changed('127.0.0.1:8080', '127.0.0.1:8443')}workers: 9`).findings.map(
+  const codes = refusalOf(`${changed('127.0.0.1:8080', '127.0.0.1:8443')}outbound: []`).findings.map(
     (finding) => finding.code,
   );
   assert.deepEqual(codes, ['ERR_CONFIG_CONFLICT', 'ERR_CONFIG_NOT_YET']);

@@ -27,8 +27,6 @@ const later: Readonly<Record<string, string>> = {
   'stdout: ecs': `${smallest}audit: { stdout: ecs }`,
   'stdout: ocsf': `${smallest}audit: { stdout: ocsf }`,
   'stdout: cef': `${smallest}audit: { stdout: cef }`,
-  'workers: 2': `${smallest}workers: 2`,
-  'workers: auto': `${smallest}workers: auto`,
   'admin beyond loopback': `${smallest}admin: { listen: "0.0.0.0:9901" }`,
 };
 

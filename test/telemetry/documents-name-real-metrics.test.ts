@@ -37,7 +37,7 @@ test('each YAML example of the operations guide is YAML, and the alerts have wha
   const examples = [...guide.matchAll(/```yaml\n([\s\S]*?)```/g)].map(
     (match) => parse(match[1]!) as Record<string, unknown>,
   );
-  assert.equal(examples.length, 4);
+  assert.ok(examples.length >= 4);
   const groups = examples.find((example) => 'groups' in example)!['groups'] as { rules: Record<string, unknown>[] }[];
   const rules = groups.flatMap((group) => group.rules);
   assert.ok(rules.length >= 8);

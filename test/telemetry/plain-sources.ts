@@ -11,6 +11,8 @@ export function plainSources(changed: Partial<MetricSources> = {}): MetricSource
       configLoadedMs: 1_763_800_000_500,
       reloadsApplied: 2,
       reloadsRefused: 1,
+      workers: 1,
+      workerRestarts: 0,
     }),
     log: () => ({ suppressed: 7, dropped: 3 }),
     policy: () => ({
