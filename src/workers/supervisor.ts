@@ -21,7 +21,7 @@ import type { WorkerFigures } from './worker-calls.ts';
 import { workerConfig, workerCount } from './worker-config.ts';
 import { WorkerOutput } from './worker-output.ts';
 import { WorkerProcess } from './worker-process.ts';
-import { WorkerSlot } from './worker-slot.ts';
+import { WorkerSlot, watchDefaults } from './worker-slot.ts';
 
 export interface SupervisorOptions {
   readonly environment: SidecarEnvironment;
@@ -41,6 +41,8 @@ export class Supervisor implements RunningSupervisor {
   readonly metrics = new JoinedMetrics();
   readonly lastFigures = new Map<number, WorkerFigures>();
   readonly #entry: string;
+  /** Processes that nobody has told anything yet. */
+  readonly #forked = new Map<number, WorkerProcess>();
   readonly #wheel: TimerWheel;
   readonly #ended = Promise.withResolvers<void>();
   #config: PosternConfig;
@@ -118,10 +120,9 @@ export class Supervisor implements RunningSupervisor {
     const admin = await openGroupAdmin(this);
     this.#closeAdmin = () => admin.close();
     await probePorts(this.#config.inbound);
-    // One alone first: it mends what earlier processes left, and a fault is told once.
-    const [first, ...others] = this.slots;
-    await first!.fill();
-    await Promise.all(others.map((slot) => slot.fill()));
+    // All load their code at once, but one begins alone: it mends what earlier processes left, and a fault is told once.
+    for (const { number } of this.slots) this.#forked.set(number, this.#fork(number));
+    for (const slot of this.slots) await slot.fill();
     await this.#watchFiles();
     this.#phase = 'running';
     this.log.info('all workers serve', { workers: this.slots.length, admin: formatAddress(admin.address) });
@@ -133,6 +134,7 @@ export class Supervisor implements RunningSupervisor {
       launch: () => this.#inTurn(() => this.#launch(number)),
       log: this.log,
       clock: systemClock,
+      watch: watchDefaults,
       onLost: () => {
         const last = this.lastFigures.get(number);
         this.lastFigures.delete(number);
@@ -141,10 +143,16 @@ export class Supervisor implements RunningSupervisor {
     });
   }
 
-  async #launch(number: number): Promise<WorkerProcess> {
-    if (this.#stopping !== null) throw new PosternError('ERR_WORKER', 'the sidecar is ending');
+  #fork(number: number): WorkerProcess {
     const worker = new WorkerProcess(number, this.#entry);
     this.output.passOn(worker.stdout);
+    return worker;
+  }
+
+  async #launch(number: number): Promise<WorkerProcess> {
+    if (this.#stopping !== null) throw new PosternError('ERR_WORKER', 'the sidecar is ending');
+    const worker = this.#forked.get(number) ?? this.#fork(number);
+    this.#forked.delete(number);
     try {
       const { readConfig: _, ...environment } = { ...this.environment, worker: number, logLevel: this.log.level };
       const config = workerConfig(this.#config, this.slots.length);
@@ -225,7 +233,9 @@ export class Supervisor implements RunningSupervisor {
     const isClean = await endAll(this.slots, drainMs, signal);
     await Promise.all(closing);
     await this.#queue;
-    // One that was just being started.
+    // Those that were just being started.
+    for (const worker of this.#forked.values()) worker.kill();
+    await Promise.all([...this.#forked.values()].map(({ exited }) => exited));
     await endAll(this.slots, 0, AbortSignal.abort());
     this.#phase = 'stopped';
     await this.#closeAdmin();

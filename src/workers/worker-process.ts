@@ -46,6 +46,11 @@ export class WorkerProcess {
     this.exited = promise;
   }
 
+  /** It has ended. */
+  get isGone(): boolean {
+    return this.#gone;
+  }
+
   get stdout(): Readable {
     return this.#child.stdout!;
   }

@@ -14,9 +14,18 @@ export interface WorkerSlotParts {
   readonly launch: (number: number) => Promise<WorkerProcess>;
   readonly log: OperationalLog;
   readonly clock: Clock;
+  readonly watch: WatchTimes;
   /** The worker is gone, and not because it was told to go. */
   readonly onLost: (number: number) => void;
 }
+
+/** How often a worker is asked whether it lives, and how long it may take to say so; milliseconds. */
+export interface WatchTimes {
+  readonly everyMs: number;
+  readonly patienceMs: number;
+}
+
+export const watchDefaults: WatchTimes = Object.freeze({ everyMs: 5_000, patienceMs: 30_000 });
 
 const firstPauseMs = 200;
 const longestPauseMs = 30_000;
@@ -58,6 +67,25 @@ export class WorkerSlot {
     this.#worker = worker;
     const sinceMs = this.#parts.clock.monotonicMs();
     void worker.exited.then((exit) => this.#lost(exit, sinceMs));
+    void this.#watch(worker);
+  }
+
+  /** A worker whose loop stands still keeps its part of the connections and serves none: it is ended, and so begun anew. */
+  async #watch(worker: WorkerProcess): Promise<void> {
+    const { everyMs, patienceMs } = this.#parts.watch;
+    const { signal } = this.#closing;
+    while (this.#worker === worker && !signal.aborted) {
+      await pause(everyMs, undefined, { signal, ref: false }).catch(() => {});
+      if (this.#worker !== worker || signal.aborted) return;
+      try {
+        await worker.ask('health', undefined, patienceMs);
+      } catch (error) {
+        if (worker.isGone) return;
+        this.#parts.log.error('a worker does not answer and is ended', { worker: this.number, error: String(error) });
+        worker.kill();
+        return;
+      }
+    }
   }
 
   #lost(exit: WorkerExit, sinceMs: number): void {
