@@ -5,7 +5,17 @@ import { join } from 'node:path';
 import type { Step } from './check-step.ts';
 
 // What opens sockets or starts processes for most of its cases; the remaining folders of test/ are `unit`, so no new folder is forgotten.
-const integrationFolders = ['integration', 'proxy', 'admin', 'runtime', 'cli', 'bench', 'deploy', 'repository'];
+const integrationFolders = [
+  'integration',
+  'proxy',
+  'admin',
+  'runtime',
+  'cli',
+  'workers',
+  'bench',
+  'deploy',
+  'repository',
+];
 const ownRunFolders = ['e2e', 'fuzz'];
 
 interface TestRun {

@@ -1,8 +1,8 @@
 // Real processes, with a role that can be told to end or to stand still.
 
 import assert from 'node:assert/strict';
-import path from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import type { PosternConfig } from '../../src/config/postern-config.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import type { OperationalLog } from '../../src/telemetry/operational-log.ts';
@@ -11,7 +11,7 @@ import { WorkerProcess } from '../../src/workers/worker-process.ts';
 import { WorkerSlot } from '../../src/workers/worker-slot.ts';
 import { waitFor } from '../harness/wait-for.ts';
 
-const entry = path.join(import.meta.dirname, 'obedient-worker.ts');
+const entry = fileURLToPath(new URL('./obedient-worker.ts', import.meta.url));
 
 async function slotOf(t: TestContext): Promise<{ slot: WorkerSlot; lines: string[] }> {
   const lines: string[] = [];
