@@ -85,6 +85,11 @@ export const errorCatalog = {
     means: 'the file of the private key may be read by every user of the host',
     mend: 'chmod 0600 the key file',
   },
+  ERR_REVOCATIONS_INVALID: {
+    exit: 2,
+    means: 'the list of revocations cannot be read as one',
+    mend: 'mend the file; until then the last good list stays in force',
+  },
   ERR_IDENTITY_ATTRIBUTES: {
     exit: 2,
     means: 'a row of identity.attributes cannot be compiled',

@@ -1,9 +1,9 @@
 // HOT PATH (bench/policy.bench.ts). Comparisons as closures, one for each operator and type. Every value is looked at for
 // its type first: missing, mistyped and alien values are all unknown (policy.md 1.3).
 
+import { matchesGlob } from '../lib/glob.ts';
 import type { AttributeRef } from './attribute.ts';
 import type { Comparison, RightSide, Test } from './expression.ts';
-import { matchesGlob } from './glob.ts';
 import { canonicalIp, isInBlock, parseIp } from './ip-address.ts';
 import { FALSE, TRUE, type Truth, truthOf, UNKNOWN } from './kleene.ts';
 import type { Action, AuthzRequest } from './model.ts';

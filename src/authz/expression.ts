@@ -1,8 +1,8 @@
 // A checked condition: names resolved, literals read, types agreed. Targets (`principals:`, `resources:`) become the same
 // form, so that evaluator, reference, linter and explanation know only this one.
 
+import type { Glob } from '../lib/glob.ts';
 import type { AttributeRef } from './attribute.ts';
-import type { Glob } from './glob.ts';
 import type { CidrBlock } from './ip-address.ts';
 import type { Truth } from './kleene.ts';
 import type { Action, AuthzRequest } from './model.ts';

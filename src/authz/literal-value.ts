@@ -1,12 +1,12 @@
 // Reads a literal as the type of what it is compared with (policy.md 1.3): a literal that does not parse keeps the policy
 // from loading, so that nothing is coerced while requests are judged.
 
+import type { Glob } from '../lib/glob.ts';
+import { isGlobFault, parseGlob } from '../lib/glob.ts';
 import { nearestWord } from '../lib/nearest-word.ts';
 import type { AttributeSpec } from './attribute-schema.ts';
 import type { LiteralNode } from './condition-ast.ts';
 import { clip } from './condition-lexer.ts';
-import type { Glob } from './glob.ts';
-import { isGlobFault, parseGlob } from './glob.ts';
 import { canonicalIp, parseIp } from './ip-address.ts';
 import { spiffeTextFault, trustDomainOf } from './spiffe-text.ts';
 import { parseTimestamp } from './timestamp.ts';

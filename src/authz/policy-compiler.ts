@@ -1,10 +1,10 @@
 // From checked documents to a PolicySet: order, numbering, indexes (policy.md 4.2).
 
+import type { Glob } from '../lib/glob.ts';
 import type { AttributeRef } from './attribute.ts';
 import type { CompiledPolicy, CompiledRule, PolicySet, RuleGroup } from './compiled-policy.ts';
 import { attributesOf } from './expression.ts';
 import { compileTest } from './expression-test.ts';
-import type { Glob } from './glob.ts';
 import type { PolicyDocument } from './policy-document.ts';
 import type { PolicyFinding } from './policy-finding.ts';
 import { reportError } from './policy-finding.ts';

@@ -1,7 +1,7 @@
 // HOT PATH (bench/policy.bench.ts). Finds what is written for a SPIFFE ID among patterns, by segments. It may find too
 // much, never too little: whoever asks tests the pattern itself.
 
-import type { Glob, GlobSegment } from './glob.ts';
+import type { Glob, GlobSegment } from '../lib/glob.ts';
 
 interface Node<T> {
   readonly literal: Map<string, Node<T>>;

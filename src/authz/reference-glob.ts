@@ -1,6 +1,6 @@
-// Globs matched in the plainest way, straight from the pattern: what src/authz/glob.ts is held against.
+// Globs matched in the plainest way, straight from the pattern: what src/lib/glob.ts is held against.
 
-import type { Glob } from './glob.ts';
+import type { Glob } from '../lib/glob.ts';
 
 /** True if the whole value matches. */
 export function referenceGlobMatch(glob: Glob, given: string): boolean {

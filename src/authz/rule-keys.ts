@@ -1,12 +1,12 @@
 // What of a rule an index can use: the types, names and SPIFFE IDs that it requires. Each answer is implied by the rule;
 // `null` means that nothing of the kind is required.
 
+import type { Glob } from '../lib/glob.ts';
+import { parseGlob } from '../lib/glob.ts';
 import type { AttributeRef } from './attribute.ts';
 import { attributeAt } from './attribute.ts';
 import type { RuleKey } from './compiled-policy.ts';
 import type { Comparison, Expression } from './expression.ts';
-import type { Glob } from './glob.ts';
-import { parseGlob } from './glob.ts';
 
 const keyPaths = [
   'resource.name',

@@ -8,6 +8,7 @@ import type { LintContext } from '../authz/lint/lint-rule.ts';
 import { compileSources, loadDefaults, readPolicySources } from '../authz/loader.ts';
 import { type LoadedConfig, loadConfig } from '../config/load-config.ts';
 import { isPosternError, type PosternError, type SourcePosition } from '../errors.ts';
+import { readRevocations } from '../identity/revocations-source.ts';
 import type { Finding } from '../lib/finding.ts';
 import type { CliIo } from './cli-io.ts';
 import { lintSurroundings } from './lint-surroundings.ts';
@@ -38,7 +39,8 @@ export async function checkConfiguration(file: string, io: CliIo): Promise<Check
   const lint = config.policy.strict ? (await lintSurroundings(config, io)).context : null;
   const enforced = await policyFindings(loaded, 'paths', lint);
   const shadow = await policyFindings(loaded, 'shadow', lint);
-  const findings = [...warnings, ...identity, ...enforced.findings, ...shadow.findings];
+  const revoked = await revocationFindings(loaded);
+  const findings = [...warnings, ...identity, ...revoked, ...enforced.findings, ...shadow.findings];
   const { policies, rules } = enforced;
   return {
     findings: findings.map((found) => fromHere(found, io.cwd)),
@@ -58,6 +60,17 @@ async function identityFindings({ config: { identity }, positionOf }: LoadedConf
   } catch (error) {
     if (isPosternError(error)) return [asFinding(error, 'error', place)];
     throw error;
+  }
+}
+
+async function revocationFindings({ config, positionOf }: LoadedConfig): Promise<readonly Finding[]> {
+  try {
+    await readRevocations(config.policy.revocationsFile);
+    return [];
+  } catch (error) {
+    if (!isPosternError(error)) throw error;
+    if (error.findings.length > 0) return error.findings;
+    return [asFinding(error, 'error', positionOf(['policy', 'revocations']))];
   }
 }
 

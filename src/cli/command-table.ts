@@ -37,6 +37,11 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import('./check.ts')).registerCheckCommand,
   },
   {
+    name: 'inventory',
+    summary: 'revoke identities, certificates and tokens',
+    load: async () => (await import('./inventory.ts')).registerInventoryCommand,
+  },
+  {
     name: 'policy',
     summary: 'lint, test, explain and evaluate policies',
     load: async () => (await import('./policy.ts')).registerPolicyCommand,

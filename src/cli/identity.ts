@@ -1,11 +1,13 @@
 // `postern identity show|inspect`: the own identity, and what Postern makes of a certificate.
 
+import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { loadConfig } from '../config/load-config.ts';
 import { describeIdentity } from '../identity/identity-view.ts';
 import { inspectCertificates } from '../identity/inspect.ts';
 import { isoTime } from '../identity/iso-time.ts';
 import type { PeerRole } from '../identity/leaf-rules.ts';
+import { readRevocations } from '../identity/revocations-source.ts';
 import { systemClock } from '../lib/clock.ts';
 import type { CliIo } from './cli-io.ts';
 import { exitCodes } from './exit-codes.ts';
@@ -42,6 +44,7 @@ function registerInspect(identity: Command, io: CliIo): void {
     .addOption(
       new Option('--as <role>', 'what it is to be in handshakes').choices(['client', 'server', 'both']).default('both'),
     )
+    .option('--revocations <file>', 'with --bundle: is it revoked by this list')
     .option('--json', 'print JSON')
     .action((cert: string, options: InspectOptions) => runInspect(cert, options, io));
   addExamples(inspect, [
@@ -61,6 +64,7 @@ interface ShowOptions {
 
 interface InspectOptions {
   readonly bundle: readonly string[];
+  readonly revocations?: string;
   readonly as: PeerRole | 'both';
   readonly json?: true;
 }
@@ -82,7 +86,10 @@ async function runInspect(cert: string, options: InspectOptions, io: CliIo): Pro
   const roles = options.as === 'both' ? (['client', 'server'] as const) : [options.as];
   const text = await readCertificateText(cert, io);
   const bundles = await readBundles(options.bundle, text, io);
-  const inspection = inspectCertificates({ text, file: cert, bundles, roles, nowMs: systemClock.nowMs() });
+  const file = options.revocations;
+  const revocations = await readRevocations(file === undefined ? null : resolve(io.cwd, file));
+  const nowMs = systemClock.nowMs();
+  const inspection = inspectCertificates({ text, file: cert, bundles, revocations, roles, nowMs });
   io.out(
     options.json
       ? `${JSON.stringify(inspection)}\n`

@@ -2,7 +2,7 @@
 
 import * as z from 'zod';
 import { parseDuration } from '../lib/duration.ts';
-import { badValue, choice, count, notYet, textField } from './fields.ts';
+import { badValue, choice, count, textField } from './fields.ts';
 import { filePath, network } from './text-fields.ts';
 
 /** What happens to a certificate that lives longer than `maxMs`. */
@@ -65,7 +65,11 @@ export const policySection = z
       .describe(
         '`bound`: a credential block of a rule bounds how long the right lasts. `strict`: it also refuses a longer-lived certificate.',
       ),
-    revocations: notYet('policy.revocations').describe('List of revoked identities and certificates.'),
+    revocations: filePath('revocations.yaml')
+      .optional()
+      .describe(
+        'Identities, certificates and tokens that hold no more, with reasons. Watched; in force within a second.',
+      ),
     max_credential_lifetime: credentialLifetime
       .prefault('alarm:24h')
       .describe('A certificate that lives longer raises an alarm (`alarm:24h`) or is denied (`24h`).'),
@@ -80,6 +84,7 @@ export const policySection = z
     planCacheEntries: section.plan_cache.entries,
     credentialCheck: section.credential_check,
     maxCredentialLifetime: section.max_credential_lifetime,
+    revocationsFile: section.revocations ?? null,
   }))
   .describe('Who may do what.');
 

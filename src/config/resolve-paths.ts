@@ -11,11 +11,13 @@ export function resolvePaths(parsed: ParsedConfig, file: string, secrets: readon
   const absolute = (path: string) => resolve(dirname(file), path);
   const paths = parsed.policy.paths.map(absolute);
   const shadowPaths = parsed.policy.shadowPaths.map(absolute);
+  const revoked = parsed.policy.revocationsFile;
+  const revocationsFile = revoked === null ? null : absolute(revoked);
   return deepFreeze({
     file,
     identity: resolveIdentity(parsed.identity, absolute),
     inbound,
-    policy: { ...parsed.policy, paths, shadowPaths },
+    policy: { ...parsed.policy, paths, shadowPaths, revocationsFile },
     audit: { ...audit, dir: audit.dir === null ? null : absolute(audit.dir) },
     admin,
     shutdown,

@@ -4,6 +4,7 @@
 import { isPosternError, PosternError } from '../errors.ts';
 import { BundleSet } from './bundle-set.ts';
 import { createPeerVerifier } from './peer-verification.ts';
+import { RevocationList } from './revocation-list.ts';
 import type { IdentitySnapshot } from './source.ts';
 import type { TrustBundle } from './trust-bundle.ts';
 import type { TrustDomain } from './trust-domain.ts';
@@ -97,7 +98,14 @@ function unvouched(svid: X509Svid, bundles: BundleSet, nowMs: number): PosternEr
   const [leaf, ...intermediates] = svid.certificates;
   const verifier = createPeerVerifier({ cacheEntries: 0 });
   for (const role of ['server', 'client'] as const) {
-    const verdict = verifier.verify({ leaf: leaf!, intermediates, bundles, role, nowMs });
+    const verdict = verifier.verify({
+      leaf: leaf!,
+      intermediates,
+      bundles,
+      revocations: RevocationList.empty,
+      role,
+      nowMs,
+    });
     if (verdict.ok) continue;
     const what = `the own certificate of ${svid.id} does not verify as a ${role}: ${verdict.detail} (${verdict.cause})`;
     return new PosternError('ERR_SVID_UNVOUCHED', what);

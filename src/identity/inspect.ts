@@ -11,6 +11,7 @@ import { leafRefusals, type PeerRole, soleUriSan } from './leaf-rules.ts';
 import { createPeerVerifier } from './peer-verification.ts';
 import { certificatesFromPem } from './pem.ts';
 import { type Refusal, type RefusalCause, refusal, refusalCauses } from './refusal-causes.ts';
+import type { RevocationList } from './revocation-list.ts';
 import { escapeText } from './shown-text.ts';
 import { isSignedBy } from './trust-path.ts';
 
@@ -21,6 +22,8 @@ export interface InspectInput {
   readonly file: string;
   /** Null: the leaf alone is judged, not who issued it. */
   readonly bundles: BundleSet | null;
+  /** Asked where the issuer is judged too: without one nobody is who they say. */
+  readonly revocations: RevocationList;
   /** What the owner is to be in handshakes. */
   readonly roles: readonly PeerRole[];
   readonly nowMs: number;
@@ -81,11 +84,13 @@ function readSafely(certificate: X509Certificate): CertificateFacts | Refusal {
 }
 
 function pathRefusals(certificates: readonly X509Certificate[], input: InspectInput): Refusal[] {
-  const { bundles, roles, nowMs } = input;
+  const { bundles, revocations, roles, nowMs } = input;
   if (bundles === null) return [];
   const [leaf, ...intermediates] = certificates;
   const verifier = createPeerVerifier({ cacheEntries: 0 });
-  const verdicts = roles.map((role) => verifier.verify({ leaf: leaf!, intermediates, bundles, role, nowMs }));
+  const verdicts = roles.map((role) =>
+    verifier.verify({ leaf: leaf!, intermediates, bundles, revocations, role, nowMs }),
+  );
   return verdicts.filter((verdict) => !verdict.ok).map(({ cause, detail }) => refusal(cause, detail));
 }
 

@@ -8,6 +8,7 @@ import type { BundleSet } from './bundle-set.ts';
 import { type CertificateFacts, readCertificateFacts } from './certificate-facts.ts';
 import { leafRefusals, leafSpiffeId, type PeerRole, soleUriSan } from './leaf-rules.ts';
 import { type Refusal, type RefusalCause, refusal } from './refusal-causes.ts';
+import { describeRevocation, type RevocationList } from './revocation-list.ts';
 import { escapeText } from './shown-text.ts';
 import type { SpiffeId } from './spiffe-id.ts';
 import type { Authority } from './trust-bundle.ts';
@@ -40,6 +41,7 @@ export interface PeerChain {
   /** In any order; what else the peer sent does no harm. */
   readonly intermediates: readonly X509Certificate[];
   readonly bundles: BundleSet;
+  readonly revocations: RevocationList;
   /** What the peer is in the handshake. */
   readonly role: PeerRole;
   readonly nowMs: number;
@@ -72,12 +74,19 @@ export function createPeerVerifier(options: PeerVerifierOptions): PeerVerifier {
       const key = cacheKey(chain);
       const known = cache?.get(key);
       // A remembered path may have ended while another has not: outside its validity it is searched anew.
-      if (known !== undefined && isCurrent(known.path, chain.nowMs)) return known.verdict;
+      if (known !== undefined && isCurrent(known.path, chain.nowMs)) return unlessRevoked(known, chain);
       const outcome = verifyChain(chain);
-      if ('path' in outcome) cache?.set(key, outcome);
-      return 'path' in outcome ? outcome.verdict : outcome;
+      if (!('path' in outcome)) return outcome;
+      cache?.set(key, outcome);
+      return unlessRevoked(outcome, chain);
     },
   };
+}
+
+/** Asked each time: a remembered path says nothing of what was revoked since. */
+function unlessRevoked({ verdict, path }: Verified, chain: PeerChain): PeerVerdict {
+  const row = chain.revocations.ofPeer(verdict.peer.id, path, chain.nowMs);
+  return row === null ? verdict : refused(refusal('revoked', describeRevocation(row)), verdict.peer.id.toString());
 }
 
 function cacheKey(chain: PeerChain): string {

@@ -44,6 +44,10 @@ export const refusalCauses = {
   signature_weak: { means: 'it is signed with a weak or unknown algorithm', mend: 'sign it with SHA-256 or better' },
   not_yet_valid: { means: 'its validity has not begun', mend: 'check the clocks of the issuer and of this host' },
   expired: { means: 'its validity is over', mend: 'issue a new one; look why rotation did not' },
+  revoked: {
+    means: 'it, its ID, or a CA of its chain is on the list of revocations',
+    mend: 'no mend here while it is revoked; `policy.revocations` says why and until when',
+  },
   chain_too_long: {
     means: 'more certificates were shown than are looked at',
     mend: 'send the leaf and the intermediates it needs, nothing else',

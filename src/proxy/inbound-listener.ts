@@ -6,6 +6,7 @@ import type { TLSSocket } from 'node:tls';
 import type { ConnectionFacts, Recorder } from '../audit/decision-event.ts';
 import type { IndeterminateRule, Permit } from '../authz/model.ts';
 import type { PeerVerifier, VerifiedPeer } from '../identity/peer-verification.ts';
+import type { RevocationList } from '../identity/revocation-list.ts';
 import type { IdentitySnapshot } from '../identity/source.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Latest } from '../lib/latest.ts';
@@ -19,7 +20,7 @@ import { InboundConnection } from './inbound-connection.ts';
 import type { InboundLimits, InboundOptions } from './inbound-options.ts';
 import { ListeningPort } from './listening-port.ts';
 import { type AdmittedPeer, admitPeer, type DrawnAttributes, networkFactsOf, tlsFactsOf } from './peer-admission.ts';
-import { type PeerChain, PeerRight } from './peer-right.ts';
+import { type PeerChain, PeerRight, type TrustMoment } from './peer-right.ts';
 import { PendingHandshakes } from './pending-handshakes.ts';
 import type { ProxyObserver } from './proxy-observer.ts';
 import {
@@ -38,6 +39,7 @@ export interface InboundListenerParts {
   readonly recorder: Recorder;
   readonly plans: PlanSource;
   readonly identity: Latest<IdentitySnapshot>;
+  readonly revocations: Latest<RevocationList>;
   readonly verifier: PeerVerifier;
   readonly contexts: TlsContexts;
   readonly drawAttributes: (id: VerifiedPeer['id']) => DrawnAttributes;
@@ -70,6 +72,7 @@ export class InboundListener implements ExchangeServices {
   #settings: ListenerSettings;
   #headLimits: HeadLimits;
   #draining = false;
+  #unsubscribe: readonly (() => void)[] = [];
 
   constructor(parts: InboundListenerParts, settings: ListenerSettings) {
     this.#parts = parts;
@@ -151,6 +154,9 @@ export class InboundListener implements ExchangeServices {
     const who = `listener \`${name}\``;
     await this.#port.bind({ address: listen, who, key: 'listen', reusePort, isPrivate: false });
     this.#sweep.start();
+    const { identity, revocations } = this.#parts;
+    const sweepNow = (): void => this.#sweep.now();
+    this.#unsubscribe = [identity.subscribe(sweepNow), revocations.subscribe(sweepNow)];
   }
 
   /** New settings serve the next request of every connection; the old pool closes as it empties. */
@@ -179,6 +185,7 @@ export class InboundListener implements ExchangeServices {
     this.#draining = true;
     this.#port.close();
     this.#sweep.stop();
+    for (const stop of this.#unsubscribe) stop();
     this.#handshakes.close();
     for (const connection of [...this.#connections]) connection.end('the sidecar stopped');
     this.#settings.pool.close();
@@ -207,21 +214,21 @@ export class InboundListener implements ExchangeServices {
   }
 
   #admit(socket: TLSSocket, chain: PeerChain): void {
-    const snapshot = this.#parts.identity.current;
-    const admitted = admitPeer(this.#parts, chain, { snapshot, nowMs: this.clock.nowMs() });
+    const moment = { snapshot: this.#parts.identity.current, revocations: this.#parts.revocations.current };
+    const admitted = admitPeer(this.#parts, chain, { ...moment, nowMs: this.clock.nowMs() });
     if (admitted.kind === 'refused') {
       this.observer.connectionRefused('authn_failed');
       this.#recordRefusal(admitted, socket);
       socket.destroy();
       return;
     }
-    this.#open(socket, admitted, { chain, snapshot });
+    this.#open(socket, admitted, { chain, moment });
   }
 
   #open(
     socket: TLSSocket,
     admitted: AdmittedPeer,
-    judged: { readonly chain: PeerChain; readonly snapshot: IdentitySnapshot },
+    judged: { readonly chain: PeerChain; readonly moment: TrustMoment },
   ): void {
     const network = networkFactsOf(socket, this.#parts.isInternal);
     const { options } = this.#settings;
@@ -239,7 +246,7 @@ export class InboundListener implements ExchangeServices {
         }),
       },
       facts: this.#factsOf(admitted),
-      identityFields: identityFields(options, admitted, judged.snapshot),
+      identityFields: identityFields(options, admitted, judged.moment.snapshot),
       sendsDecisionId: options.workloadHeaders.includes('x-postern-decision-id'),
       peerIp: typeof network.sourceIp === 'string' ? network.sourceIp : 'unix',
       headLimits: this.#headLimits,
@@ -248,7 +255,8 @@ export class InboundListener implements ExchangeServices {
         notAfterMs: admitted.peer.trustedUntilMs,
         verifier: this.#parts.verifier,
         identity: this.#parts.identity,
-        judgedUnder: judged.snapshot,
+        revocations: this.#parts.revocations,
+        judgedUnder: judged.moment,
       }),
       onClosed: (closed) => {
         this.#connections.delete(closed);

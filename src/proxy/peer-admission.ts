@@ -4,6 +4,7 @@
 import type { CredentialFacts } from '../audit/decision-event.ts';
 import type { NetworkFacts, Principal, TlsFacts } from '../authz/model.ts';
 import type { PeerVerifier, VerifiedPeer } from '../identity/peer-verification.ts';
+import type { RevocationList } from '../identity/revocation-list.ts';
 import type { IdentitySnapshot } from '../identity/source.ts';
 import type { PeerChain } from './peer-right.ts';
 
@@ -41,12 +42,13 @@ export function admitPeer(
     readonly drawAttributes: (id: VerifiedPeer['id']) => DrawnAttributes;
   },
   chain: PeerChain,
-  judged: { readonly snapshot: IdentitySnapshot; readonly nowMs: number },
+  judged: { readonly snapshot: IdentitySnapshot; readonly revocations: RevocationList; readonly nowMs: number },
 ): AdmittedPeer | RefusedPeer {
   const verdict = options.verifier.verify({
     leaf: chain.leaf,
     intermediates: chain.intermediates,
     bundles: judged.snapshot.bundles,
+    revocations: judged.revocations,
     role: 'client',
     nowMs: judged.nowMs,
   });

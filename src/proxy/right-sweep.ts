@@ -1,17 +1,21 @@
-// Looks at every open connection once a second, to end those whose right ended meanwhile (promise 3).
+// Looks at every open connection once a second, and at once when told that something changed, to end those whose right
+// ended meanwhile (promise 3).
 
 import { type TimerWheel, WheelEntry } from '../lib/timer-wheel.ts';
 
 const sweepMs = 1_000;
-/** Connections looked at in one turn of the loop: a sweep over thousands must not hold up requests. */
-const sweepSlice = 200;
+/** Time for one turn of the loop: judging a chain again costs up to a millisecond, and requests must not wait for thousands. */
+const sliceMs = 5;
 
 export class RightSweep<Connection> {
   readonly #wheel: TimerWheel;
   readonly #connections: ReadonlySet<Connection>;
   readonly #judge: (connection: Connection) => void;
-  readonly #entry = new WheelEntry(() => this.#slice(this.#connections.values()));
+  readonly #entry = new WheelEntry(() => this.now());
   #isStopped = false;
+  #running = false;
+  /** Something changed while a sweep was under way, which looked at some connections before. */
+  #again = false;
 
   /** `judge` may take the connection out of the set. */
   constructor(wheel: TimerWheel, connections: ReadonlySet<Connection>, judge: (connection: Connection) => void) {
@@ -29,13 +33,29 @@ export class RightSweep<Connection> {
     this.#wheel.cancel(this.#entry);
   }
 
+  /** Sweeps now: what rights stand on has changed. */
+  now(): void {
+    if (this.#running) this.#again = true;
+    else this.#slice(this.#connections.values());
+  }
+
   #slice(rest: Iterator<Connection>): void {
     if (this.#isStopped) return;
-    for (let count = 0; count < sweepSlice; count++) {
+    this.#running = true;
+    const endMs = performance.now() + sliceMs;
+    do {
       const next = rest.next();
-      if (next.done) return this.start();
+      if (next.done) return this.#done();
       this.#judge(next.value);
-    }
+    } while (performance.now() < endMs);
     setImmediate(() => this.#slice(rest));
+  }
+
+  #done(): void {
+    this.#running = false;
+    this.start();
+    if (!this.#again) return;
+    this.#again = false;
+    this.now();
   }
 }

@@ -18,7 +18,7 @@ export function createSidecarDataScrape(sidecar: RunningSidecar): () => Promise<
 }
 
 function sourcesOf(sidecar: RunningSidecar): MetricSources {
-  const { environment, log, identity, identityCounts, recorder, listeners, reloader } = sidecar.parts;
+  const { environment, log, identity, revocations, identityCounts, recorder, listeners, reloader } = sidecar.parts;
   return {
     build: { version: environment.version, nodeVersion: process.versions.node },
     runtime: () => ({
@@ -39,6 +39,8 @@ function sourcesOf(sidecar: RunningSidecar): MetricSources {
       rotations: identityCounts.rotations,
       refusedRotations: identityCounts.refused,
       bundles: identity.current.bundles.bundles.length,
+      revocations: revocations.current.size,
+      refusedRevocations: revocations.refused,
     }),
     upstreams: () =>
       listeners.all.map(({ settings }) => ({

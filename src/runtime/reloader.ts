@@ -3,6 +3,7 @@
 
 import type { PosternConfig } from '../config/postern-config.ts';
 import { isPosternError } from '../errors.ts';
+import type { Revocations } from '../identity/revocations-source.ts';
 import type { IdentitySource } from '../identity/source.ts';
 import type { Clock } from '../lib/clock.ts';
 import { type FileWatch, watchFiles } from '../lib/file-watch.ts';
@@ -16,6 +17,7 @@ import type { PolicyRuntime } from './policy-runtime.ts';
 export interface ReloaderParts {
   readonly readConfig: () => Promise<PosternConfig>;
   readonly identity: IdentitySource;
+  readonly revocations: Revocations;
   readonly policy: PolicyRuntime;
   readonly listeners: ListenerSet;
   readonly log: OperationalLog;
@@ -87,12 +89,14 @@ export class Reloader {
    * @throws PosternError saying what is wrong with it
    */
   async prepare(next: PosternConfig): Promise<PreparedReload> {
-    const { policy, listeners, identity, clock } = this.#parts;
+    const { policy, listeners, identity, revocations, clock } = this.#parts;
     refuseFixed(this.#config, next);
     const bundles = await loadBundles(next.policy, lintContextFor(next, identity.current, clock.nowMs()));
+    const revoked = await revocations.prepare(next.policy.revocationsFile);
     const bound = await listeners.prepare(next.inbound, next.audit);
     const commit = async (): Promise<void> => {
       bound.commit();
+      await revoked.commit();
       policy.apply(bundles, next.policy);
       logFindings(bundles.findings, this.#parts.log);
       const isSameWatch = next.watchedPaths.join('\0') === this.#config.watchedPaths.join('\0');

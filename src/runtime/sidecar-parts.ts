@@ -3,6 +3,7 @@
 import type { RecentDecisions } from '../admin/recent-decisions.ts';
 import type { RecorderHandle } from '../audit/recorder.ts';
 import type { PosternConfig } from '../config/postern-config.ts';
+import type { Revocations } from '../identity/revocations-source.ts';
 import type { IdentitySource } from '../identity/source.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { TimerWheel } from '../lib/timer-wheel.ts';
@@ -37,6 +38,7 @@ export interface SidecarParts {
   readonly log: OperationalLog;
   readonly metrics: ProxyMetrics;
   readonly identity: IdentitySource;
+  readonly revocations: Revocations;
   readonly policy: PolicyRuntime;
   readonly journal: Journal;
   readonly recorder: RecorderHandle;

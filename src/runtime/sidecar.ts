@@ -9,6 +9,7 @@ import type { PosternConfig } from '../config/postern-config.ts';
 import { PosternError } from '../errors.ts';
 import { compileAttributeRules, type ReadAttributes } from '../identity/attributes.ts';
 import { createPeerVerifier, peerVerifierDefaults } from '../identity/peer-verification.ts';
+import { openRevocations, type Revocations, revocationsDefaults } from '../identity/revocations-source.ts';
 import type { IdentitySource } from '../identity/source.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import { RandomIds } from '../lib/random-ids.ts';
@@ -93,6 +94,14 @@ export class Sidecar implements RunningSidecar {
       onListenerError: onFault,
     });
     cleanups.push(() => identity.close());
+    const revocations = await openRevocations({
+      ...revocationsDefaults,
+      file: config.policy.revocationsFile,
+      onRefused: (error) => log.error('revocations refused, the last good list stays', faultFields(error)),
+      onChanged: (size) => log.info('revocations in force', { rows: size }),
+      onListenerError: onFault,
+    });
+    cleanups.push(() => revocations.close());
     const readAttributes = compileAttributeRules(config.identity.attributes);
     const own = ownIdentityOf(identity.current, readAttributes);
     const lint = lintContextFor(config, identity.current, clock.nowMs());
@@ -112,6 +121,7 @@ export class Sidecar implements RunningSidecar {
       wheel,
       onFault,
       identity,
+      revocations,
       readAttributes,
       policy,
       recorder,
@@ -121,6 +131,7 @@ export class Sidecar implements RunningSidecar {
     const reloader = new Reloader(config, {
       readConfig: environment.readConfig,
       identity,
+      revocations,
       policy,
       listeners,
       log,
@@ -145,6 +156,7 @@ export class Sidecar implements RunningSidecar {
       log,
       metrics,
       identity,
+      revocations,
       policy,
       journal,
       recorder,
@@ -236,6 +248,7 @@ interface ListenerNeeds {
   readonly wheel: TimerWheel;
   readonly onFault: (error: unknown) => void;
   readonly identity: IdentitySource;
+  readonly revocations: Revocations;
   readonly readAttributes: ReadAttributes;
   readonly policy: PolicyRuntime;
   readonly recorder: RecorderHandle;

@@ -70,5 +70,7 @@ function collectIdentity(samples: SampleSet, identity: IdentityFigures): void {
   samples.add('postern_identity_svid_expiry_timestamp_seconds', {}, identity.svidNotAfterMs / 1000);
   samples.add('postern_identity_rotations_total', {}, identity.rotations);
   samples.add('postern_identity_rotations_refused_total', {}, identity.refusedRotations);
+  samples.add('postern_revocations', {}, identity.revocations);
+  samples.add('postern_revocations_refused_total', {}, identity.refusedRevocations);
   samples.add('postern_identity_bundles', {}, identity.bundles);
 }

@@ -62,6 +62,9 @@ export interface IdentityFigures {
   readonly rotations: number;
   readonly refusedRotations: number;
   readonly bundles: number;
+  /** Rows of the list of revocations in force. */
+  readonly revocations: number;
+  readonly refusedRevocations: number;
 }
 
 /** Connections of one listener to its workload. */

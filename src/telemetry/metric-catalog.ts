@@ -147,6 +147,11 @@ export const metricCatalog = Object.freeze({
     'max',
     counter('Replacements that were not valid; the old ones go on.'),
   ),
+  postern_revocations: joined('min', gauge('Rows of the list of revocations in force.')),
+  postern_revocations_refused_total: joined(
+    'max',
+    counter('Lists of revocations that could not be read; the last good one stays.'),
+  ),
   postern_identity_bundles: joined('min', gauge('Trust domains whose bundle is held.')),
 } as const satisfies Readonly<Record<`postern_${string}`, MetricEntry>>);
 

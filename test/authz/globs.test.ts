@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { escapeGlob, type Glob, type GlobOptions, isGlobFault, matchesGlob, parseGlob } from '../../src/authz/glob.ts';
 import { referenceGlobMatch } from '../../src/authz/reference-glob.ts';
+import { escapeGlob, type Glob, type GlobOptions, isGlobFault, matchesGlob, parseGlob } from '../../src/lib/glob.ts';
 
 const topic: GlobOptions = { separator: '.', foldCase: false };
 const path: GlobOptions = { separator: '/', foldCase: false };

@@ -8,6 +8,7 @@ import { before, test } from 'node:test';
 import { filesSourceDefaults, openFilesSource } from '../../src/identity/files-source.ts';
 import { inspectCertificates } from '../../src/identity/inspect.ts';
 import { refusalCauses } from '../../src/identity/refusal-causes.ts';
+import { RevocationList } from '../../src/identity/revocation-list.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { temporaryFolder } from './folders.ts';
 
@@ -102,6 +103,7 @@ for (const [what, make, causes] of made) {
       text: make(),
       file: 'x',
       bundles: null,
+      revocations: RevocationList.empty,
       roles: ['client'],
       nowMs: Date.now(),
     });

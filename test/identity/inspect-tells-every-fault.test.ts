@@ -5,6 +5,7 @@ import { before, test } from 'node:test';
 import { BundleSet } from '../../src/identity/bundle-set.ts';
 import { describeIdentity } from '../../src/identity/identity-view.ts';
 import { type InspectInput, inspectCertificates } from '../../src/identity/inspect.ts';
+import { RevocationList } from '../../src/identity/revocation-list.ts';
 import { parseX509Svid } from '../../src/identity/x509-svid.ts';
 import { der, hourMs, type Made, makeCa, makeLeaf, rsaKeys } from './workshop.ts';
 import { bundleOf } from './worlds.ts';
@@ -23,6 +24,7 @@ function inspect(text: string, more: Partial<InspectInput> = {}): ReturnType<typ
     text,
     file: 'x.crt',
     bundles: null,
+    revocations: RevocationList.empty,
     roles: ['client', 'server'],
     nowMs: Date.now(),
     ...more,

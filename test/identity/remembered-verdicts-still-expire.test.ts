@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import { BundleSet } from '../../src/identity/bundle-set.ts';
 import { createPeerVerifier, type PeerChain } from '../../src/identity/peer-verification.ts';
+import { RevocationList } from '../../src/identity/revocation-list.ts';
 import { ecKeys, hourMs, type Made, makeCa, makeLeaf, purpose } from './workshop.ts';
 import { bundleOf, outcome } from './worlds.ts';
 
@@ -19,7 +20,8 @@ before(async () => {
 
 function chain(more: Partial<PeerChain> = {}): PeerChain {
   const bundles = new BundleSet([bundleOf('a.example', ca)]);
-  return { leaf: leaf.certificate, intermediates: [], bundles, role: 'client', nowMs: now, ...more };
+  const revocations = RevocationList.empty;
+  return { leaf: leaf.certificate, intermediates: [], bundles, revocations, role: 'client', nowMs: now, ...more };
 }
 
 test('the same chain under the same trust gives the very same verdict', () => {

@@ -4,6 +4,7 @@ import type { X509Certificate } from 'node:crypto';
 import { BundleSet } from '../../src/identity/bundle-set.ts';
 import type { PeerRole } from '../../src/identity/leaf-rules.ts';
 import { createPeerVerifier, type PeerVerdict } from '../../src/identity/peer-verification.ts';
+import { RevocationList } from '../../src/identity/revocation-list.ts';
 import { createTrustBundle, type TrustBundle } from '../../src/identity/trust-bundle.ts';
 import { TrustDomain } from '../../src/identity/trust-domain.ts';
 import type { Made } from './workshop.ts';
@@ -28,6 +29,7 @@ export function judge(leaf: Made, bundles: readonly TrustBundle[], judging: Judg
     leaf: leaf.certificate,
     intermediates: (judging.via ?? []).map((one) => ('certificate' in one ? one.certificate : one)),
     bundles: new BundleSet(bundles),
+    revocations: RevocationList.empty,
     role: judging.role ?? 'client',
     nowMs: judging.nowMs ?? Date.now(),
   });

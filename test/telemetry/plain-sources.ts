@@ -45,6 +45,8 @@ export function plainSources(changed: Partial<MetricSources> = {}): MetricSource
       svidNotAfterMs: 1_763_803_600_000,
       rotations: 2,
       refusedRotations: 1,
+      revocations: 4,
+      refusedRevocations: 1,
       bundles: 2,
     }),
     upstreams: () => [{ listener: 'api', open: 4, idle: 3 }],

@@ -1,7 +1,7 @@
 // L-NEVER: a rule that no request can match, since two of its requirements exclude each other; or one that has ended.
 
+import { matchesGlob } from '../../lib/glob.ts';
 import type { Expression } from '../expression.ts';
-import { matchesGlob } from '../glob.ts';
 import type { PolicyDocument, RuleDocument } from '../policy-document.ts';
 import { requirementsOf, targetExpression } from '../rule-compiler.ts';
 import { boundValues, conjuncts } from '../rule-keys.ts';
