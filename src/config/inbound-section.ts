@@ -64,6 +64,11 @@ const listenerSection = z
     path_normalization: choice(['reject', 'canonicalize'])
       .prefault('reject')
       .describe('A path that is not in canonical form: answer 400, or decide on and forward the canonical one.'),
+    path_parameters: choice(['reject', 'pass'])
+      .prefault('reject')
+      .describe(
+        'A path with `;` or `%3B` in a segment: answer 400, or pass it. Servlet containers cut off what follows: with `pass`, `/admin;x` may get past a route or rule for `/admin`.',
+      ),
     health_passthrough: z
       .array(healthPath)
       .max(16)
@@ -98,6 +103,7 @@ const listenerSection = z
       routes: listener.routes,
       mode: listener.mode,
       pathNormalization: listener.path_normalization,
+      pathParameters: listener.path_parameters,
       healthPassthrough: listener.health_passthrough,
       deny: listener.deny,
       limits: listener.limits,

@@ -3,8 +3,14 @@
 import { canonicalizePath } from '../wire/canonical-path.ts';
 import type { InboundOptions } from './inbound-options.ts';
 
-/** Null where there is no safe form, or where `reject` wants the raw form to be it. `*` is for OPTIONS (RFC 9112 §3.2.4). */
-export function acceptedPath(raw: string, normalization: InboundOptions['pathNormalization']): string | null {
+/**
+ * Null where there is no safe form, where `reject` wants the raw form to be it, or where parameters are refused. `*` is
+ * for OPTIONS (RFC 9112 §3.2.4).
+ */
+export function acceptedPath(
+  raw: string,
+  rules: Pick<InboundOptions, 'pathNormalization' | 'pathParameters'>,
+): string | null {
   if (raw === '*') return raw;
   let canonical: string;
   try {
@@ -12,5 +18,11 @@ export function acceptedPath(raw: string, normalization: InboundOptions['pathNor
   } catch {
     return null;
   }
-  return canonical !== raw && normalization === 'reject' ? null : canonical;
+  if (canonical !== raw && rules.pathNormalization === 'reject') return null;
+  return rules.pathParameters === 'reject' && hasParameter(canonical) ? null : canonical;
+}
+
+/** `;` begins a parameter (RFC 3986 §3.3). Servlet containers cut it off, some of them after decoding. */
+function hasParameter(canonical: string): boolean {
+  return canonical.includes(';') || canonical.includes('%3B');
 }

@@ -17,6 +17,7 @@ export class AnswerWriter {
   readonly #requestKeepsAlive: boolean;
   #gathered = '';
   #framing: BodyFraming = 'none';
+  #nominated: readonly string[] | null = null;
   #status: number | null = null;
   #bytes = 0;
   #closes = false;
@@ -58,6 +59,7 @@ export class AnswerWriter {
   /** Begins the workload's answer. */
   begin(head: ResponseHead, close: boolean): void {
     this.#status = head.status;
+    this.#nominated = head.nominated;
     this.#framing = this.#framingFor(head.framing);
     this.#closes = close || !this.#requestKeepsAlive || this.#framing === 'close';
     this.#gathered = serializeResponseHead(head, {
@@ -84,7 +86,8 @@ export class AnswerWriter {
   }
 
   end(trailers: FieldList | null): void {
-    if (this.#framing === 'chunked') this.#gathered += lastChunk(trailers === null ? '' : serializeTrailers(trailers));
+    if (this.#framing !== 'chunked') return;
+    this.#gathered += lastChunk(trailers === null ? '' : serializeTrailers(trailers, this.#nominated));
   }
 
   /** Sends what was gathered; false asks to wait until the peer takes more. */

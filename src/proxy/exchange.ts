@@ -106,8 +106,9 @@ export class Exchange implements RecordWaiter, UpstreamUser, UpstreamWaiter {
     this.#rateWatch?.requestDone();
     if (this.#state.kind === 'discarding') return this.#finish(false);
     if (this.#state.kind !== 'forwarding') return;
-    if (this.#start.head!.framing === 'chunked') {
-      this.#state.upstream.write(lastChunk(trailers === null ? '' : serializeTrailers(trailers)));
+    const { framing, nominated } = this.#start.head!;
+    if (framing === 'chunked') {
+      this.#state.upstream.write(lastChunk(trailers === null ? '' : serializeTrailers(trailers, nominated)));
     }
     this.#state.upstream.touch();
     if (this.#answerComplete) this.#complete();
@@ -302,7 +303,8 @@ export class Exchange implements RecordWaiter, UpstreamUser, UpstreamWaiter {
         decisionId: event.decisionId,
         deny,
         close,
-        isHead: head?.method === 'HEAD',
+        // A request whose path was refused has no head here, but its event still knows the method.
+        isHead: event.method === 'HEAD',
       }),
       status,
     );

@@ -21,5 +21,17 @@ function sourceFields(peerIp: string, head: RequestHead): string {
   const line = `x-forwarded-for: ${chain}\r\n`;
   if (head.fields.get('forwarded') === undefined) return line;
   const node = peerIp.includes(':') ? `"[${peerIp}]"` : peerIp;
-  return `${line}forwarded: ${head.fields.getAll('forwarded').join(', ')}, for=${node};proto=https\r\n`;
+  const said = head.fields.getAll('forwarded').join(', ');
+  return `${line}forwarded: ${closesItsQuotes(said) ? `${said}, ` : ''}for=${node};proto=https\r\n`;
+}
+
+/** A quoted string that stays open (RFC 9110 §5.6.4) would swallow what is appended: such a chain begins anew. */
+function closesItsQuotes(value: string): boolean {
+  let isQuoted = false;
+  for (let at = 0; at < value.length; at++) {
+    const character = value[at];
+    if (character === '"') isQuoted = !isQuoted;
+    else if (character === '\\' && isQuoted) at++;
+  }
+  return !isQuoted;
 }

@@ -173,7 +173,7 @@ export class InboundConnection implements RequestEvents, ExchangeHost {
     if (this.right.ended(services.clock.nowMs()) !== null) {
       return this.#refuse('reauth_revoked', 'denied', { decisionId, correlation, head });
     }
-    const path = acceptedPath(head.rawPath, services.settings.options.pathNormalization);
+    const path = acceptedPath(head.rawPath, services.settings.options);
     if (path === null) return this.#refuse('bad_request_target', 'bad_request', { decisionId, correlation, head });
     const event = judgeRequest(services, this, { decisionId, correlation, head, path });
     this.#exchange = new Exchange(services, this, { event, head, target: path + head.query, refusal: null });

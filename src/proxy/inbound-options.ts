@@ -95,6 +95,8 @@ export interface InboundOptions {
   readonly routes: readonly RouteOptions[];
   readonly mode: 'enforce' | 'shadow';
   readonly pathNormalization: 'reject' | 'canonicalize';
+  /** What becomes of a path with `;` in a segment, which one workload takes as it is and another cuts off. */
+  readonly pathParameters: 'reject' | 'pass';
   /** Paths of the workload that the admin listener passes on without identity; here they are judged like any other. */
   readonly healthPassthrough: readonly string[];
   readonly deny: { readonly status: number; readonly body: 'problem' | 'empty' };

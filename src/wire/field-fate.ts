@@ -17,6 +17,8 @@ const fates: ReadonlyMap<string, FieldFate> = new Map<string, FieldFate>([
   ['transfer-encoding', 'framing'],
   ['connection', 'hop'],
   ['keep-alive', 'hop'],
+  // No field of HTTP, but HTTP_PROXY to whatever runs behind CGI (CVE-2016-5385).
+  ['proxy', 'hop'],
   ['proxy-connection', 'hop'],
   ['proxy-authenticate', 'hop'],
   ['proxy-authorization', 'hop'],

@@ -64,11 +64,13 @@ function framingLines(head: ResponseHead, framing: BodyFraming): string {
   return '';
 }
 
-/** The trailer fields that are safe to pass on, as whole lines. */
-export function serializeTrailers(trailers: FieldList): string {
+/** The trailer fields that are safe to pass on, as whole lines; none that Connection `nominated` (RFC 9110 §7.6.1). */
+export function serializeTrailers(trailers: FieldList, nominated: readonly string[] | null): string {
   let text = '';
   for (let at = 0; at < trailers.length; at++) {
-    if (isSafeTrailer(trailers.keys[at]!)) text += `${trailers.names[at]!}: ${trailers.values[at]!}\r\n`;
+    const key = trailers.keys[at]!;
+    if (!isSafeTrailer(key) || nominated?.includes(key)) continue;
+    text += `${trailers.names[at]!}: ${trailers.values[at]!}\r\n`;
   }
   return text;
 }

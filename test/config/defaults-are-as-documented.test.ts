@@ -31,6 +31,7 @@ test('the smallest configuration has every default', () => {
         routes: [],
         mode: 'enforce',
         pathNormalization: 'reject',
+        pathParameters: 'reject',
         healthPassthrough: [],
         deny: { status: 403, body: 'problem' },
         limits: {

@@ -52,6 +52,7 @@ const correlationNames = ['x-request-id', 'traceparent', 'x-forwarded-for', 'for
 const hopNames = [
   'connection',
   'keep-alive',
+  'proxy',
   'proxy-connection',
   'proxy-authenticate',
   'proxy-authorization',
@@ -200,12 +201,18 @@ describe('trailers', () => {
   function passed(names: readonly string[]): string {
     const trailers = new FieldList();
     for (const name of names) trailers.push(name, name.toLowerCase(), 'v');
-    return serializeTrailers(trailers);
+    return serializeTrailers(trailers, null);
   }
 
   test('go on when they are about the content or the outcome', () => {
     const names = ['Grpc-Status', 'grpc-message', 'Server-Timing', 'ETag', 'Content-Digest', 'X-Checksum'];
     assert.equal(passed(names), names.map((name) => `${name}: v\r\n`).join(''));
+  });
+
+  test('never have a field that Connection names', () => {
+    const trailers = new FieldList();
+    for (const name of ['X-Hop', 'X-Checksum']) trailers.push(name, name.toLowerCase(), 'v');
+    assert.equal(serializeTrailers(trailers, ['x-hop']), 'X-Checksum: v\r\n');
   });
 
   const unsafe = [
