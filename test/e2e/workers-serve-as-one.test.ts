@@ -8,9 +8,11 @@ import { verifyJournal } from '../../src/audit/verify.ts';
 import { Mesh, type MeshOptions, openPolicy } from '../harness/mesh.ts';
 import { RawPeer } from '../harness/raw-peer.ts';
 import { RecordingWorkload } from '../harness/recording-workload.ts';
-import { journalRecords, SidecarProcess } from '../harness/sidecar-process.ts';
+import { freePort, journalRecords, SidecarProcess } from '../harness/sidecar-process.ts';
 import { SteadyLoad } from '../harness/steady-load.ts';
 import { waitFor } from '../harness/wait-for.ts';
+
+const shortDrain = { shutdown: 'shutdown: { drain: 500ms }\n' };
 
 type Test = { after(fn: () => Promise<void> | void): void };
 
@@ -119,7 +121,7 @@ test('a worker that is killed under load fails only what it had in hand, loses n
 });
 
 test('workers whose supervisor is killed answer what they have in hand, and end', async (t) => {
-  const { mesh, workload } = await world(t);
+  const { mesh, workload } = await world(t, { sections: shortDrain });
   const sidecar = await mesh.start(t);
   const workers = workersOf(sidecar);
   assert.equal(workers.length, 2);
@@ -152,13 +154,17 @@ test('what keeps a worker from starting ends the start, told once, with the exit
   assert.match(second.stderr, /listener `api` cannot listen on .* EADDRINUSE \[ERR_LISTEN\]/);
 });
 
-test('records of two workers on standard output are whole lines', async (t) => {
-  const { mesh } = await world(t, { inbound: `    routes: []\n` });
+test('records of two workers on standard output are whole lines; a second Postern does not join them', async (t) => {
+  const { mesh } = await world(t, { sections: shortDrain });
   mesh.put('postern.yaml', mesh.readConfig().replace('stdout: off', 'stdout: native'));
   const sidecar = await mesh.start(t);
   // Records beyond what a pipe keeps whole by itself.
   const path = `/${'x'.repeat(3_000)}`;
   const load = new SteadyLoad({ port: mesh.port, credentials: await mesh.caller(), concurrency: 12, path }).start();
+  const adminPort = await freePort();
+  const text = mesh.readConfig().replace(`listen: 127.0.0.1:${mesh.adminPort}`, `listen: 127.0.0.1:${adminPort}`);
+  const second = SidecarProcess.spawn({ configFile: mesh.put('second.yaml', text), adminPort });
+  assert.deepEqual([(await second.ended()).code, /EADDRINUSE \[ERR_LISTEN\]/.test(second.stderr)], [3, true]);
   await waitFor('load', () => load.answered > 150);
   await load.stop();
   sidecar.signal('SIGTERM');
