@@ -1,6 +1,7 @@
 // What Postern may cost, against a peer in the same run. Ratios fail a run; an absolute time never does, since it says as
 // much about the machine as about Postern. Absolute memory may: it does not depend on the machine's speed.
 
+import { attackNames } from './load/attacks.ts';
 import type { SampleOwner, Samples } from './measure.ts';
 import type { Sample, ScenarioName } from './scenarios.ts';
 import { median, pairedRatio } from './statistics.ts';
@@ -42,6 +43,8 @@ export const budgets: readonly Budget[] = [
   ratio('memory', 'loadedMb', { peer: 'envoy', atMost: 1.0 }),
   absolute('memory', 'keptMb', 20),
   { ...absolute('start', 'readyMs', 300), enforced: false },
+  // A ratio of Postern's own two p99 of the same minute, so it may fail a run.
+  ...attackNames.map((name) => absolute('attack', name, 2)),
 ];
 
 /**

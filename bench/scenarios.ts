@@ -1,6 +1,7 @@
 // What is measured. A scenario yields named figures for one proxy; the run repeats it round by round over all proxies.
 
 import { setTimeout as pause } from 'node:timers/promises';
+import { attackScenario } from './attack-scenario.ts';
 import { residentBytes } from './cpu-time.ts';
 import type { Contestant, Stage } from './lineup.ts';
 import type { Target, TransferJob } from './load/load-job.ts';
@@ -9,7 +10,15 @@ import { runLoad } from './load-run.ts';
 const mebibyte = 1024 * 1024;
 const gibibyte = 1024 * mebibyte;
 
-export type ScenarioName = 'keep-alive' | 'constant-rate' | 'download' | 'upload' | 'handshake' | 'memory' | 'start';
+export type ScenarioName =
+  | 'attack'
+  | 'keep-alive'
+  | 'constant-rate'
+  | 'download'
+  | 'upload'
+  | 'handshake'
+  | 'memory'
+  | 'start';
 
 /** Figures of one sample, by metric. Units stand in the names; `Mb` is 10^6 bytes. */
 export type Sample = Readonly<Record<string, number>>;
@@ -136,6 +145,7 @@ export const scenarios: readonly Scenario[] = [
     headline: 'readyMs',
     measure: async (measured) => ({ readyMs: 'readyMs' in measured ? measured.readyMs : Number.NaN }),
   },
+  attackScenario,
 ];
 
 function transferScenario(direction: TransferJob['direction']): Scenario {

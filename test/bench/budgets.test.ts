@@ -30,6 +30,11 @@ describe('budgets', () => {
     });
   }
 
+  it('holds the p99 beside each attack against twice the quiet one', () => {
+    assert.equal(verdict('attack', samplesOf('silent', { postern: [1.9, 9, 1] }), /^silent$/)?.met, true);
+    assert.equal(verdict('attack', samplesOf('silent', { postern: [2.1, 9, 1] }), /^silent$/)?.met, false);
+  });
+
   it('says nothing about a peer that was not there', () => {
     assert.deepEqual(judge('keep-alive', samplesOf('cpuUsPerRequest', { postern: [50] })), []);
   });

@@ -1,0 +1,62 @@
+// How a caller in earnest fares while others attack: its p99 at a constant rate, quiet and beside each attack, as a ratio.
+
+import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { firstLine, startNode } from './child-process.ts';
+import { residentBytes } from './cpu-time.ts';
+import type { Stage } from './lineup.ts';
+import { type AttackName, attackNames } from './load/attacks.ts';
+import { runLoad } from './load-run.ts';
+import type { Measured, Scenario } from './scenarios.ts';
+
+const attackerEntry = fileURLToPath(new URL('./attacker.ts', import.meta.url));
+const callerJob = {
+  kind: 'constant-rate',
+  connectionCount: 32,
+  ratePerS: 500,
+  warmupMs: 500,
+  measureMs: 4000,
+} as const;
+/** Time for a proxy to close what the last attack left behind. */
+const settleMs = 1_500;
+
+export const attackScenario: Scenario = {
+  name: 'attack',
+  title: '500 requests a second, open loop: p99 quiet, and how many times that beside each attack; highest memory',
+  rounds: 3,
+  fresh: true,
+  direct: false,
+  headline: 'quietP99Ms',
+  measure: async (measured, stage) => {
+    const before = await p99Ms(measured, stage);
+    const found: [AttackName, number][] = [];
+    let residentMb = 0;
+    for (const name of attackNames) {
+      const beside = await besideAttack(name, measured, stage);
+      found.push([name, beside.p99Ms]);
+      residentMb = Math.max(residentMb, beside.residentMb);
+    }
+    const quietP99Ms = (before + (await p99Ms(measured, stage))) / 2;
+    return { quietP99Ms, ...Object.fromEntries(found.map(([name, ms]) => [name, ms / quietP99Ms])), residentMb };
+  },
+};
+
+async function p99Ms(measured: Measured, stage: Stage): Promise<number> {
+  return (await runLoad({ ...callerJob, target: measured.target, pids: measured.pids() }, stage.cores.load)).p99Ms;
+}
+
+async function besideAttack(
+  name: AttackName,
+  measured: Measured,
+  stage: Stage,
+): Promise<{ readonly p99Ms: number; readonly residentMb: number }> {
+  const attacker = startNode(attackerEntry, [JSON.stringify({ name, target: measured.target })], stage.cores.load);
+  try {
+    await firstLine(attacker);
+    const found = await p99Ms(measured, stage);
+    return { p99Ms: found, residentMb: residentBytes(measured.pids()) / 1e6 };
+  } finally {
+    await attacker.stop();
+    await pause(settleMs);
+  }
+}
