@@ -14,7 +14,9 @@ export const limitsSection = z
   .strictObject({
     connections: count(1, 1_000_000)
       .prefault(defaults.connections)
-      .describe('Open connections; above it new ones are closed at once.'),
+      .describe(
+        'Open connections; above it an unfinished handshake gives way to the new one, or the new one is closed at once.',
+      ),
     header_bytes: size({ minBytes: 1024, maxBytes: 2 ** 20 })
       .prefault(formatSize(defaults.headerBytes))
       .describe('Bytes of a request head. Above: 431.'),

@@ -4,8 +4,8 @@
 
 import type net from 'node:net';
 
-/** Descriptors that are not for traffic: the process itself, the admin API with its 64 connections, journal, reload. */
-const reservedDescriptors = 144;
+/** Descriptors that are not for traffic: the process itself, journal, reload, 64 connections each of admin API and probes. */
+const reservedDescriptors = 192;
 /** With fewer, Postern is of no use; then descriptors may run out. */
 const fewestPeers = 16;
 

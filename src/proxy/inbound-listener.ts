@@ -55,7 +55,6 @@ export interface InboundListenerParts {
   readonly onFault: (error: unknown) => void;
 }
 
-/** A peer that vanished without a word is found by the kernel after some 40 s of silence, also where no limit applies. */
 const refusedConnections = Object.freeze({
   aborted: 'aborted',
   timeout: 'handshake_timeout',

@@ -4,7 +4,7 @@ import type { SocketAddress } from '../lib/socket-address.ts';
 
 /** Limits of one listener; each has its own counter and its own clear answer when it is met. */
 export interface InboundLimits {
-  /** Open connections, handshakes included; above it new ones are closed at once. Default 10,000. */
+  /** Open connections, handshakes included; above it an old handshake or the new connection is closed. Default 10,000. */
   readonly connections: number;
   /** Bytes of a request head. Above: 431. Default 64 KiB. */
   readonly headerBytes: number;

@@ -10,6 +10,7 @@ export interface ListeningPortParts {
   readonly onFault: (error: unknown) => void;
 }
 
+/** A peer that vanished without a word is found by the kernel after some 40 s of silence, also where no limit applies. */
 const socketOptions = Object.freeze({
   allowHalfOpen: true,
   noDelay: true,

@@ -1,6 +1,7 @@
 // Each limit of a listener: its answer, and that the next good request works.
 
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import net from 'node:net';
 import { after, before, test } from 'node:test';
 import { Mesh } from '../harness/mesh.ts';
@@ -109,6 +110,39 @@ test('a request that takes too long as a whole is ended', async () => {
   peer.close();
   workload.behave = answerOk;
   await goodRequestWorks();
+});
+
+test('what a peer sends far ahead of its answer is left in the kernel', async () => {
+  workload.behave = () => {};
+  const peer = await open();
+  peer.send('GET /silent HTTP/1.1\r\nHost: a\r\n\r\n');
+  const ahead = Buffer.from('GET /ahead HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(30_000));
+  let taken = 0;
+  const send = (): void => {
+    if (!peer.closed && taken < 300_000_000) peer.socket.write(ahead, send);
+    taken += ahead.length;
+  };
+  send();
+  await peer.expect('HTTP/1.1 504');
+  peer.close();
+  workload.behave = answerOk;
+  // What the kernel holds on both sides, and little more.
+  assert.ok(taken < 48_000_000, `${taken} bytes taken`);
+  await goodRequestWorks();
+});
+
+test('a peer that vanished without a word is looked for by the kernel', async () => {
+  const peer = await open();
+  const port = mesh.port.toString(16).toUpperCase().padStart(4, '0');
+  // Fields of /proc/net/tcp: number, local address, remote address, state (01: established), queues, timer (02: keep-alive).
+  const timers = (): string[] =>
+    readFileSync('/proc/net/tcp', 'latin1')
+      .split('\n')
+      .map((line) => line.trim().split(/\s+/))
+      .filter((fields) => fields[1]?.endsWith(`:${port}`) && fields[3] === '01')
+      .map((fields) => fields[5]!.slice(0, 2));
+  await waitFor('its keep-alive timer', () => timers().length > 0 && timers().every((timer) => timer === '02'), 600);
+  peer.close();
 });
 
 test('connections above the limit are closed at once and those below go on', async (t) => {
