@@ -177,6 +177,7 @@ export class InboundListener implements ExchangeServices {
     for (const connection of [...this.#connections]) connection.closeWhenIdle();
     await this.#port.stop();
     this.#handshakes.dropSilent();
+    this.#retireIfUnused();
   }
 
   /** Ends everything at once. */
@@ -219,6 +220,7 @@ export class InboundListener implements ExchangeServices {
       this.observer.connectionRefused('authn_failed');
       this.#recordRefusal(admitted, socket);
       socket.destroy();
+      this.#retireIfUnused();
       return;
     }
     this.#open(socket, admitted, { chain, moment });
@@ -260,6 +262,7 @@ export class InboundListener implements ExchangeServices {
       onClosed: (closed) => {
         this.#connections.delete(closed);
         this.observer.connectionClosed();
+        this.#retireIfUnused();
       },
     });
     this.#connections.add(connection);
@@ -275,8 +278,16 @@ export class InboundListener implements ExchangeServices {
     });
   }
 
+  /** One that a reload removed leaves nothing behind that others would wake or hold. */
+  #retireIfUnused(): void {
+    if (!this.#draining || this.#port.isListening || this.connectionCount > 0) return;
+    this.#sweep.stop();
+    this.#settings.pool.close();
+  }
+
   #refuseHandshake(failure: HandshakeFailure, socket: Socket): void {
     this.observer.connectionRefused(refusedConnections[failure.kind]);
+    this.#retireIfUnused();
     // Nobody was refused for who they are, and a flood must not fill the journal.
     if (failure.kind === 'aborted' || failure.kind === 'dropped') return;
     if (failure.kind === 'timeout') this.observer.limitMet('handshake');
