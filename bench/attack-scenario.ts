@@ -27,7 +27,7 @@ const settleMs = 1_500;
 export const attackScenario: Scenario = {
   name: 'attack',
   title: '500 requests a second, open loop: p99 quiet, and how many times that beside each attack; highest memory',
-  rounds: 3,
+  rounds: 1,
   fresh: false,
   direct: false,
   headline: 'quietP99Ms',
