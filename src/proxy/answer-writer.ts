@@ -19,6 +19,7 @@ export class AnswerWriter {
   #framing: BodyFraming = 'none';
   #nominated: readonly string[] | null = null;
   #status: number | null = null;
+  #sent = false;
   #bytes = 0;
   #closes = false;
 
@@ -30,8 +31,9 @@ export class AnswerWriter {
     this.#requestKeepsAlive = head?.keepAlive ?? false;
   }
 
+  /** Something of the answer was sent: it cannot be taken back. */
   get hasBegun(): boolean {
-    return this.#status !== null;
+    return this.#sent;
   }
 
   get status(): number | null {
@@ -82,6 +84,7 @@ export class AnswerWriter {
     }
     const text = this.#gathered + before;
     this.#gathered = '';
+    this.#sent = true;
     return this.#host.writeView(text, view, chunked ? '\r\n' : '');
   }
 
@@ -95,13 +98,16 @@ export class AnswerWriter {
     if (this.#gathered === '') return true;
     const text = this.#gathered;
     this.#gathered = '';
+    this.#sent = true;
     return this.#host.writeText(text);
   }
 
-  /** Sends an own answer. */
+  /** Sends an own answer, in place of what was gathered of another. */
   own(text: string, status: number): void {
     this.#status = status;
     this.#gathered = '';
+    this.#bytes = 0;
+    this.#sent = true;
     this.#host.writeText(text);
   }
 
