@@ -29,6 +29,8 @@ function groupOf(expect: Expectation): Group {
     case 'refused':
     case 'answer-refused':
       return 'refused';
+    case 'judged':
+      return expect.requests.length === 0 ? 'refused' : 'forwarded';
     case 'cut':
     case 'answer-cut':
       return 'cut off';
@@ -55,6 +57,8 @@ function outcomeOf(expect: Expectation): string {
       return expect.status === null ? 'Begun, and cut off with the caller' : `Begun, cut off with ${expect.status}`;
     case 'answer-cut':
       return 'Begun, and cut off at the caller';
+    case 'judged':
+      return `Answered with ${expect.statuses.join(', ')}${expect.closes ? ', and the connection ended' : ''}`;
     case 'forwarded':
       return expect.next === undefined ? 'Forwarded' : `Forwarded; what follows is refused with ${expect.next}`;
     case 'answered':
@@ -78,7 +82,11 @@ function forwardedTable(outcome: string, cases: readonly WireCase[]): string {
 /** What the workload or the caller gets, in a code span; `⏎` stands for CRLF. */
 function shown({ expect, added }: WireCase): string {
   const text =
-    expect.kind === 'answered' ? expect.answer : expect.kind === 'forwarded' ? expect.requests.join(' ') : '';
+    expect.kind === 'answered'
+      ? expect.answer
+      : expect.kind === 'forwarded' || expect.kind === 'judged'
+        ? expect.requests.join(' ')
+        : '';
   const fields = Object.entries(added ?? {}).map(([name, value]) => `${name}: ${value}`);
   const whole = [...fields, text].join('\n').trim();
   const cut = whole.length > shownLength ? `${whole.slice(0, shownLength)}…` : whole;

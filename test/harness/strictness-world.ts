@@ -43,6 +43,8 @@ export class StrictnessWorld {
   readonly #ports: Readonly<Record<CaseListener, number>>;
   readonly #ca: Made;
   readonly #caller: Caller;
+  /** The connection of the last good request. */
+  #next: { readonly listener: CaseListener; readonly peer: RawPeer } | null = null;
 
   private constructor(parts: {
     readonly mesh: Mesh;
@@ -86,7 +88,7 @@ export class StrictnessWorld {
   async run(one: WireCase): Promise<void> {
     this.#workload.begin(one.workload ?? null);
     const caller = one.certificateNames === undefined ? this.#caller : await this.#named(one.certificateNames);
-    const peer = await this.#connect(one.listener ?? 'reject', caller, one.serverName);
+    const peer = await this.#peerFor(one, caller);
     for (const piece of typeof one.send === 'string' ? [one.send] : one.send) {
       peer.send(piece);
       await nextTurn();
@@ -97,6 +99,23 @@ export class StrictnessWorld {
     await this.#goodRequest(one.listener ?? 'reject');
     peer.close();
     this.#check(one, caller, answers);
+  }
+
+  /**
+   * A case follows the good request of the one before on its connection: half the handshakes. What does not begin like a
+   * request comes first on a connection of its own.
+   */
+  async #peerFor(one: WireCase, caller: Caller): Promise<RawPeer> {
+    const { listener = 'reject', serverName } = one;
+    const next = this.#next;
+    this.#next = null;
+    const isOrdinary = caller === this.#caller && serverName === undefined && /^[A-Z]/.test(one.send[0]!);
+    if (next !== null && isOrdinary && next.listener === listener) {
+      next.peer.received = '';
+      return next.peer;
+    }
+    next?.peer.close();
+    return this.#connect(listener, caller, serverName);
   }
 
   async #connect(listener: CaseListener, caller: Caller, servername?: string): Promise<RawPeer> {
@@ -155,11 +174,13 @@ export class StrictnessWorld {
 
   async #goodRequest(listener: CaseListener): Promise<void> {
     const peer = await this.#connect(listener, this.#caller);
-    peer.send(`GET ${goodTarget} HTTP/1.1\r\nHost: good\r\nConnection: close\r\n\r\n`);
-    await settled(peer, () => false);
-    const answers = readAnswers(peer.received, ['GET'], true);
+    peer.send(`GET ${goodTarget} HTTP/1.1\r\nHost: good\r\n\r\n`);
+    const read = (): ReadMessage[] => readAnswers(peer.received, ['GET'], false);
+    await settled(peer, () => read()[0]?.isWhole === true);
+    const answers = read();
     assert.equal(answers.length, 1, 'one answer to the good request');
     this.#checkGood(answers[0]!);
+    this.#next = { listener, peer };
   }
 
   #checkGood(answer: ReadMessage): void {
@@ -186,13 +207,20 @@ export class StrictnessWorld {
   }
 }
 
+/** What the class of denials is about; no policy allows the action. */
+const deniedRoutes = `    routes:
+      - { match: { path: "/denied/{rest...}" }, action: forbidden }
+      - { match: { host: denied.internal }, action: forbidden }
+      - { match: { header: { x-denied: "yes" } }, action: forbidden }
+`;
+
 function listenerYaml(name: CaseListener, port: number, workloadPort: number): string {
   const options: Readonly<Record<CaseListener, string>> = {
     reject: '',
     canonicalize: '    path_normalization: canonicalize\n',
     parameters: '    path_parameters: pass\n',
   };
-  return `  - name: ${name}\n    listen: 127.0.0.1:${port}\n    forward: http://127.0.0.1:${workloadPort}\n    action: read\n${options[name]}`;
+  return `  - name: ${name}\n    listen: 127.0.0.1:${port}\n    forward: http://127.0.0.1:${workloadPort}\n    action: read\n${deniedRoutes}${options[name]}`;
 }
 
 function fingerprintOf(pem: string): string {
@@ -222,6 +250,8 @@ function settled(peer: RawPeer, probe: () => boolean): Promise<void> {
 function methodsOf(one: WireCase): string[] {
   const { expect } = one;
   const first = (typeof one.send === 'string' ? one.send : one.send[0]!).split(' ', 1)[0]!;
+  if (expect.kind === 'judged') return expect.statuses.map(() => first);
+  if (expect.kind === 'answered') return Array.from({ length: expect.count ?? 1 }, () => first);
   if (expect.kind !== 'forwarded') return [first];
   return expect.requests.map((request) => request.split(' ', 1)[0]!);
 }
@@ -229,7 +259,9 @@ function methodsOf(one: WireCase): string[] {
 /** How many final answers the caller is to get, and whether the connection must end with them. */
 function awaited(expect: Expectation): { readonly finals: number; readonly closes: boolean } {
   if (expect.kind === 'forwarded') return { finals: expect.requests.length, closes: expect.next !== undefined };
-  return { finals: 1, closes: expect.kind === 'refused' || expect.kind === 'cut' || expect.kind === 'answer-cut' };
+  if (expect.kind === 'judged') return { finals: expect.statuses.length, closes: expect.closes };
+  if (expect.kind === 'answered') return { finals: expect.count ?? 1, closes: false };
+  return { finals: 1, closes: expect.kind === 'refused' || expect.kind === 'cut' };
 }
 
 function finalsOf(answers: readonly ReadMessage[]): ReadMessage[] {

@@ -4,6 +4,7 @@ import { answers } from './answers.ts';
 import { badAnswers } from './bad-answers.ts';
 import { chunks } from './chunks.ts';
 import { connections } from './connections.ts';
+import { denials } from './denials.ts';
 import { framing } from './framing.ts';
 import { headers } from './headers.ts';
 import { hosts } from './hosts.ts';
@@ -21,6 +22,7 @@ export const wireCaseClasses: readonly WireCaseClass[] = [
   targets,
   hosts,
   paths,
+  denials,
   headers,
   badAnswers,
   answers,

@@ -191,7 +191,14 @@ function framedCase([name, source, writes, got, special = {}]: FramedRow): WireC
   });
 }
 
-const early: readonly WireCase[] = [
+const special: readonly WireCase[] = [
+  {
+    name: 'two pipelined requests, with an answer too many behind each',
+    source: `${extra}; response queue poisoning`,
+    send: 'GET /1 HTTP/1.1\r\nHost: a\r\n\r\nGET /2 HTTP/1.1\r\nHost: a\r\n\r\n',
+    workload: { writes: [okTwo + evil], afterwards: 'keep' },
+    expect: { kind: 'answered', answer: gotTwo, count: 2, dropsWorkload: true },
+  },
   {
     name: 'a final answer before the body was read',
     source: 'RFC 9112 §9.3; wire.md: a final answer before the body is read',
@@ -233,6 +240,6 @@ export const answers: WireCaseClass = {
       }),
     ),
     ...framed.map(framedCase),
-    ...early,
+    ...special,
   ],
 };

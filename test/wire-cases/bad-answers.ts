@@ -114,6 +114,17 @@ export const badAnswers: WireCaseClass = {
       writes: [`${ok}Content-Length: x\r\n\r\n`],
       expect: { kind: 'answer-refused' },
     }),
+    // In one piece with its head, before anything of the answer was sent.
+    ...cuts
+      .filter(([, , , , afterwards]) => afterwards === undefined)
+      .map(([name, source, start, rest]) =>
+        answerCase({
+          name: `${name}, in one piece with the head`,
+          source,
+          writes: [start + rest],
+          expect: { kind: 'answer-refused' },
+        }),
+      ),
     ...cuts.map(([name, source, start, rest, afterwards = 'keep']) =>
       answerCase({
         name,

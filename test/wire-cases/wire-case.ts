@@ -12,6 +12,13 @@ export type Expectation =
    * them, where something does. See `shownMessage` for the form.
    */
   | { readonly kind: 'forwarded'; readonly requests: readonly string[]; readonly next?: number }
+  /** The caller gets these statuses in order, a 403 for each denial; the workload gets exactly these requests. */
+  | {
+      readonly kind: 'judged';
+      readonly statuses: readonly number[];
+      readonly requests: readonly string[];
+      readonly closes: boolean;
+    }
   /**
    * The workload gets the head, or nothing yet, and never the end of the message; the caller gets this status. Null: 400
    * or the end of the connection, by which came first.
@@ -25,6 +32,8 @@ export type Expectation =
       readonly kind: 'answered';
       readonly answer: string;
       readonly interims?: number;
+      /** Requests that get this answer, each; default 1. */
+      readonly count?: number;
       readonly dropsWorkload?: boolean;
     }
   /** The caller gets the head of an answer and never its end: the connection is cut. */
@@ -80,6 +89,11 @@ export function code(text: string): string {
 /** Refused before anything is forwarded. */
 export function refused(status = 400): Expectation {
   return { kind: 'refused', status };
+}
+
+/** Denied by policy; by default the connection goes on. */
+export function denied(closes = false): Expectation {
+  return { kind: 'judged', statuses: [403], requests: [], closes };
 }
 
 /** Forwarded as these requests. */
