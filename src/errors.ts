@@ -250,6 +250,11 @@ export const errorCatalog = {
     means: 'a field line is not valid',
     mend: 'look at the sender: it is broken or hostile; docs/wire.md says what is accepted',
   },
+  ERR_WIRE_UPGRADE_INVALID: {
+    exit: 3,
+    means: 'a request asks for WebSocket in a form that RFC 6455 does not know',
+    mend: 'look at the sender: it is broken or hostile; docs/wire.md says what is accepted',
+  },
   ERR_WIRE_FRAMING_INVALID: {
     exit: 3,
     means: 'where the message ends can be read in two ways',

@@ -47,6 +47,8 @@ export interface DecisionEvent {
   readonly route: string | null;
   readonly host: string | null;
   readonly method: string | null;
+  /** The request asks for another protocol, and with an allow and the workload's 101 becomes a tunnel. */
+  readonly upgrade: 'websocket' | null;
   readonly evalNs: number;
   readonly planCache: 'hit' | 'miss';
   /** Set when the environment boundary took part. */
@@ -90,7 +92,8 @@ export type OutcomeResult =
   | 'upstream_timeout'
   | 'limit'
   | 'record_failed'
-  | 'drained';
+  | 'drained'
+  | 'revoked';
 
 export interface OutcomeEvent {
   readonly decisionId: string;

@@ -153,6 +153,7 @@ export class DecisionLines {
     if (!this.#options.templateOnly) made += `,"path":${text.quote(event.path, '/http/path')}`;
     else if (event.path !== null && event.path !== event.route) text.masked.push('/http/path');
     if (event.host !== null) made += `,"host":${this.#quotedHost(event.host)}`;
+    if (event.upgrade !== null) made += `,"upgrade":"${event.upgrade}"`;
     if (event.status !== null) made += `,"status":${wholeNumber(event.status)}`;
     if (event.headerHashes !== null) made += `,"header_hashes":${hashesJson(event.headerHashes, text)}`;
     return `${made}}`;

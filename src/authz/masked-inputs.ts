@@ -17,6 +17,13 @@ export function maskedInputsOf(sets: readonly PolicySet[]): readonly string[] {
   return Object.freeze([...pointers].sort());
 }
 
+/** Whether some rule reads the time of the request, so that its decision may change by itself. */
+export function readsTime(set: PolicySet): boolean {
+  return expressionsOf(set).some((expression) =>
+    attributesOf(expression).some(({ spec }) => spec.path === 'request.time'),
+  );
+}
+
 function expressionsOf(set: PolicySet): readonly Expression[] {
   return set.policies.flatMap(({ document }) => {
     const own = targetExpression(document.principals, 'principals');

@@ -33,6 +33,9 @@ export const limitsSection = z
     ),
     idle: timer(defaults.idleMs, 100).describe('Time without a request on a kept connection.'),
     request: timer(defaults.requestMs, 100, true).describe('Time for a whole request and its answer.'),
+    websocket_idle: timer(defaults.websocketIdleMs, 100, true).describe(
+      'Time without a byte either way on an open WebSocket. It is exempt from `idle`, `request` and `connection_age`.',
+    ),
     upstream_connect: timer(defaults.upstreamConnectMs, 10).describe('Time to connect to the workload. Above: 503.'),
     upstream_response: timer(defaults.upstreamResponseMs, 10, true).describe(
       'Time without a byte from the workload while it owes one. Above: 504.',
@@ -56,6 +59,7 @@ export const limitsSection = z
       headerMs: limits.header,
       idleMs: limits.idle,
       requestMs: limits.request,
+      websocketIdleMs: limits.websocket_idle,
       upstreamConnectMs: limits.upstream_connect,
       upstreamResponseMs: limits.upstream_response,
       minBodyRateBytesPerS: limits.min_body_rate,

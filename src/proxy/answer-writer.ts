@@ -5,6 +5,7 @@ import { chunkHeader, lastChunk } from '../wire/chunk.ts';
 import type { FieldList } from '../wire/field-list.ts';
 import { serializeResponseHead, serializeTrailers } from '../wire/forward-head.ts';
 import type { BodyFraming, RequestHead, ResponseHead } from '../wire/http1-message.ts';
+import { upgradeLines } from '../wire/websocket-handshake.ts';
 import type { ExchangeHost } from './exchange-services.ts';
 
 /** Pieces up to this size are joined to the gathered text; above it the copy costs more than the second write. */
@@ -56,6 +57,13 @@ export class AnswerWriter {
     this.#host.writeText(
       serializeResponseHead(head, { added: '', framing: 'none', closeAfter: false, minorVersion: 1 }),
     );
+  }
+
+  /** A 101 that confirms what was asked for (RFC 9110 §15.2.2). */
+  switching(head: ResponseHead): void {
+    this.#status = head.status;
+    const added = upgradeLines + this.#added;
+    this.#host.writeText(serializeResponseHead(head, { added, framing: 'none', closeAfter: false, minorVersion: 1 }));
   }
 
   /** Begins the workload's answer. */

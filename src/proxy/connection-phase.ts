@@ -3,10 +3,11 @@
 import type { InboundLimits } from './inbound-options.ts';
 
 /**
- * `idle` between requests, `head` while a head arrives, `exchange` while one is served, `lingering` after the last answer,
+ * `idle` between requests, `head` while a head arrives, `exchange` while one is served, `tunnel` once one has
+ * become a WebSocket, `lingering` after the last answer,
  * so that a peer who still sends gets to read it (RFC 9112 §9.6), `closed`.
  */
-export type ConnectionPhase = 'idle' | 'head' | 'exchange' | 'lingering' | 'closed';
+export type ConnectionPhase = 'idle' | 'head' | 'exchange' | 'tunnel' | 'lingering' | 'closed';
 
 /** Time for a peer to take the last answer, as long as it moves, and to close. */
 export const lingerMs = 2_000;
@@ -20,6 +21,9 @@ export function phaseMs(phase: ConnectionPhase, limits: InboundLimits): number {
       return limits.headerMs;
     case 'exchange':
       return limits.requestMs;
+    case 'tunnel':
+      // It has its own limit, by what moves in it.
+      return Number.POSITIVE_INFINITY;
     default:
       return lingerMs;
   }

@@ -1,7 +1,7 @@
 // What an exchange and a connection need of their listener. Settings are one frozen object that a reload replaces: a
 // request is served under the settings it began with.
 
-import type { ConnectionFacts, Recorder } from '../audit/decision-event.ts';
+import type { ConnectionFacts, OutcomeResult, Recorder } from '../audit/decision-event.ts';
 import type { AuthzRequest, Decision, IndeterminateRule, Permit, Principal, TlsFacts } from '../authz/model.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { RandomIds } from '../lib/random-ids.ts';
@@ -26,6 +26,8 @@ export interface PlanSource {
   readonly revision: number;
   /** JSON Pointers of what policy reads and no record holds; one frozen list a policy. */
   readonly maskedInputs: readonly string[];
+  /** Some rule reads the time, so a decision may change by itself. */
+  readonly readsTime: boolean;
   planFor(principal: Principal, tls: TlsFacts): ConnectionPlan;
 }
 
@@ -53,6 +55,18 @@ export interface ExchangeServices {
   readonly isDraining: boolean;
 }
 
+/** The tunnel that a peer's connection became a part of. */
+export interface PeerTunnelUser {
+  onPeerBytes(bytes: Buffer): void;
+  onPeerDrain(): void;
+  /** The peer sends no more, but may still read. */
+  onPeerEnd(): void;
+  /** Ends it where its upgrade would be denied now. */
+  judgeAgain(): void;
+  /** The peer's connection is gone, or must go. */
+  abort(result: OutcomeResult, detail: string | null): void;
+}
+
 /** The connection as an exchange sees it. */
 export interface ExchangeHost {
   readonly side: ConnectionSide;
@@ -75,6 +89,10 @@ export interface ExchangeHost {
   resumeRequest(): void;
   pausePeerReading(): void;
   resumePeerReading(): void;
+  /** After a 101: from now on octets pass as they are. Gives those that the peer sent ahead. */
+  becomeTunnel(user: PeerTunnelUser): Buffer;
+  /** Sends no more than what is queued; the peer still may send. */
+  endWriting(): void;
   /** The exchange is over; with `close` the connection ends when everything was sent. */
   onExchangeDone(close: boolean): void;
   /** The answer cannot be completed: cut the connection, so that the peer cannot take it for whole. */

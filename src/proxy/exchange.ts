@@ -18,8 +18,10 @@ import { discardableBytes, faultAnswers, faultResult, isDiscardable, isRepeatabl
 import type { ExchangeHost, ExchangeServices, ListenerSettings } from './exchange-services.ts';
 import { forwardedFields } from './forwarded-fields.ts';
 import { answerOfReason, type OwnAnswerKind, ownAnswers, serializeOwnAnswer } from './own-answer.ts';
+import { Tunnel } from './tunnel.ts';
 import type { UpstreamConnection, UpstreamFault, UpstreamUser } from './upstream-connection.ts';
 import type { UpstreamWaiter } from './upstream-pool.ts';
+import { expectedAccept } from './websocket-accept.ts';
 
 type State =
   | { readonly kind: 'recording' }
@@ -31,6 +33,7 @@ type State =
 const recording: State = Object.freeze({ kind: 'recording' });
 const discarding: State = Object.freeze({ kind: 'discarding' });
 const done: State = Object.freeze({ kind: 'done' });
+const noBytes = Object.freeze({ request: 0, response: 0 });
 
 /** What an exchange begins with. `head` null: the request could not be read, and `refusal` says how to answer. */
 export interface ExchangeStart {
@@ -158,6 +161,7 @@ export class Exchange implements RecordWaiter, UpstreamUser, UpstreamWaiter {
 
   onResponseHead(head: ResponseHead): void {
     this.#services.observer.upstreamAnswered(performance.now() - this.#forwardedMs);
+    if (head.status === 101) return this.#openTunnel(head);
     this.#answer.begin(head, this.#host.mustClose || !this.#requestComplete);
   }
 
@@ -189,6 +193,25 @@ export class Exchange implements RecordWaiter, UpstreamUser, UpstreamWaiter {
     this.#fail(faultAnswers[fault], faultResult(fault), error.message);
   }
 
+  /** The request is over with its 101; the tunnel tells its own end. */
+  #openTunnel(answer: ResponseHead): void {
+    const state = this.#state;
+    if (state.kind !== 'forwarding') return;
+    this.#state = done;
+    this.#answer.switching(answer);
+    const { event, head } = this.#start;
+    const startedMs = this.#startedMs;
+    this.#services.observer.requestEnded(101, performance.now() - startedMs, noBytes);
+    Tunnel.open({
+      services: this.#services,
+      host: this.#host,
+      upstream: state.upstream,
+      event,
+      head: head!,
+      startedMs,
+    });
+  }
+
   #connect(permit: Permit, retried: boolean): void {
     this.#state = { kind: 'connecting', retried };
     const { pool } = this.#settings;
@@ -201,7 +224,7 @@ export class Exchange implements RecordWaiter, UpstreamUser, UpstreamWaiter {
     const head = this.#start.head!;
     this.#state = { kind: 'forwarding', upstream, retried };
     this.#forwardedMs = performance.now();
-    upstream.begin(this, head.method);
+    upstream.begin(this, head.method, expectedAccept(head));
     const text = serializeRequestHead(head, this.#start.target, forwardedFields(this.#host, head, this.#start.event));
     if (head.framing === 'none') {
       upstream.write(text);

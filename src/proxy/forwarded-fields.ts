@@ -3,12 +3,13 @@
 
 import type { DecisionEvent } from '../audit/decision-event.ts';
 import type { RequestHead } from '../wire/http1-message.ts';
+import { upgradeLines } from '../wire/websocket-handshake.ts';
 import { correlationFields } from './correlation.ts';
 import type { ExchangeHost } from './exchange-services.ts';
 
 /** Serialised lines for `serializeRequestHead`. */
 export function forwardedFields(host: ExchangeHost, head: RequestHead, event: DecisionEvent): string {
-  let lines = host.identityFields;
+  let lines = head.upgrade === null ? host.identityFields : upgradeLines + host.identityFields;
   if (host.sendsDecisionId) lines += `x-postern-decision-id: ${event.decisionId}\r\n`;
   lines += correlationFields(event.correlation);
   return lines + sourceFields(host.peerIp, head);

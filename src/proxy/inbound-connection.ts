@@ -2,7 +2,7 @@
 // with the time limits of its phases.
 
 import type { TLSSocket } from 'node:tls';
-import type { ConnectionFacts, Correlation } from '../audit/decision-event.ts';
+import type { ConnectionFacts, Correlation, OutcomeResult } from '../audit/decision-event.ts';
 import type { PosternError } from '../errors.ts';
 import { WheelEntry } from '../lib/timer-wheel.ts';
 import type { FieldList } from '../wire/field-list.ts';
@@ -13,7 +13,7 @@ import { acceptedPath } from './accepted-path.ts';
 import { type ConnectionPhase, lingerMs, phaseMs } from './connection-phase.ts';
 import { correlate } from './correlation.ts';
 import { Exchange } from './exchange.ts';
-import type { ConnectionPlan, ExchangeHost, ExchangeServices } from './exchange-services.ts';
+import type { ConnectionPlan, ExchangeHost, ExchangeServices, PeerTunnelUser } from './exchange-services.ts';
 import type { ConnectionSide } from './inbound-request.ts';
 import { judgeRequest, refuseRequest } from './judge.ts';
 import { answerOfWireStatus, type OwnAnswerKind, ownAnswers } from './own-answer.ts';
@@ -56,6 +56,7 @@ export class InboundConnection implements RequestEvents, ExchangeHost {
   readonly #openedMs: number;
   #phase: ConnectionPhase = 'idle';
   #exchange: Exchange | null = null;
+  #tunnel: PeerTunnelUser | null = null;
   #plan: ConnectionPlan | null = null;
   #peerHalfClosed = false;
   /** The workload does not take the body; reading waits for it. */
@@ -136,8 +137,28 @@ export class InboundConnection implements RequestEvents, ExchangeHost {
     this.#readOn();
   }
 
+  becomeTunnel(user: PeerTunnelUser): Buffer {
+    this.#exchange = null;
+    this.#tunnel = user;
+    this.#enter('tunnel');
+    const ahead = this.#parser.takeRemainder();
+    if (this.#peerHalfClosed) setImmediate(() => this.#tunnel?.onPeerEnd());
+    this.#readOn();
+    return ahead;
+  }
+
+  endWriting(): void {
+    this.#socket.end();
+  }
+
+  /** Asks policy again about an open tunnel. */
+  judgeTunnelAgain(): void {
+    this.#tunnel?.judgeAgain();
+  }
+
   onExchangeDone(close: boolean): void {
     this.#exchange = null;
+    this.#tunnel = null;
     this.#isWorkloadBusy = false;
     if (this.#phase === 'closed') return;
     if (close || this.mustClose) return this.#linger();
@@ -149,6 +170,7 @@ export class InboundConnection implements RequestEvents, ExchangeHost {
 
   cut(): void {
     this.#exchange = null;
+    this.#tunnel = null;
     this.#socket.destroy();
   }
 
@@ -158,9 +180,8 @@ export class InboundConnection implements RequestEvents, ExchangeHost {
   }
 
   /** Ends the connection at once, because the right ended or time is up. */
-  end(detail: string): void {
-    this.#exchange?.abort('drained', detail);
-    this.#exchange = null;
+  end(detail: string, result: OutcomeResult = 'drained'): void {
+    this.#abort(result, detail);
     this.#socket.destroy();
   }
 
@@ -228,6 +249,7 @@ export class InboundConnection implements RequestEvents, ExchangeHost {
 
   #onData(bytes: Buffer): void {
     if (this.#phase === 'lingering' || this.#phase === 'closed') return;
+    if (this.#tunnel !== null) return this.#tunnel.onPeerBytes(bytes);
     this.#parser.feed(bytes);
     if (this.#phase === 'idle' && !this.#parser.isIdle) this.#enter('head');
     if (this.#parser.bufferedBytes > readAheadBytes) this.#socket.pause();
@@ -241,6 +263,7 @@ export class InboundConnection implements RequestEvents, ExchangeHost {
 
   #onDrain(): void {
     if (this.#exchange !== null) this.#exchange.onPeerDrain();
+    else if (this.#tunnel !== null) this.#tunnel.onPeerDrain();
     else if (this.#phase === 'idle') this.#next();
   }
 
@@ -254,6 +277,7 @@ export class InboundConnection implements RequestEvents, ExchangeHost {
   /** The peer sends no more, but may still read: an answer in progress goes on (half-close). */
   #onEnd(): void {
     this.#peerHalfClosed = true;
+    if (this.#tunnel !== null) return this.#tunnel.onPeerEnd();
     const isTruncated = this.#parser.end() === 'truncated';
     if (this.#exchange === null) return this.#linger();
     if (isTruncated) this.end('the peer closed within its request');
@@ -264,9 +288,15 @@ export class InboundConnection implements RequestEvents, ExchangeHost {
     this.#phase = 'closed';
     this.#services.wheel.cancel(this.#timer);
     this.#parser.stop();
-    this.#exchange?.abort('client_aborted', null);
-    this.#exchange = null;
+    this.#abort('client_aborted', null);
     this.#onClosed(this);
+  }
+
+  #abort(result: OutcomeResult, detail: string | null): void {
+    this.#exchange?.abort(result, detail);
+    this.#tunnel?.abort(result, detail);
+    this.#exchange = null;
+    this.#tunnel = null;
   }
 
   #linger(): void {

@@ -1,5 +1,5 @@
 // One inbound listener: accepts, shakes hands, admits, and owns its connections until they end. Settings are swapped
-// whole; the trust bundles and the clock are asked again for every open connection once a second (promise 3).
+// whole; the trust bundles and the clock are asked again for every open connection twice a second (promise 3).
 
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
@@ -77,7 +77,7 @@ export class InboundListener implements ExchangeServices {
     this.#parts = parts;
     this.#settings = settings;
     this.#headLimits = headLimitsOf(settings.options);
-    this.#sweep = new RightSweep(parts.wheel, this.#connections, (one) => this.#judgeAgain(one));
+    this.#sweep = new RightSweep(parts.wheel, this.#connections, (one) => this.#judgeConnection(one));
     this.#port = new ListeningPort({ onConnection: (socket) => this.#accept(socket), onFault: parts.onFault });
     this.#handshakes = new PendingHandshakes({
       wheel: parts.wheel,
@@ -164,6 +164,11 @@ export class InboundListener implements ExchangeServices {
     this.#settings = next;
     this.#headLimits = headLimitsOf(next.options);
     if (old.pool !== next.pool) old.pool.close();
+  }
+
+  /** Looks at every open connection now: what may be done has changed. */
+  judgeAgain(): void {
+    this.#sweep.now();
   }
 
   /** From now on each answer says `connection: close`; new connections are still taken (wire.md "SIGTERM"). */
@@ -303,12 +308,12 @@ export class InboundListener implements ExchangeServices {
     return { decisionId: this.ids.uuid(), timeUs: this.clock.nowUs(), connection: this.#factsOf(null) };
   }
 
-  #judgeAgain(connection: InboundConnection): void {
+  #judgeConnection(connection: InboundConnection): void {
     const ended = connection.right.ended(this.clock.nowMs());
-    if (ended === null) return;
+    if (ended === null) return connection.judgeTunnelAgain();
     const names = { ...this.#eventNames(), connection: connection.facts };
     this.recorder.authnFailed(endedRightEvent(names, connection.side, ended));
-    connection.end(ended);
+    connection.end(ended, 'revoked');
   }
 }
 

@@ -22,6 +22,8 @@ export interface InboundLimits {
   readonly idleMs: number;
   /** Time for a whole request and its answer. Default unlimited. */
   readonly requestMs: number;
+  /** Time without a byte either way on an open WebSocket. Default 1 h. */
+  readonly websocketIdleMs: number;
   /** Time to connect to the workload. Above: 503. Default 1 s. */
   readonly upstreamConnectMs: number;
   /** Time without a byte from the workload while it owes one. Above: 504. Default 60 s. */
@@ -44,6 +46,7 @@ export const inboundLimitsDefaults: InboundLimits = Object.freeze({
   headerMs: 10_000,
   idleMs: 60_000,
   requestMs: Number.POSITIVE_INFINITY,
+  websocketIdleMs: 3_600_000,
   upstreamConnectMs: 1_000,
   upstreamResponseMs: 60_000,
   minBodyRateBytesPerS: 100,

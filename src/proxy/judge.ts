@@ -52,12 +52,38 @@ interface Judged {
   readonly correlation: Correlation;
 }
 
+interface Asked extends Judged {
+  readonly head: RequestHead;
+  readonly path: string;
+}
+
 /** Decides a request whose target has the canonical form `path`. */
-export function judgeRequest(
+export function judgeRequest(services: ExchangeServices, host: ExchangeHost, request: Asked): DecisionEvent {
+  const { event, plan, evalMs } = judge(services, host, request);
+  observe(services, { decision: event.decision, plan, evalMs });
+  return event;
+}
+
+/**
+ * Puts the upgrade of an open tunnel to policy once more, as of now. The deny that goes on record, or null where it may
+ * stay open.
+ */
+export function judgeUpgradeAgain(
   services: ExchangeServices,
   host: ExchangeHost,
-  request: Judged & { readonly head: RequestHead; readonly path: string },
-): DecisionEvent {
+  upgrade: { readonly first: DecisionEvent; readonly head: RequestHead },
+): DecisionEvent | null {
+  const { first, head } = upgrade;
+  const { correlation, path } = first;
+  const asked = { decisionId: services.ids.uuid(), correlation, head, path: path ?? '' };
+  const { event, plan, evalMs } = judge(services, host, asked);
+  if (event.decision.effect === 'allow' || !event.enforced) return null;
+  const decision = Object.freeze({ ...event.decision, reason: 'reauth_revoked' as const });
+  observe(services, { decision, plan, evalMs });
+  return { ...event, decision, status: null };
+}
+
+function judge(services: ExchangeServices, host: ExchangeHost, request: Asked) {
   const { head, path, correlation } = request;
   const mapped = services.settings.routes.map({
     method: head.method,
@@ -75,8 +101,7 @@ export function judgeRequest(
   const { decision, plan } = decide(host, question);
   const evalMs = performance.now() - startedMs;
   const enforced = services.settings.options.mode === 'enforce';
-  observe(services, { decision, plan, evalMs });
-  return {
+  const event: DecisionEvent = {
     decisionId: request.decisionId,
     timeUs: services.clock.nowUs(),
     decision,
@@ -89,6 +114,7 @@ export function judgeRequest(
     route: mapped.route,
     host: head.host,
     method: head.method,
+    upgrade: head.upgrade,
     evalNs: Math.round(evalMs * 1e6),
     planCache: plan?.cache ?? 'miss',
     environmentBoundary: plan?.environmentBoundary ?? null,
@@ -96,6 +122,7 @@ export function judgeRequest(
     headerHashes: services.settings.hashedHeaders.length === 0 ? null : hashHeaders(head.fields, services),
     maskedInputs: services.plans.maskedInputs,
   };
+  return { event, plan, evalMs };
 }
 
 /** The event of a request that is refused without asking policy. */
@@ -137,6 +164,7 @@ export function refuseRequest(
     route: null,
     host: head?.host ?? null,
     method: head?.method ?? null,
+    upgrade: head?.upgrade ?? null,
     evalNs: 0,
     planCache: 'miss',
     environmentBoundary: null,

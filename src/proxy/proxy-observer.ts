@@ -25,6 +25,7 @@ export type LimitName =
   | 'min_body_rate'
   | 'slow_reader'
   | 'connection_age'
+  | 'websocket_idle'
   | 'upstream_connect'
   | 'upstream_response';
 
@@ -51,9 +52,16 @@ export interface ProxyObserver {
   retried(): void;
   /** A peer whose certificate was not accepted; `cause` is of a closed list. */
   peerRefused(cause: string): void;
+  tunnelOpened(): void;
+  tunnelClosed(result: string): void;
+  /** `in`: from the peer to the workload. */
+  tunnelBytes(direction: TunnelDirection, bytes: number): void;
   /** The workload's answer began. */
   upstreamAnswered(ms: number): void;
 }
+
+/** How the bytes of a tunnel went. */
+export type TunnelDirection = 'in' | 'out';
 
 /** What the pool of a listener counts; plain numbers, read at scrape. */
 export interface UpstreamCounters {

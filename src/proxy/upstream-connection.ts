@@ -9,6 +9,8 @@ import type { FieldList } from '../wire/field-list.ts';
 import type { HeadLimits } from '../wire/head-limits.ts';
 import type { ResponseEvents, ResponseHead } from '../wire/http1-message.ts';
 import { ResponseParser } from '../wire/response-parser.ts';
+import { announcedKeepAliveMs, assumedKeepAliveMs } from './announced-keep-alive.ts';
+import { lingerMs } from './connection-phase.ts';
 
 /** How an exchange fails at the workload's side. */
 export type UpstreamFault =
@@ -36,6 +38,16 @@ export interface UpstreamUser {
   onUpstreamFault(fault: UpstreamFault, error: PosternError): void;
 }
 
+/** The tunnel that a connection became a part of. */
+export interface UpstreamTunnelUser {
+  /** A view that is valid during the call only. */
+  onWorkloadBytes(view: Buffer): void;
+  onWorkloadDrain(): void;
+  /** The workload sends no more, but may still read. */
+  onWorkloadEnd(): void;
+  onWorkloadGone(error: PosternError): void;
+}
+
 /** What a connection tells its pool. */
 export interface UpstreamOwner {
   onConnected(connection: UpstreamConnection): void;
@@ -58,13 +70,14 @@ type State =
   /** No exchange; in the pool. */
   | { readonly kind: 'idle'; readonly sinceMs: number }
   | { readonly kind: 'busy'; readonly user: UpstreamUser }
+  | { readonly kind: 'tunnel'; readonly user: UpstreamTunnelUser }
+  /** A tunnel is over; what it wrote last is on its way. */
+  | { readonly kind: 'finishing' }
   | { readonly kind: 'closed' };
 
 const connecting: State = Object.freeze({ kind: 'connecting' });
+const finishing: State = Object.freeze({ kind: 'finishing' });
 const closed: State = Object.freeze({ kind: 'closed' });
-
-/** Idle time granted to a workload that does not say how long it keeps a connection: below Node's default of 5 s. */
-const assumedKeepAliveMs = 4_000;
 
 export class UpstreamConnection implements ResponseEvents {
   readonly #options: UpstreamConnectionOptions;
@@ -101,13 +114,13 @@ export class UpstreamConnection implements ResponseEvents {
     return this.#state.kind === 'idle' ? nowMs - this.#state.sinceMs : 0;
   }
 
-  /** Gives the connection to an exchange; `method` frames the answer. */
-  begin(user: UpstreamUser, method: string): void {
+  /** Gives the connection to an exchange; `method` frames the answer, and only with `accept` may it be a 101. */
+  begin(user: UpstreamUser, method: string, accept: string | null): void {
     if (this.#state.kind !== 'idle') throw new TypeError('an upstream connection carries one exchange at a time');
     this.#state = { kind: 'busy', user };
     this.#answerBegun = false;
     this.#served++;
-    this.#parser.expect(method);
+    this.#parser.expect(method, accept);
     this.#options.wheel.schedule(this.#timer, this.#options.responseMs);
   }
 
@@ -138,6 +151,27 @@ export class UpstreamConnection implements ResponseEvents {
   resumeReading(): void {
     this.#socket.resume();
     this.touch();
+  }
+
+  /** After a 101 that confirms: from now on octets pass as they are. Gives those that came with it. */
+  becomeTunnel(user: UpstreamTunnelUser): Buffer {
+    this.#state = { kind: 'tunnel', user };
+    this.#options.wheel.cancel(this.#timer);
+    this.#socket.allowHalfOpen = true;
+    return this.#parser.takeRemainder();
+  }
+
+  /** The tunnel sends no more; the workload still may. */
+  endWriting(): void {
+    this.#socket.end();
+  }
+
+  /** The tunnel is over on both sides: the workload has some time to take what was written last. */
+  finish(): void {
+    if (this.#state.kind !== 'tunnel') return;
+    this.#state = finishing;
+    this.#options.wheel.schedule(this.#timer, lingerMs);
+    this.#socket.destroySoon();
   }
 
   /** The exchange is over on both sides. True when the connection went back to be used again. */
@@ -192,7 +226,7 @@ export class UpstreamConnection implements ResponseEvents {
     const target = address.kind === 'unix' ? { path: address.path } : { host: address.host, port: address.port };
     const socket = net.connect({ ...target, noDelay: true, onread });
     socket.on('connect', () => this.#onConnect());
-    socket.on('drain', () => this.#state.kind === 'busy' && this.#state.user.onUpstreamDrain());
+    socket.on('drain', () => this.#onDrain());
     socket.on('end', () => this.#onEnd());
     socket.on('error', (error) => this.#onSocketError(error));
     socket.on('close', () => this.#onSocketError(null));
@@ -206,9 +240,18 @@ export class UpstreamConnection implements ResponseEvents {
     this.#owner.onConnected(this);
   }
 
+  #onDrain(): void {
+    if (this.#state.kind === 'busy') this.#state.user.onUpstreamDrain();
+    else if (this.#state.kind === 'tunnel') this.#state.user.onWorkloadDrain();
+  }
+
   #onRead(count: number): boolean {
     const state = this.#state;
-    if (state.kind === 'closed') return true;
+    if (state.kind === 'closed' || state.kind === 'finishing') return true;
+    if (state.kind === 'tunnel') {
+      state.user.onWorkloadBytes(this.#options.readBuffer.subarray(0, count));
+      return true;
+    }
     // Any byte counts: of a request whose answer had begun nobody knows whether it was carried out.
     this.#answerBegun = true;
     this.touch();
@@ -220,6 +263,8 @@ export class UpstreamConnection implements ResponseEvents {
 
   #onEnd(): void {
     const state = this.#state;
+    if (state.kind === 'tunnel') return state.user.onWorkloadEnd();
+    if (state.kind === 'finishing') return;
     if (state.kind !== 'busy') return this.destroy();
     this.#reusable = false;
     if (this.#parser.end() === 'complete') return state.user.onResponseFlush();
@@ -236,16 +281,19 @@ export class UpstreamConnection implements ResponseEvents {
       return;
     }
     if (this.#state.kind === 'busy') return this.#failClosed(error);
+    const state = this.#state;
     this.destroy();
+    if (state.kind === 'tunnel') state.user.onWorkloadGone(this.#failure(error));
   }
 
   #failClosed(error: Error | null): void {
+    this.#fail(this.#answerBegun ? 'broken_answer' : 'closed_before_answer', this.#failure(error));
+  }
+
+  #failure(error: Error | null): PosternError {
     const why = error === null ? 'closed the connection' : errorText(error);
     const where = this.#answerBegun ? 'within its answer' : 'before it answered';
-    this.#fail(
-      this.#answerBegun ? 'broken_answer' : 'closed_before_answer',
-      this.#error('ERR_UPSTREAM_FAILED', `${why} ${where}`, error),
-    );
+    return this.#error('ERR_UPSTREAM_FAILED', `${why} ${where}`, error);
   }
 
   #onTimeout(): void {
@@ -283,14 +331,4 @@ export class UpstreamConnection implements ResponseEvents {
 function errorText(error: Error): string {
   const code = (error as NodeJS.ErrnoException).code;
   return code ?? error.message;
-}
-
-/** `Keep-Alive: timeout=N`, less a second so that we let go first: a request on a closing connection would be lost. */
-function announcedKeepAliveMs(fields: FieldList): number | null {
-  const value = fields.get('keep-alive');
-  if (value === undefined) return null;
-  const at = value.indexOf('timeout=');
-  if (at < 0) return null;
-  const seconds = Number.parseInt(value.slice(at + 8), 10);
-  return Number.isSafeInteger(seconds) && seconds >= 0 ? Math.max(0, Math.min(seconds, 300) * 1000 - 1000) : null;
 }

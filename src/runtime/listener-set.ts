@@ -81,6 +81,11 @@ export class ListenerSet {
     }
   }
 
+  /** Policy changed: open tunnels are asked about at once. */
+  judgeAgain(): void {
+    for (const listener of this.all) listener.judgeAgain();
+  }
+
   beginDrain(): void {
     for (const listener of this.all) listener.beginDrain();
   }

@@ -4,7 +4,7 @@
 import { type Bundles, createAuthorizer, type PolicyAuthorizer } from '../authz/engine.ts';
 import { createGuardedAuthorizer, type GuardedAuthorizer, type GuardedPlan } from '../authz/guardrails.ts';
 import type { LintContext } from '../authz/lint/lint-rule.ts';
-import { maskedInputsOf } from '../authz/masked-inputs.ts';
+import { maskedInputsOf, readsTime } from '../authz/masked-inputs.ts';
 import type { Principal, TlsFacts } from '../authz/model.ts';
 import type { RuleHits } from '../authz/rule-hits.ts';
 import type { PolicyConfig } from '../config/policy-section.ts';
@@ -34,6 +34,7 @@ export class PolicyRuntime implements PlanSource {
   #loadedAtMs = 0;
   #lint: LoadedBundles['findings'] = [];
   #maskedInputs: readonly string[] = [];
+  #readsTime = false;
   #planHits = 0;
   #planMisses = 0;
 
@@ -64,6 +65,10 @@ export class PolicyRuntime implements PlanSource {
     return this.#maskedInputs;
   }
 
+  get readsTime(): boolean {
+    return this.#readsTime;
+  }
+
   get bundles(): Bundles | null {
     return this.#authorizer.current;
   }
@@ -84,6 +89,7 @@ export class PolicyRuntime implements PlanSource {
     this.#maskedInputs = maskedInputsOf(
       bundles.candidate === null ? [bundles.enforced] : [bundles.enforced, bundles.candidate],
     );
+    this.#readsTime = readsTime(bundles.enforced);
     this.#lint = bundles.findings;
     this.#loadedAtMs = this.#clock.nowMs();
   }

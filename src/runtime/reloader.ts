@@ -98,6 +98,7 @@ export class Reloader {
       bound.commit();
       await revoked.commit();
       policy.apply(bundles, next.policy);
+      listeners.judgeAgain();
       logFindings(bundles.findings, this.#parts.log);
       const isSameWatch = next.watchedPaths.join('\0') === this.#config.watchedPaths.join('\0');
       this.#config = next;

@@ -8,6 +8,7 @@ const classNames: readonly string[] = Object.freeze(['none', '1xx', '2xx', '3xx'
 export function collectListener(samples: SampleSet, listener: string, counters: ListenerCounters): void {
   collectConnections(samples, listener, counters);
   collectRequests(samples, listener, counters);
+  collectTunnels(samples, listener, counters);
   collectUpstream(samples, listener, counters);
   collectDecisions(samples, listener, counters);
 }
@@ -41,6 +42,13 @@ function collectRequests(samples: SampleSet, listener: string, counters: Listene
   samples.add('postern_retries_total', own, counters.retries);
   samples.addCounts('postern_wire_errors_total', counters.wireErrors, (code) => ({ listener, code }));
   samples.addCounts('postern_limits_met_total', counters.limitsMet, (limit) => ({ listener, limit }));
+}
+
+function collectTunnels(samples: SampleSet, listener: string, counters: ListenerCounters): void {
+  samples.add('postern_websockets_open', { listener }, counters.tunnelsOpen);
+  samples.addCounts('postern_websockets_ended_total', counters.tunnelEnds, (result) => ({ listener, result }));
+  samples.add('postern_websocket_bytes_total', { listener, direction: 'in' }, counters.tunnelBytesIn);
+  samples.add('postern_websocket_bytes_total', { listener, direction: 'out' }, counters.tunnelBytesOut);
 }
 
 function collectUpstream(samples: SampleSet, listener: string, counters: ListenerCounters): void {

@@ -19,6 +19,9 @@ export class ListenerCounters {
   retries = 0;
   credentialLifetimeAlarms = 0;
   shadowChanges = 0;
+  tunnelsOpen = 0;
+  tunnelBytesIn = 0;
+  tunnelBytesOut = 0;
   upstreamConnects = 0;
   upstreamConnectFailures = 0;
   upstreamReused = 0;
@@ -40,6 +43,14 @@ export class ListenerCounters {
   readonly ownAnswers = new LabelCounts();
   readonly wireErrors = new LabelCounts();
   readonly limitsMet = new LabelCounts();
+  readonly tunnelEnds = new LabelCounts([
+    'answered',
+    'client_aborted',
+    'upstream_failed',
+    'limit',
+    'drained',
+    'revoked',
+  ]);
   readonly handshakeTime = new FixedHistogram(durationBounds, msPerSecond);
   readonly requestTime = new FixedHistogram(durationBounds, msPerSecond);
   readonly upstreamTime = new FixedHistogram(durationBounds, msPerSecond);
@@ -119,6 +130,21 @@ export class ListenerCounters {
 
   retried(): void {
     this.retries++;
+  }
+
+  tunnelOpened(): void {
+    this.tunnelsOpen++;
+  }
+
+  /** `result` is of the closed list of outcomes. */
+  tunnelClosed(result: string): void {
+    this.tunnelsOpen--;
+    this.tunnelEnds.add(result);
+  }
+
+  tunnelBytes(direction: 'in' | 'out', bytes: number): void {
+    if (direction === 'in') this.tunnelBytesIn += bytes;
+    else this.tunnelBytesOut += bytes;
   }
 
   /** The first byte of the workload's answer is here. */

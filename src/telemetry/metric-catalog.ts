@@ -87,6 +87,18 @@ export const metricCatalog = Object.freeze({
   postern_wire_errors_total: counter('Requests that are not valid HTTP, by error code.', 'listener', 'code'),
   postern_limits_met_total: counter('Times a limit of the listener was met.', 'listener', 'limit'),
 
+  postern_websockets_open: gauge('WebSocket connections that are open.', 'listener'),
+  postern_websockets_ended_total: counter(
+    'WebSocket connections that ended, by result: answered is an orderly end, revoked a right that ended.',
+    'listener',
+    'result',
+  ),
+  postern_websocket_bytes_total: counter(
+    'Bytes that passed through WebSocket connections: in is towards the workload.',
+    'listener',
+    'direction',
+  ),
+
   postern_upstream_connects_total: counter('Connections tried to the workload.', 'listener'),
   postern_upstream_connect_failures_total: counter('Of these, failed or too slow.', 'listener'),
   postern_upstream_reused_total: counter('Requests that took a kept connection to the workload.', 'listener'),

@@ -27,7 +27,7 @@ export interface RequestHead {
   /** The sender wants the connection kept after this message. */
   readonly keepAlive: boolean;
   readonly expectsContinue: boolean;
-  /** `websocket` when a valid RFC 6455 upgrade is asked for; any other Upgrade is ignored (RFC 9110 §7.8). */
+  /** `websocket` when a valid RFC 6455 handshake asks for it; any other protocol is ignored (RFC 9110 §7.8). */
   readonly upgrade: 'websocket' | null;
   /** Lower-case field names that Connection nominates, beside `close`, `keep-alive` and `upgrade`; null if none. */
   readonly nominated: readonly string[] | null;
@@ -42,6 +42,8 @@ export interface ResponseHead {
   readonly framing: BodyFraming;
   readonly contentLength: number;
   readonly keepAlive: boolean;
+  /** Connection says `upgrade`. */
+  readonly upgrades: boolean;
   readonly nominated: readonly string[] | null;
 }
 

@@ -8,6 +8,7 @@ import type { HeadLimits } from './head-limits.ts';
 import type { RequestHead } from './http1-message.ts';
 import { type Framing, readFraming } from './message-framing.ts';
 import { isMethodText, isTargetText } from './octets.ts';
+import { readUpgrade } from './websocket-handshake.ts';
 import { shownBytes, WireFault } from './wire-fault.ts';
 
 /** The longest registered one has 17. */
@@ -54,9 +55,12 @@ function makeHead(parts: {
   readonly framing: Framing;
   readonly target: Target;
   readonly host: Authority;
-}): RequestHead {
+}): RequestHead | WireFault {
   const { line, fields, framing, target, host } = parts;
   const body = bodyFraming(framing);
+  const kept = framing.nominated === null ? fields : withoutNominated(fields, framing.nominated);
+  const upgrade = framing.upgrades ? readUpgrade({ ...line, fields: kept, hasBody: body !== 'none' }) : null;
+  if (upgrade instanceof WireFault) return upgrade;
   return {
     method: line.method,
     rawPath: target.path,
@@ -64,13 +68,13 @@ function makeHead(parts: {
     minorVersion: line.minorVersion,
     host: host.host,
     port: host.port,
-    fields: framing.nominated === null ? fields : withoutNominated(fields, framing.nominated),
+    fields: kept,
     framing: body,
     contentLength: body === 'length' ? framing.contentLength : 0,
     keepAlive: line.minorVersion === 1 ? !framing.closes : framing.keepsAlive && !framing.closes,
     // Without a body, and from an HTTP/1.0 sender, the expectation means nothing (RFC 9110 §10.1.1).
     expectsContinue: framing.expects && line.minorVersion === 1 && body !== 'none',
-    upgrade: isWebSocketUpgrade(line, fields, framing) ? 'websocket' : null,
+    upgrade,
     nominated: framing.nominated,
   };
 }
@@ -156,17 +160,4 @@ function readHost(framing: Framing, target: Target, memory: HostMemory): Authori
     return new WireFault('ERR_WIRE_HOST_INVALID', `Host ${shownBytes(value)} differs from the absolute target`);
   }
   return host;
-}
-
-/** RFC 6455 §4.1; whatever lacks a part of it is an ordinary request. */
-function isWebSocketUpgrade(line: RequestLine, fields: FieldList, framing: Framing): boolean {
-  return (
-    framing.upgrades &&
-    line.method === 'GET' &&
-    line.minorVersion === 1 &&
-    bodyFraming(framing) === 'none' &&
-    fields.getAll('upgrade').join(',').toLowerCase() === 'websocket' &&
-    fields.get('sec-websocket-version') === '13' &&
-    fields.get('sec-websocket-key') !== undefined
-  );
 }

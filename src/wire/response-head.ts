@@ -32,6 +32,7 @@ export function parseResponseHead(text: string, method: string, limits: HeadLimi
     framing: bodyFraming,
     contentLength: bodyFraming === 'length' ? framing.contentLength : 0,
     keepAlive: line.minorVersion === 1 ? !framing.closes : framing.keepsAlive && !framing.closes,
+    upgrades: framing.upgrades,
     nominated: framing.nominated,
   };
 }

@@ -1,12 +1,12 @@
 // HOT PATH (npm run bench). Responses from bytes (RFC 9112 §4, §6.3), as strictly as requests: a workload that is hostile
 // or broken must not be able to split its answer into two, nor leave octets for the next exchange.
 
-import { withoutBlanks } from './field-lines.ts';
 import type { FieldList } from './field-list.ts';
 import type { HeadLimits } from './head-limits.ts';
 import type { ResponseEvents, ResponseHead } from './http1-message.ts';
 import { MessageReader } from './message-reader.ts';
 import { parseResponseHead } from './response-head.ts';
+import { confirmsUpgrade } from './websocket-handshake.ts';
 import { shownBytes, WireFault } from './wire-fault.ts';
 
 const versionPrefix = 'HTTP/1.';
@@ -15,7 +15,7 @@ export class ResponseParser extends MessageReader {
   readonly #events: ResponseEvents;
   /** Method that the next answer belongs to, or null: then nothing is expected. */
   #method: string | null = null;
-  #upgrade: 'websocket' | null = null;
+  #accept: string | null = null;
   #interims = 0;
 
   constructor(limits: HeadLimits, events: ResponseEvents) {
@@ -29,13 +29,13 @@ export class ResponseParser extends MessageReader {
   }
 
   /**
-   * Before each request that is sent: its method frames the answer (RFC 9110 §9.3.2). Only where `upgrade` was asked for
-   * may the answer be a 101.
+   * Before each request that is sent: its method frames the answer (RFC 9110 §9.3.2). Only a WebSocket handshake may be
+   * answered with a 101, and only with one that says `accept`.
    */
-  expect(method: string, upgrade: 'websocket' | null = null): void {
+  expect(method: string, accept: string | null = null): void {
     if (this.#method !== null) throw new TypeError('an answer is owed already');
     this.#method = method;
-    this.#upgrade = upgrade;
+    this.#accept = accept;
     this.#interims = 0;
     if (this.state === 'complete') this.resume();
   }
@@ -70,8 +70,8 @@ export class ResponseParser extends MessageReader {
     const text = this.buffer.takeText(length + 2, 2);
     const head = parseResponseHead(text, this.#method, this.limits);
     if (head instanceof WireFault) return this.failSection(text, head);
-    if (head.status === 101 && (this.#upgrade === null || !confirmsUpgrade(head.fields))) {
-      return this.fail(new WireFault('ERR_WIRE_RESPONSE_INVALID', 'a 101 that nothing asked for'));
+    if (head.status === 101 && (this.#accept === null || !confirmsUpgrade(head, this.#accept))) {
+      return this.fail(new WireFault('ERR_WIRE_RESPONSE_INVALID', 'a 101 that does not answer what was asked for'));
     }
     return head.status < 200 && head.status !== 101 ? this.#interim(head) : this.#final(head);
   }
@@ -122,14 +122,4 @@ export class ResponseParser extends MessageReader {
   #refuseExtra(): false {
     return this.fail(new WireFault('ERR_WIRE_RESPONSE_UNEXPECTED', 'octets from the workload that nothing asked for'));
   }
-}
-
-/** RFC 9110 §15.2.2: the 101 names what it switches to. */
-function confirmsUpgrade(fields: FieldList): boolean {
-  const options = fields.getAll('connection').join(',').toLowerCase().split(',');
-  return fields.getAll('upgrade').join(',').toLowerCase() === 'websocket' && options.some(isUpgradeOption);
-}
-
-function isUpgradeOption(option: string): boolean {
-  return withoutBlanks(option) === 'upgrade';
 }

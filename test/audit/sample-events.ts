@@ -144,6 +144,7 @@ export function decisionEvent(n = 0, change: Partial<DecisionEvent> = {}): Decis
     environmentBoundary: null,
     credentialLifetimeAlarm: false,
     headerHashes: null,
+    upgrade: null,
     ...change,
   };
 }

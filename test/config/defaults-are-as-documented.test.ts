@@ -47,6 +47,7 @@ test('the smallest configuration has every default', () => {
           upstreamConnectMs: 1_000,
           upstreamResponseMs: 60_000,
           minBodyRateBytesPerS: 100,
+          websocketIdleMs: 3_600_000,
           connectionAgeMs: 3_600_000,
           streams: 100,
         },

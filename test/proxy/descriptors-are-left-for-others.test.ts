@@ -69,6 +69,7 @@ async function keepOne(pool: UpstreamPool): Promise<UpstreamConnection> {
           onUpstreamFault: (_fault, error: PosternError) => reject(error),
         },
         'GET',
+        null,
       );
       connection.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
     },

@@ -131,8 +131,14 @@ describe('a request towards the workload', () => {
   });
 
   test('has a WebSocket upgrade only as far as it is added', () => {
-    const lines = ['Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Version: 13', 'Sec-WebSocket-Key: k'];
-    assert.deepEqual(forwarded(lines).slice(2), ['Sec-WebSocket-Version: 13', 'Sec-WebSocket-Key: k', '', '']);
+    const key = 'dGhlIHNhbXBsZSBub25jZQ==';
+    const lines = [
+      'Connection: Upgrade',
+      'Upgrade: websocket',
+      'Sec-WebSocket-Version: 13',
+      `Sec-WebSocket-Key: ${key}`,
+    ];
+    assert.deepEqual(forwarded(lines).slice(2), ['Sec-WebSocket-Version: 13', `Sec-WebSocket-Key: ${key}`, '', '']);
   });
 });
 

@@ -45,7 +45,8 @@ export function readResponses(
   pieces: readonly Buffer[],
   options: {
     readonly methods?: readonly string[];
-    readonly upgrade?: 'websocket';
+    /** The Sec-WebSocket-Accept that a 101 to the first must have. */
+    readonly accept?: string;
     readonly limits?: Partial<HeadLimits>;
     readonly end?: boolean;
   } = {},
@@ -67,7 +68,7 @@ export function readResponses(
     },
   );
   const first = methods.shift();
-  if (first !== undefined) parser.expect(first, options.upgrade ?? null);
+  if (first !== undefined) parser.expect(first, options.accept ?? null);
   // One read buffer for all pieces, written over each time, as the upstream connection has it.
   const shared = Buffer.alloc(Math.max(1, ...pieces.map((piece) => piece.length)));
   for (const piece of pieces) {

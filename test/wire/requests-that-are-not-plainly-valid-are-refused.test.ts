@@ -18,6 +18,7 @@ const target = 'ERR_WIRE_TARGET_INVALID 400';
 const badHost = 'ERR_WIRE_HOST_INVALID 400';
 const chunk = 'ERR_WIRE_CHUNK_INVALID 400';
 const version = 'ERR_WIRE_VERSION_UNSUPPORTED 505';
+const upgrade = 'ERR_WIRE_UPGRADE_INVALID 400';
 
 const lineRows: readonly Row[] = [
   ['an empty line first', `\r\n${get}\r\n`, line],
@@ -201,6 +202,43 @@ const chunkRows: readonly Row[] = [
   ['a size that overflows', `${chunked}${'f'.repeat(16)}\r\n`, chunk],
 ];
 
+const key = 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n';
+const thirteen = 'Sec-WebSocket-Version: 13\r\n';
+const asks = 'Connection: Upgrade\r\nUpgrade: websocket\r\n';
+
+const upgradeRows: readonly Row[] = [
+  [
+    'another protocol beside WebSocket',
+    `${get}Connection: Upgrade\r\nUpgrade: h2c, websocket\r\n${thirteen}${key}\r\n`,
+    upgrade,
+  ],
+  ['another protocol in a second line', `${get}${asks}Upgrade: h2c\r\n${thirteen}${key}\r\n`, upgrade],
+  ['WebSocket asked for twice', `${get}${asks}Upgrade: websocket\r\n${thirteen}${key}\r\n`, upgrade],
+  ['a version of the protocol', `${get}Connection: Upgrade\r\nUpgrade: websocket/13\r\n${thirteen}${key}\r\n`, upgrade],
+  ['a method other than GET', `${post}${asks}${thirteen}${key}\r\n`, upgrade],
+  ['a body', `${get}${asks}${thirteen}${key}Content-Length: 1\r\n\r\na`, upgrade],
+  ['an empty body', `${get}${asks}${thirteen}${key}Content-Length: 0\r\n\r\n`, upgrade],
+  ['a chunked body', `${get}${asks}${thirteen}${key}Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n`, upgrade],
+  ['no version', `${get}${asks}${key}\r\n`, upgrade],
+  ['another version', `${get}${asks}Sec-WebSocket-Version: 8\r\n${key}\r\n`, upgrade],
+  ['two versions', `${get}${asks}${thirteen}${thirteen}${key}\r\n`, upgrade],
+  ['no key', `${get}${asks}${thirteen}\r\n`, upgrade],
+  ['two keys', `${get}${asks}${thirteen}${key}${key}\r\n`, upgrade],
+  ['an empty key', `${get}${asks}${thirteen}Sec-WebSocket-Key:\r\n\r\n`, upgrade],
+  ['a key that is too short', `${get}${asks}${thirteen}Sec-WebSocket-Key: dGhlIHNhbXBsZQ==\r\n\r\n`, upgrade],
+  [
+    'a key with bits in its padding',
+    `${get}${asks}${thirteen}Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZR==\r\n\r\n`,
+    upgrade,
+  ],
+  ['a key that is no base64', `${get}${asks}${thirteen}Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZ!==\r\n\r\n`, upgrade],
+  [
+    'a key that Connection names away',
+    `${get}Connection: Upgrade, Sec-WebSocket-Key\r\nUpgrade: websocket\r\n${thirteen}${key}\r\n`,
+    upgrade,
+  ],
+];
+
 const afterDataRows: readonly Row[] = [
   ['no CRLF after data', `${chunked}3\r\nabc0\r\n\r\n`, chunk],
   ['more data than the size', `${chunked}3\r\nabcd\r\n`, chunk],
@@ -232,6 +270,7 @@ describe('a Host', () => refuses(hostRows));
 describe('a field line', () => refuses(fieldRows));
 describe('framing', () => refuses(framingRows));
 describe('a chunk line', () => refuses(chunkRows, ['head']));
+describe('a WebSocket handshake', () => refuses(upgradeRows));
 describe('what follows chunk data', () => refuses(afterDataRows, ['head', 'body:abc']));
 
 describe('a message about a refused request', () => {

@@ -63,9 +63,13 @@ describe('an answer', () => {
 
   test('of 101 to the upgrade asked for is a head, and what follows waits', () => {
     const events = readResponses(
-      [octets('HTTP/1.1 101 S\r\nconnection: x, Upgrade\r\nupgrade: WebSocket\r\n\r\n\x81')],
+      [
+        octets(
+          'HTTP/1.1 101 S\r\nconnection: x, Upgrade\r\nupgrade: WebSocket\r\nSec-WebSocket-Accept: abc=\r\n\r\n\x81',
+        ),
+      ],
       {
-        upgrade: 'websocket',
+        accept: 'abc=',
       },
     );
     assert.deepEqual(summary(events), ['head']);

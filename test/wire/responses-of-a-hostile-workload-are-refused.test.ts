@@ -91,16 +91,32 @@ describe('an answer', () => {
     assert.deepEqual(summary(events), ['ERR_WIRE_HEAD_TOO_LARGE 502']);
   });
 
-  test('of 101 that does not confirm the upgrade asked for is refused', () => {
-    for (const lines of [
-      '',
-      'Upgrade: websocket\r\n',
-      'Connection: Upgrade\r\n',
-      'Connection: Upgrade\r\nUpgrade: h2c\r\n',
-    ]) {
-      const events = readResponses([octets(`HTTP/1.1 101 S\r\n${lines}\r\n`)], { upgrade: 'websocket' });
+  const switches = 'Connection: Upgrade\r\nUpgrade: websocket\r\n';
+  const accepts = 'Sec-WebSocket-Accept: abc=\r\n';
+  for (const lines of [
+    '',
+    accepts,
+    `Upgrade: websocket\r\n${accepts}`,
+    `Connection: Upgrade\r\n${accepts}`,
+    `Connection: Upgrade\r\nUpgrade: h2c\r\n${accepts}`,
+    `Connection: Upgrade\r\nUpgrade: websocket, h2c\r\n${accepts}`,
+    `${switches}Upgrade: websocket\r\n${accepts}`,
+    switches,
+    `${switches}Sec-WebSocket-Accept: abd=\r\n`,
+    `${switches}${accepts}${accepts}`,
+    `Connection: Sec-WebSocket-Accept\r\n${switches}${accepts}`,
+    `${switches}${accepts}Content-Length: 0\r\n`,
+    `${switches}${accepts}Transfer-Encoding: chunked\r\n`,
+  ]) {
+    test(`of 101 with \`${lines.replaceAll('\r\n', '|')}\` does not open a WebSocket`, () => {
+      const events = readResponses([octets(`HTTP/1.1 101 S\r\n${lines}\r\n`)], { accept: 'abc=' });
       assert.deepEqual(summary(events), invalid);
-    }
+    });
+  }
+
+  test('of 101 in HTTP/1.0 does not open a WebSocket', () => {
+    const events = readResponses([octets(`HTTP/1.0 101 S\r\n${switches}${accepts}\r\n`)], { accept: 'abc=' });
+    assert.deepEqual(summary(events), invalid);
   });
 
   test('that breaks off is truncated, wherever it does', () => {
