@@ -75,18 +75,25 @@ export class RequestHttpFacts implements HttpFacts {
     if (this.#query.length < 2) return undefined;
     let found: string | undefined;
     for (const pair of this.#query.slice(1).split('&')) {
-      const equals = pair.indexOf('=');
-      const key = decode(equals < 0 ? pair : pair.slice(0, equals));
-      // Two values, or a name that does not decode: workloads differ in which they take, so policy must see neither.
+      const key = nameOf(pair);
+      // Two values, or a name that does not decode: workloads differ in which they take, so policy must see neither. Nor
+      // what a workload reads that parts a query at `;` too (CVE-2021-23336).
       if (key === null) return undefined;
+      if (pair.includes(';') && pair.split(';').some((part) => nameOf(part) === name)) return undefined;
       if (key !== name) continue;
       if (found !== undefined) return undefined;
+      const equals = pair.indexOf('=');
       const value = decode(equals < 0 ? '' : pair.slice(equals + 1));
       if (value === null) return undefined;
       found = value;
     }
     return found;
   }
+}
+
+function nameOf(pair: string): string | null {
+  const equals = pair.indexOf('=');
+  return decode(equals < 0 ? pair : pair.slice(0, equals));
 }
 
 function decode(text: string): string | null {

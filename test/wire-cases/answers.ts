@@ -104,7 +104,12 @@ const fields: readonly (readonly [name: string, source: string, lines: string, l
   ],
   ['octets above 0x7f', 'RFC 9110 §5.5', 'X: \xe5\x98\x8a\xe5\x98\x8d\r\n', 'X: \xe5\x98\x8a\xe5\x98\x8d\n'],
   ['two cookies', 'RFC 6265 §3', 'Set-Cookie: a=1\r\nSet-Cookie: b=2\r\n', 'Set-Cookie: a=1\nSet-Cookie: b=2\n'],
-  ['a correlation field of the workload', 'records.md: correlation', 'X-Request-Id: mine\r\n', 'X-Request-Id: mine\n'],
+  [
+    'a correlation field of the workload',
+    'decision-records.md: correlation',
+    'X-Request-Id: mine\r\n',
+    'X-Request-Id: mine\n',
+  ],
 ];
 
 /** What one request gets, with the ways in which it is special. */

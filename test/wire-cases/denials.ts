@@ -126,7 +126,7 @@ const bodies: readonly WireCase[] = [
   },
   {
     name: 'a WebSocket upgrade is no way around',
-    source: 'RFC 6455 §4.2.1; promise 1',
+    source: 'RFC 6455 §4.2.1',
     send: get(
       '/denied/x',
       'Host: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n',

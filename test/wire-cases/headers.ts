@@ -87,7 +87,7 @@ const rewritten: readonly (readonly [
   added: Readonly<Record<string, string>>,
   source: string,
 ])[] = [
-  ['a request id goes on', 'X-Request-Id: abc-1\r\n', { 'x-request-id': 'abc-1' }, 'records.md: correlation'],
+  ['a request id goes on', 'X-Request-Id: abc-1\r\n', { 'x-request-id': 'abc-1' }, 'decision-records.md: correlation'],
   [
     'a chain of addresses is appended to',
     'X-Forwarded-For: 10.0.0.1\r\n',
