@@ -40,6 +40,8 @@ const rows: readonly ChunkRow[] = [
   ['an extension without a name', '3;\r\nabc\r\n0\r\n\r\n', extension],
   ['an extension in quotes with CRLF', '3;a="\r\nabc\r\n0\r\n\r\n"\r\nabc\r\n0\r\n\r\n', extension],
   ['an extension that ends with a bare LF', `3;a\nabc\r\n0\r\n\r\n${hidden}`, `${extension}; TERM.EXT`],
+  ['an empty extension that ends with a bare LF', '3;\nabc\r\n0\r\n\r\n', `${extension}; TERM.EXT`],
+  ['another octet in the place of CR', '3X\nabc\r\n0\r\n\r\n', size],
   ['an extension with a bare CR', '3;a\rb\r\nabc\r\n0\r\n\r\n', extension],
   ['an extension of 64 KiB', `3;${'a'.repeat(65_536)}\r\nabc\r\n0\r\n\r\n`, `${extension}: extensions without end`],
   ['an extension of the last chunk', '0;a=b\r\n\r\n', extension],

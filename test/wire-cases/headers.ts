@@ -100,6 +100,18 @@ const rewritten: readonly (readonly [
     { 'x-forwarded-for': '10.0.0.1, 127.0.0.1, 127.0.0.1' },
     envoy,
   ],
+  [
+    'a request id that Connection names is kept',
+    'Connection: x-request-id\r\nX-Request-Id: abc-2\r\n',
+    { 'x-request-id': 'abc-2' },
+    nominated,
+  ],
+  [
+    'a chain of addresses that Connection names is kept',
+    'Connection: x-forwarded-for\r\nX-Forwarded-For: 10.0.0.9\r\n',
+    { 'x-forwarded-for': '10.0.0.9, 127.0.0.1' },
+    nominated,
+  ],
 ];
 
 function got(left: string): string {
