@@ -1,7 +1,7 @@
 // Where a journal keeps its bytes: DIR/<stream id>/<index>-<first seq>.ndjson. One stream is one start of one process;
 // names sort in the order of writing. Beside the segments lies `lock`, held by the process that writes the stream.
 
-import type { Dirent } from 'node:fs';
+import type { Dirent, Stats } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PosternError } from '../errors.ts';
@@ -16,6 +16,8 @@ export interface SegmentFile {
   readonly firstSeq: number;
   /** Bytes when the folder was listed. */
   readonly size: number;
+  /** When it was written last, milliseconds since the Unix epoch. */
+  readonly writtenMs: number;
 }
 
 /** A stream and its segments, oldest first. */
@@ -71,17 +73,18 @@ export async function listStream(dir: string, streamId: string): Promise<StreamF
     const match = segmentName.exec(entry.name);
     if (match === null) continue;
     const path = join(streamDir, entry.name);
-    const size = await sizeOf(path);
-    if (size === null) continue;
-    segments.push({ streamId, path, index: Number(match[1]), firstSeq: Number(match[2]), size });
+    const found = await statOf(path);
+    if (found === null) continue;
+    const { size, mtimeMs: writtenMs } = found;
+    segments.push({ streamId, path, index: Number(match[1]), firstSeq: Number(match[2]), size, writtenMs });
   }
   segments.sort((a, b) => a.index - b.index);
   return { streamId, dir: streamDir, segments };
 }
 
-async function sizeOf(path: string): Promise<number | null> {
+async function statOf(path: string): Promise<Stats | null> {
   try {
-    return (await stat(path)).size;
+    return await stat(path);
   } catch (error) {
     if (faultCode(error) === 'ENOENT') return null;
     throw unreadable(path, error);

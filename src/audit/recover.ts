@@ -2,7 +2,16 @@
 // bytes are cut off, a `recovered` record says so, and a last seal closes the stream. Streams that are being written
 // (their lock is held) are left alone, and so are those that were closed.
 
-import { closeSync, constants, fdatasyncSync, openSync, truncateSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fdatasyncSync,
+  fstatSync,
+  futimesSync,
+  openSync,
+  truncateSync,
+  writeSync,
+} from 'node:fs';
 import { basename, join } from 'node:path';
 import { PosternError } from '../errors.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -34,6 +43,8 @@ export async function recoverStreams(dir: string, parts: RecoverParts): Promise<
       const end = (await closedEnd(stream)) ?? (await recoverStream(dir, stream, parts.clock));
       if (end !== null) ends.push(end);
     } catch (error) {
+      // Another process that looks after the room of the folder has removed it since it was listed.
+      if (faultCode(error) === 'ENOENT') continue;
       // One stream that cannot be mended must not keep Postern from starting; `audit verify` shows it.
       const message = `cannot recover the stream \`${stream.dir}\`: ${faultCode(error)}`;
       parts.onFault(new PosternError('ERR_JOURNAL_UNREADABLE', message, { cause: error }));
@@ -130,7 +141,10 @@ function closeStream(tail: OpenTail, clock: Clock): StreamEnd {
 function append(path: string, bytes: Buffer): void {
   const fd = openSync(path, constants.O_WRONLY | constants.O_APPEND | constants.O_NOFOLLOW);
   try {
+    const { atime, mtime } = fstatSync(fd);
     for (let written = 0; written < bytes.length; ) written += writeSync(fd, bytes, written);
+    // Its age stays that of its records: retention takes the oldest first.
+    futimesSync(fd, atime, mtime);
     fdatasyncSync(fd);
   } finally {
     closeSync(fd);

@@ -55,12 +55,23 @@ export function planRetention(input: RetentionInput): RetentionPlan {
   return { expired, dropped, totalBytes, full: totalBytes - freed > input.keepBytes };
 }
 
+/**
+ * Each stream from its front, and of all streams the front that was written longest ago: streams of several processes
+ * run side by side, and none may lose its last minutes while another keeps its last days.
+ */
 function candidates(input: RetentionInput): readonly LeavingSegment[] {
-  return input.streams.flatMap((stream) =>
+  const queues = input.streams.map((stream) =>
     stream.segments
       .map((segment, index) => ({ segment, lastSeq: lastSeqOf(stream, index) }))
       .filter((leaving) => !input.inUse.has(leaving.segment.path)),
   );
+  const order: LeavingSegment[] = [];
+  for (;;) {
+    const fronts = queues.filter((queue) => queue.length > 0);
+    if (fronts.length === 0) return order;
+    const oldest = fronts.reduce((a, b) => (b[0]!.segment.writtenMs < a[0]!.segment.writtenMs ? b : a));
+    order.push(oldest.shift()!);
+  }
 }
 
 function lastSeqOf(stream: StreamFiles, index: number): number | null {

@@ -1,6 +1,7 @@
 // Keeps a journal within its room. What goes is first written into a seal (or, if a reader still wanted it, into a `gap`
 // record), then deleted: a crash in between leaves too much, never too little.
 
+import { existsSync } from 'node:fs';
 import { readdir, rm, rmdir, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { PosternError } from '../errors.ts';
@@ -11,6 +12,7 @@ import type { JournalOptions } from './journal-options.ts';
 import { lastLineOf } from './journal-tail.ts';
 import type { JournalPosition, LeavingSegment, RetentionPlan } from './retention-plan.ts';
 import { planRetention } from './retention-plan.ts';
+import type { Expiry } from './service-records.ts';
 import { tryLock } from './stream-lock.ts';
 import type { StreamWriter } from './stream-writer.ts';
 
@@ -33,6 +35,8 @@ export interface RetentionWriter {
 /** How often the folder is looked at, milliseconds; other processes may write there too. */
 const everyMs = 10_000;
 const everyMsWhenFull = 500;
+/** More would not fit into a seal. */
+const mostTold = 64;
 
 /** Looks after one folder for one process. */
 export class Retention {
@@ -49,6 +53,8 @@ export class Retention {
   #closed = false;
   #stopWaiting: () => void = () => {};
   readonly #counted = new Set<string>();
+  /** Up to which record streams that are over have expired, as far as we removed them. */
+  readonly #told = new Map<string, number>();
   expiredSegments = 0;
 
   constructor(options: RetentionOptions) {
@@ -111,13 +117,14 @@ export class Retention {
     const { dir, keepBytes, segmentBytes, whenFull } = this.#options;
     const written = writer.stream.counts.bytes;
     const streams = await listStreams(dir);
-    const inUse = new Set([this.#current, ...streams.flatMap((stream) => this.#lastInUse(stream))]);
+    const others = new Set(streams.filter((stream) => this.#isOfAnother(stream)).map(({ streamId }) => streamId));
+    const inUse = new Set([this.#current, ...streams.flatMap((stream) => this.#lastInUse(stream, others))]);
     const reserveBytes = Math.min(segmentBytes, keepBytes);
     const plan = planRetention({ streams, keepBytes, reserveBytes, whenFull, inUse, takenUpTo: this.#takenUpTo() });
     this.#listedBytes = plan.totalBytes;
     this.#writtenWhenListed = written;
     this.#full = plan.full;
-    await this.#announce(writer, plan);
+    await this.#announce(writer, ownPart(plan, others));
   }
 
   async #announce(writer: RetentionWriter, plan: RetentionPlan): Promise<void> {
@@ -132,11 +139,21 @@ export class Retention {
     const sealed = new Promise<boolean>((resolve) => {
       // A disk that hangs must not hold up the end.
       this.#stopWaiting = () => resolve(false);
-      const list = [...expired].map(([streamId, toSeq]) => ({ streamId, toSeq }));
-      writer.stream.seals.expire(list, resolve);
+      writer.stream.seals.expire(this.#withToldBefore(expired), resolve);
       writer.seal();
     });
     if (await sealed) await this.#remove(leaving);
+  }
+
+  /**
+   * What we said of streams that are over is said again each time: the segment that said it first may be leaving, while
+   * another process still holds the seal that names such a stream.
+   */
+  #withToldBefore(expired: ReadonlyMap<string, number>): Expiry[] {
+    const own = this.#options.streamId;
+    for (const [streamId, toSeq] of expired) if (streamId !== own) this.#told.set(streamId, toSeq);
+    for (const streamId of [...this.#told.keys()].slice(0, -mostTold)) this.#told.delete(streamId);
+    return [...new Map([...this.#told, ...expired])].map(([streamId, toSeq]) => ({ streamId, toSeq }));
   }
 
   /** Once for each segment, even if the seal that lets it go has to be tried again. */
@@ -164,12 +181,16 @@ export class Retention {
     }
   }
 
-  /** The last segment of another stream, as long as its process lives. */
-  #lastInUse(stream: StreamFiles): readonly string[] {
+  /** Another process writes it. */
+  #isOfAnother(stream: StreamFiles): boolean {
+    return stream.streamId !== this.#options.streamId && stream.segments.length > 0 && isLive(stream);
+  }
+
+  /** The last segment of our own stream and of those whose process lives. */
+  #lastInUse(stream: StreamFiles, others: ReadonlySet<string>): readonly string[] {
     const last = stream.segments.at(-1);
     if (last === undefined) return [];
-    if (stream.streamId === this.#options.streamId) return [last.path];
-    return isLive(stream) ? [last.path] : [];
+    return stream.streamId === this.#options.streamId || others.has(stream.streamId) ? [last.path] : [];
   }
 
   #takenUpTo(): JournalPosition | null {
@@ -183,6 +204,15 @@ export class Retention {
   }
 }
 
+/**
+ * What is ours to remove. INVARIANT: a stream that is being written says itself what of it expired, in its own later
+ * seals. Said in another stream, it would go when that one's segment expires, and `audit verify` would miss the records.
+ */
+function ownPart(plan: RetentionPlan, others: ReadonlySet<string>): RetentionPlan {
+  const isOurs = ({ segment }: LeavingSegment): boolean => !others.has(segment.streamId);
+  return { ...plan, expired: plan.expired.filter(isOurs), dropped: plan.dropped.filter(isOurs) };
+}
+
 function earlier(a: JournalPosition, b: JournalPosition): JournalPosition {
   if (a.streamId !== b.streamId) return a.streamId < b.streamId ? a : b;
   return a.seq < b.seq ? a : b;
@@ -190,9 +220,15 @@ function earlier(a: JournalPosition, b: JournalPosition): JournalPosition {
 
 /** True while the process that writes a stream lives. */
 function isLive(stream: StreamFiles): boolean {
-  const lock = tryLock(join(stream.dir, lockName));
-  lock?.release();
-  return lock === null;
+  try {
+    const lock = tryLock(join(stream.dir, lockName));
+    lock?.release();
+    return lock === null;
+  } catch (error) {
+    // Another process took the last of it away since the folder was listed.
+    if (!existsSync(stream.dir)) return false;
+    throw error;
+  }
 }
 
 /** What remains of a stream must begin behind a seal, or its first records could not be checked. */
@@ -203,8 +239,8 @@ async function withWholeSeals(leaving: readonly LeavingSegment[]): Promise<reado
   for (const item of leaving.toReversed()) {
     const { streamId, path } = item.segment;
     if (!stopped.has(streamId)) {
-      const line = await lastLineOf(path);
-      if (line !== null && line.type !== 'seal') continue;
+      const line = await unlessGone(() => lastLineOf(path));
+      if (line === gone || (line !== null && line.type !== 'seal')) continue;
       stopped.add(streamId);
     }
     kept.unshift(item);
@@ -213,11 +249,27 @@ async function withWholeSeals(leaving: readonly LeavingSegment[]): Promise<reado
 }
 
 async function seqOfLastLine(path: string): Promise<number | null> {
-  return (await lastLineOf(path))?.seq ?? null;
+  const line = await unlessGone(() => lastLineOf(path));
+  return line === gone ? null : (line?.seq ?? null);
 }
 
+/** Another process that looks whether the stream lives may make its lock anew; then the next round removes it. */
 async function removeIfEmpty(dir: string): Promise<void> {
-  if ((await readdir(dir)).some((name) => name.endsWith('.ndjson'))) return;
-  await rm(join(dir, lockName), { force: true });
-  await rmdir(dir);
+  await unlessGone(async () => {
+    if ((await readdir(dir)).some((name) => name.endsWith('.ndjson'))) return;
+    await rm(join(dir, lockName), { force: true });
+    await rmdir(dir);
+  });
+}
+
+const gone = Symbol('gone');
+
+/** Several processes look after one folder: what one wants to remove, another may have removed. */
+async function unlessGone<T>(work: () => Promise<T>): Promise<T | typeof gone> {
+  try {
+    return await work();
+  } catch (error) {
+    if (faultCode(error) === 'ENOENT' || faultCode(error) === 'ENOTEMPTY') return gone;
+    throw error;
+  }
 }

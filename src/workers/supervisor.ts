@@ -41,7 +41,7 @@ export class Supervisor implements RunningSupervisor {
   readonly metrics = new JoinedMetrics();
   readonly lastFigures = new Map<number, WorkerFigures>();
   readonly #entry: string;
-  /** Processes that nobody has told anything yet. */
+  /** Processes that do not serve yet. */
   readonly #forked = new Map<number, WorkerProcess>();
   readonly #wheel: TimerWheel;
   readonly #ended = Promise.withResolvers<void>();
@@ -121,7 +121,7 @@ export class Supervisor implements RunningSupervisor {
     this.#closeAdmin = () => admin.close();
     await probePorts(this.#config.inbound);
     // All load their code at once, but one begins alone: it mends what earlier processes left, and a fault is told once.
-    for (const { number } of this.slots) this.#forked.set(number, this.#fork(number));
+    for (const { number } of this.slots) this.#fork(number);
     for (const slot of this.slots) await slot.fill();
     await this.#watchFiles();
     this.#phase = 'running';
@@ -146,13 +146,13 @@ export class Supervisor implements RunningSupervisor {
   #fork(number: number): WorkerProcess {
     const worker = new WorkerProcess(number, this.#entry);
     this.output.passOn(worker.stdout);
+    this.#forked.set(number, worker);
     return worker;
   }
 
   async #launch(number: number): Promise<WorkerProcess> {
     if (this.#stopping !== null) throw new PosternError('ERR_WORKER', 'the sidecar is ending');
     const worker = this.#forked.get(number) ?? this.#fork(number);
-    this.#forked.delete(number);
     try {
       const { readConfig: _, ...environment } = { ...this.environment, worker: number, logLevel: this.log.level };
       const config = workerConfig(this.#config, this.slots.length);
@@ -164,6 +164,8 @@ export class Supervisor implements RunningSupervisor {
       worker.kill();
       await worker.exited;
       throw error;
+    } finally {
+      this.#forked.delete(number);
     }
   }
 
@@ -230,12 +232,13 @@ export class Supervisor implements RunningSupervisor {
     this.#phase = 'draining';
     this.#watch?.close();
     const closing = this.slots.map((slot) => slot.close());
+    const early = [...this.#forked.values()];
+    for (const worker of early) worker.kill();
     const isClean = await endAll(this.slots, drainMs, signal);
     await Promise.all(closing);
     await this.#queue;
-    // Those that were just being started.
-    for (const worker of this.#forked.values()) worker.kill();
-    await Promise.all([...this.#forked.values()].map(({ exited }) => exited));
+    await Promise.all(early.map(({ exited }) => exited));
+    // One that began to serve meanwhile.
     await endAll(this.slots, 0, AbortSignal.abort());
     this.#phase = 'stopped';
     await this.#closeAdmin();

@@ -94,12 +94,13 @@ test('seals come at once after 1,000 records and within a second otherwise', asy
 });
 
 test('the plan never touches what is being written and stops at what is not taken', () => {
-  const segment = (streamId: string, index: number) => ({
+  const segment = (streamId: string, index: number, writtenMs = 0) => ({
     streamId,
     path: `${streamId}/${index}`,
     index,
     firstSeq: index * 10 + 1,
     size: 100,
+    writtenMs,
   });
   const streams = [
     { streamId: 'a', dir: 'a', segments: [segment('a', 0), segment('a', 1)] },
@@ -124,6 +125,12 @@ test('the plan never touches what is being written and stops at what is not take
     ['a/1', 'b/0'],
   );
   assert.deepEqual(paths(planRetention({ ...input, keepBytes: 500 })), []);
+  const sideBySide = [
+    { streamId: 'a', dir: 'a', segments: [segment('a', 0, 1_000), segment('a', 1, 4_000)] },
+    { streamId: 'b', dir: 'b', segments: [segment('b', 0, 2_000), segment('b', 1, 3_000), segment('b', 2, 5_000)] },
+  ];
+  const both = { ...input, streams: sideBySide, inUse: new Set(['a/1', 'b/2']), keepBytes: 300 };
+  assert.deepEqual(paths(planRetention(both)), ['a/0', 'b/0', 'b/1'], 'what was written longest ago goes first');
 });
 
 test('nothing is deleted before a seal that says so is written', async (t) => {
