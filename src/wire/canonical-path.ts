@@ -105,7 +105,10 @@ function decodeSequence(path: string, at: number): string {
 
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true });
 
-/** Removes empty and dot segments; one that climbs above the root, or that hides behind a parameter, is refused. */
+/**
+ * Removes empty and dot segments. Refused: a dot segment that climbs above the root, that hides behind a parameter, or that
+ * would take back an empty one: `/a//..` is `/a/` where dots are resolved first (RFC 3986 §5.2.4), `/` where slashes are merged.
+ */
 function joinSegments(path: string, segments: readonly string[]): string {
   const kept: string[] = [];
   const last = segments.length - 1;
@@ -113,16 +116,19 @@ function joinSegments(path: string, segments: readonly string[]): string {
   for (let at = 1; at <= last; at++) {
     const segment = segments[at]!;
     endsInFolder = segment === '' || segment === '.' || segment === '..';
-    if (segment === '' || segment === '.') continue;
+    if (segment === '.') continue;
     if (segment === '..') {
-      if (kept.pop() === undefined) throw refuse(path, 'climbs above the root');
+      const left = kept.pop();
+      if (left === undefined) throw refuse(path, 'climbs above the root');
+      if (left === '') throw refuse(path, 'climbs out of an empty segment');
       continue;
     }
     if (isDotsWithParameter(segment)) throw refuse(path, 'has a dot segment with a parameter');
     kept.push(segment);
   }
-  if (kept.length === 0) return '/';
-  return `/${kept.join('/')}${endsInFolder ? '/' : ''}`;
+  const named = kept.filter((segment) => segment !== '');
+  if (named.length === 0) return '/';
+  return `/${named.join('/')}${endsInFolder ? '/' : ''}`;
 }
 
 /** `..;x`, `.;x` and `;x`, also with the semicolon encoded: some workloads cut parameters off before they resolve dots. */
