@@ -62,6 +62,7 @@ test('the smallest configuration has every default', () => {
       environmentBoundary: 'deny',
       internalNetworks: ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '127.0.0.0/8', '::1/128', 'fc00::/7'],
       planCacheEntries: 10_000,
+      revocationsFile: null,
       credentialCheck: 'bound',
       maxCredentialLifetime: { action: 'alarm', maxMs: 86_400_000 },
     },

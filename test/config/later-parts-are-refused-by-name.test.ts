@@ -10,7 +10,6 @@ const later: Readonly<Record<string, string>> = {
   inventory: `${smallest}inventory: { registry: r.yaml }`,
   'identity.workload_api': changed('  source:', '  workload_api: { socket: "unix:///x" }\n  source:'),
   'identity.tokens': changed('  source:', '  tokens: []\n  source:'),
-  'policy.revocations': changed('paths:', 'revocations: r.yaml\n  paths:'),
   'audit.sinks': `${smallest}audit: { sinks: [] }`,
   'admin.allow': `${smallest}admin: { allow: ["spiffe://a.example/b"] }`,
   'federation.bundle.url': changed(
