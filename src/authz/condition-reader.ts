@@ -10,14 +10,17 @@ import { allOf, anyOf, negate } from './expression.ts';
 import type { Clause } from './policy-document.ts';
 import type { Place } from './policy-finding.ts';
 import { reportError } from './policy-finding.ts';
-import type { YamlMap, YamlNode, YamlScalar } from './yaml-document.ts';
 import { kindText, reportWrong } from './yaml-fields.ts';
+import type { YamlMap, YamlNode, YamlScalar } from './yaml-tree.ts';
 
 /** Most conditions of a rule. */
 export const maxConditions = 64;
 
-interface ConditionPlace extends Place {
+/** Where conditions are read. */
+export interface ConditionPlace extends Place {
   readonly options: CheckOptions;
+  /** What conditions of the same file came to, by their text: many rules of a large bundle ask the same. */
+  readonly read: Map<string, Expression>;
 }
 
 /** Reads the list; faults are reported and left out of the result, which is then not used. */
@@ -91,7 +94,8 @@ function readText(scalar: YamlScalar, place: ConditionPlace): Clause | null {
   }
   const text = scalar.value.trim();
   try {
-    const expression = readCondition(text, place.options);
+    const expression = place.read.get(text) ?? readCondition(text, place.options);
+    place.read.set(text, expression);
     return { expression, text, position: scalar.position };
   } catch (error) {
     if (!(error instanceof ConditionError)) throw error;

@@ -10,9 +10,9 @@ import type { Effect, PolicyDocument } from './policy-document.ts';
 import type { Place, PolicyFinding } from './policy-finding.ts';
 import { reportError } from './policy-finding.ts';
 import { requestFromJson } from './request-json.ts';
-import type { YamlMap, YamlNode } from './yaml-document.ts';
 import { readYaml } from './yaml-document.ts';
 import { reportWrong, YamlFields } from './yaml-fields.ts';
+import type { YamlMap, YamlNode } from './yaml-tree.ts';
 
 /** What must come of a request; null: does not matter. */
 export interface Expectation {

@@ -2,7 +2,7 @@
 
 import type { SourcePosition } from '../errors.ts';
 import type { Expression } from './expression.ts';
-import type { YamlNode } from './yaml-document.ts';
+import type { YamlNode } from './yaml-tree.ts';
 
 export type Effect = 'allow' | 'deny';
 export type Mode = 'enforce' | 'shadow' | 'disabled';

@@ -3,6 +3,7 @@
 
 import type { CheckOptions } from './check-options.ts';
 import { clip } from './condition-lexer.ts';
+import type { Expression } from './expression.ts';
 import type { PolicyDocument, RuleDocument } from './policy-document.ts';
 import type { Place, PolicyFinding } from './policy-finding.ts';
 import { reportError } from './policy-finding.ts';
@@ -11,9 +12,9 @@ import { policyTexts } from './policy-texts.ts';
 import type { RulePlace } from './rule-reader.ts';
 import { isName, policyKeyMend, readMode, readRule } from './rule-reader.ts';
 import { readTarget } from './target-reader.ts';
-import type { YamlEntry, YamlNode } from './yaml-document.ts';
 import { maxFileBytes, readYaml } from './yaml-document.ts';
 import { reportWrong, YamlFields } from './yaml-fields.ts';
+import type { YamlEntry, YamlNode } from './yaml-tree.ts';
 
 const policyKeys = ['description', 'principals', 'default_decision', 'mode', 'dry_run', 'rules', 'tests'];
 const policyKey = /^policy[ \t]+(?:("(?:[^"\\]|\\.)*")|([A-Za-z0-9._-]+))$/;
@@ -49,21 +50,26 @@ export function* readPolicyFileInSteps(
     return { policies: [], findings };
   }
   const policies: PolicyDocument[] = [];
+  const context = { file, options, read: new Map<string, Expression>() };
   for (const part of policyTexts(text)) {
-    const read = readPart(part, file, options);
+    const read = readPart(part, context);
     // A cut in the wrong place shows as a fault, and so does any fault: the whole text then says what is wrong.
-    if (read.findings.length > 0) return readPart({ text, linesBefore: 0 }, file, options);
+    if (read.findings.length > 0) return readPart({ text, linesBefore: 0 }, context);
     policies.push(...read.policies);
     yield part.text.length;
   }
   // A key given twice shows only in the whole.
   const isDoubled = new Set(policies.map((policy) => policy.name)).size < policies.length;
-  return isDoubled ? readPart({ text, linesBefore: 0 }, file, options) : { policies, findings: [] };
+  return isDoubled ? readPart({ text, linesBefore: 0 }, context) : { policies, findings: [] };
 }
 
-function readPart({ text, linesBefore }: PolicyText, file: string, options: CheckOptions): PolicyFile {
+interface FileContext extends Pick<RulePlace, 'options' | 'read'> {
+  readonly file: string;
+}
+
+function readPart({ text, linesBefore }: PolicyText, { file, ...context }: FileContext): PolicyFile {
   const findings: PolicyFinding[] = [];
-  const place: RulePlace = { policy: null, rule: null, options, report: (finding) => findings.push(finding) };
+  const place: RulePlace = { policy: null, rule: null, ...context, report: (finding) => findings.push(finding) };
   const { roots, faults } = readYaml(text, file, linesBefore);
   for (const fault of faults) reportError(place, { code: 'E-YAML', ...fault });
   // After a fault of syntax the tree is a guess; findings about it would mislead.

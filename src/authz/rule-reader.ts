@@ -1,16 +1,15 @@
 // One rule of a policy document.
 
 import { nearestWord } from '../lib/nearest-word.ts';
-import type { CheckOptions } from './check-options.ts';
 import { clip, durationMs } from './condition-lexer.ts';
-import { readConditions } from './condition-reader.ts';
+import { type ConditionPlace, readConditions } from './condition-reader.ts';
 import type { CredentialClause, Mode, RuleDocument } from './policy-document.ts';
 import type { Place } from './policy-finding.ts';
 import { didYouMean, reportError } from './policy-finding.ts';
 import { readTarget } from './target-reader.ts';
 import { parseTimestamp } from './timestamp.ts';
-import type { YamlNode } from './yaml-document.ts';
 import { kindText, reportWrong, YamlFields } from './yaml-fields.ts';
+import type { YamlNode } from './yaml-tree.ts';
 
 const ruleKeys = [
   'name',
@@ -31,9 +30,7 @@ const credentialKeys = ['type', 'ttl', 'auto_rotate'];
 const maxPriority = 1_000_000;
 const nameText = /^[^\p{C}\p{Zl}\p{Zp}]{1,200}$/u;
 
-export interface RulePlace extends Place {
-  readonly options: CheckOptions;
-}
+export type RulePlace = ConditionPlace;
 
 /** Reads a rule; null if it has no name or effect. Faults are reported; a rule with faults is not used. */
 export function readRule(node: YamlNode, policyPlace: RulePlace): RuleDocument | null {

@@ -15,8 +15,8 @@ import type { Clause, Target } from './policy-document.ts';
 import type { Place } from './policy-finding.ts';
 import { didYouMean, reportError } from './policy-finding.ts';
 import { isTextual } from './value-type.ts';
-import type { YamlEntry, YamlMap, YamlNode, YamlScalar } from './yaml-document.ts';
 import { kindText, reportWrong } from './yaml-fields.ts';
+import type { YamlEntry, YamlMap, YamlNode, YamlScalar } from './yaml-tree.ts';
 
 type TargetRoot = 'principal' | 'resource';
 

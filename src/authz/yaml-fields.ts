@@ -5,7 +5,7 @@ import { nearestWord } from '../lib/nearest-word.ts';
 import { clip } from './condition-lexer.ts';
 import type { Place } from './policy-finding.ts';
 import { didYouMean, reportError } from './policy-finding.ts';
-import type { YamlEntry, YamlMap, YamlNode } from './yaml-document.ts';
+import type { YamlEntry, YamlMap, YamlNode } from './yaml-tree.ts';
 
 /** What a node is, for messages. */
 export function kindText(node: YamlNode): string {

@@ -1,7 +1,8 @@
 // From the text of a configuration file to plain data, with `${VARIABLE}` expanded in values and the place of every key
 // and value kept for later findings.
 
-import { readYaml, type YamlMap, type YamlNode, type YamlScalar } from '../authz/yaml-document.ts';
+import { readYaml } from '../authz/yaml-document.ts';
+import type { YamlMap, YamlNode, YamlScalar } from '../authz/yaml-tree.ts';
 import type { ErrorCode, SourcePosition } from '../errors.ts';
 import type { Finding } from '../lib/finding.ts';
 
