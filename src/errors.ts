@@ -90,6 +90,51 @@ export const errorCatalog = {
     means: 'the list of revocations cannot be read as one',
     mend: 'mend the file; until then the last good list stays in force',
   },
+  ERR_IDENTITY_WAITING: {
+    exit: 3,
+    means: 'there is no identity yet, so nothing can be served or explained',
+    mend: 'see /readyz for what it waits for',
+  },
+  ERR_IDENTITY_ROTATION_LATE: {
+    exit: 3,
+    means: 'the agent has not replaced the own SVID in good time; Postern asks it again',
+    mend: 'look whether the agent is healthy and reaches its server',
+  },
+  ERR_WORKLOAD_API_ADDRESS: {
+    exit: 2,
+    means: 'a text is not the address of a SPIFFE Workload API',
+    mend: 'write unix:///absolute/path or tcp://IP:PORT, and nothing more (SPIFFE Workload Endpoint, section 4)',
+  },
+  ERR_WORKLOAD_API_UNREACHABLE: {
+    exit: 3,
+    means: 'the agent of the Workload API is not there, or closed the connection; Postern tries again',
+    mend: 'start the agent, and look at its log; Postern waits for it',
+  },
+  ERR_WORKLOAD_API_DENIED: {
+    exit: 3,
+    means: 'the agent has no identity for the Postern process: no registration entry has its selectors, or none yet',
+    mend: 'register an entry with selectors of this process, such as unix:uid:N or k8s:sa:NAME, under the agent (or its node alias); see docs/identity.md',
+  },
+  ERR_WORKLOAD_API_REFUSED: {
+    exit: 3,
+    means: 'the agent refused a request of the Workload API, or does not know it',
+    mend: 'look whether what listens there is a SPIFFE Workload API, and enable the profile in the agent',
+  },
+  ERR_WORKLOAD_API_STALLED: {
+    exit: 3,
+    means: 'the agent took a request and sent nothing; Postern asks again',
+    mend: 'look whether the agent is healthy, and restart it if it hangs',
+  },
+  ERR_WORKLOAD_API_ANSWER: {
+    exit: 3,
+    means: 'the agent sent something that is no valid answer of the Workload API; the last good identity stays',
+    mend: 'look at the log of the agent, and whether its version is supported',
+  },
+  ERR_WORKLOAD_API_SVID: {
+    exit: 2,
+    means: 'the agent serves no X509-SVID with the SPIFFE ID or hint of the configuration',
+    mend: 'correct identity.workload_api.spiffe_id or hint, or register the entry',
+  },
   ERR_IDENTITY_ATTRIBUTES: {
     exit: 2,
     means: 'a row of identity.attributes cannot be compiled',

@@ -9,6 +9,8 @@ import type { HealthCheck } from './views.ts';
 export interface HealthFacts {
   readonly nowMs: number;
   readonly identity: IdentitySnapshot | null;
+  /** What keeps the source from giving an identity, or a new one; null where nothing does. */
+  readonly identityFault: string | null;
   /** `sha256:…` of the policy in force; null when there is none. */
   readonly policyDigest: string | null;
   readonly listeners: readonly ListenerHealth[];
@@ -40,13 +42,14 @@ function check(name: string, ok: boolean, detail: string): HealthCheck {
   return Object.freeze({ name, ok, detail });
 }
 
-function svidCheck({ identity, nowMs }: HealthFacts): HealthCheck {
-  if (identity === null) return check('svid', false, 'there is no SVID yet');
+function svidCheck({ identity, identityFault, nowMs }: HealthFacts): HealthCheck {
+  const fault = identityFault === null ? '' : `; ${identityFault}`;
+  if (identity === null) return check('svid', false, `there is no SVID yet${fault}`);
   const { svid } = identity;
   const end = new Date(svid.notAfterMs).toISOString();
-  if (nowMs >= svid.notAfterMs) return check('svid', false, `${svid.id} expired at ${end}`);
+  if (nowMs >= svid.notAfterMs) return check('svid', false, `${svid.id} expired at ${end}${fault}`);
   if (nowMs < svid.notBeforeMs) return check('svid', false, `${svid.id} is not valid yet`);
-  return check('svid', true, `${svid.id} until ${end}`);
+  return check('svid', true, `${svid.id} until ${end}${fault}`);
 }
 
 /** Without the bundle of the own trust domain no peer of it can be verified. */

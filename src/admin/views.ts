@@ -24,7 +24,25 @@ export interface IdentityView {
   /** Seconds; negative once it is over. */
   readonly expires_in_s: number;
   readonly revision: number;
+  readonly source: IdentitySourceView;
   readonly bundles: readonly BundleView[];
+}
+
+/** Where the identity comes from. */
+export interface IdentitySourceView {
+  /** The word of the configuration. */
+  readonly kind: string;
+  /** Address of the agent; null for the other sources. */
+  readonly endpoint: string | null;
+  readonly last_update: string;
+  /** Null where whoever writes the files decides. */
+  readonly next_rotation: string | null;
+  /** Of the agent: whether each stands. */
+  readonly streams: Readonly<Record<string, boolean>>;
+  /** What is wrong with the agent now. */
+  readonly fault: string | null;
+  /** Key ids of the JWT authorities by trust domain. */
+  readonly jwt_authorities: Readonly<Record<string, readonly string[]>>;
 }
 
 export interface BundleView {

@@ -8,7 +8,10 @@ import type { LintContext } from '../authz/lint/lint-rule.ts';
 import { compileSources, loadDefaults, readPolicySources } from '../authz/loader.ts';
 import { type LoadedConfig, loadConfig } from '../config/load-config.ts';
 import { isPosternError, type PosternError, type SourcePosition } from '../errors.ts';
+import { readFederated } from '../identity/bundle-files.ts';
+import { type FederatedBundleFile, readFileSet } from '../identity/identity-files.ts';
 import { readRevocations } from '../identity/revocations-source.ts';
+import { systemClock } from '../lib/clock.ts';
 import type { Finding } from '../lib/finding.ts';
 import type { CliIo } from './cli-io.ts';
 import { lintSurroundings } from './lint-surroundings.ts';
@@ -53,6 +56,8 @@ export async function checkConfiguration(file: string, io: CliIo): Promise<Check
 async function identityFindings({ config: { identity }, positionOf }: LoadedConfig, io: CliIo): Promise<Finding[]> {
   // The CA is made at the first start; to check is not to make.
   if (identity.source === 'dev-ca' && !existsSync(identity.devCa.dir)) return [];
+  if (identity.source === 'workload-api')
+    return federationFindings(identity.federation, positionOf(['identity', 'federation']));
   const place = positionOf(['identity', identity.source === 'files' ? 'files' : 'dev_ca']);
   try {
     const { warnings } = await readOwnIdentity(identity, io);
@@ -72,6 +77,13 @@ async function revocationFindings({ config, positionOf }: LoadedConfig): Promise
     if (error.findings.length > 0) return error.findings;
     return [asFinding(error, 'error', positionOf(['policy', 'revocations']))];
   }
+}
+
+/** Of an agent only the files beside it can be checked: it serves who runs the sidecar, where it runs. */
+async function federationFindings(files: readonly FederatedBundleFile[], place: SourcePosition): Promise<Finding[]> {
+  const texts = await readFileSet(files.map((one) => one.bundleFile));
+  const bundles = readFederated(texts, files, systemClock.nowMs());
+  return [...bundles.values()].flatMap((one) => (one.ok ? [] : [asFinding(one.error, 'error', place)]));
 }
 
 async function policyFindings(

@@ -9,6 +9,8 @@ import type { Paint } from '../lib/paint.ts';
 /** An identity and when it will be renewed. */
 export interface ShownIdentity extends IdentityView {
   readonly source: string;
+  /** Address of the agent; null for the other sources. */
+  readonly endpoint: string | null;
   readonly next_rotation: string | null;
 }
 
@@ -17,12 +19,12 @@ export function formatIdentity(view: ShownIdentity, paint: Paint): string {
   const { svid, bundles } = view;
   const rows: [string, string][] = [
     ['identity', paint.bold(svid.spiffe_id)],
-    ['source', view.source],
+    ['source', view.endpoint === null ? view.source : `${view.source} at ${view.endpoint}`],
     ['issuer', svid.issuer],
     ['serial', svid.serial],
     ['sha-256', svid.fingerprint_sha256],
     ['valid', `${svid.not_before} to ${svid.not_after}`],
-    ['rotation', view.next_rotation ?? 'when the files change'],
+    ['rotation', view.next_rotation === null ? 'when the files change' : `due ${view.next_rotation}`],
   ];
   const parts = bundles.flatMap((bundle) => [
     `\nbundle of ${paint.bold(bundle.trust_domain)}${bundle.own ? ' (own)' : ''}`,

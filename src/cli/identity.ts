@@ -71,12 +71,13 @@ interface InspectOptions {
 
 async function runShow(options: ShowOptions, io: CliIo): Promise<void> {
   const { config } = await loadConfig(options.config, io.env, io.cwd);
-  const { snapshot, nextRotationMs, warnings } = await readOwnIdentity(config.identity, io);
+  const { snapshot, status, warnings } = await readOwnIdentity(config.identity, io);
   const nowMs = systemClock.nowMs();
   const view = {
     ...describeIdentity(snapshot, nowMs),
-    source: config.identity.source,
-    next_rotation: nextRotationMs === null ? null : isoTime(nextRotationMs),
+    source: status.source,
+    endpoint: status.endpoint,
+    next_rotation: status.nextRotationMs === null ? null : isoTime(status.nextRotationMs),
   };
   for (const warning of warnings) io.err(`postern: warning: ${warning.message} [${warning.code}]; ${warning.mend}\n`);
   io.out(options.json ? `${JSON.stringify(view)}\n` : formatIdentity(view, io.paint));

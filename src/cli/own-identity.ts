@@ -3,17 +3,19 @@
 import type { IdentityConfig } from '../config/identity-section.ts';
 import type { PosternError } from '../errors.ts';
 import { loadDevCa } from '../identity/dev-ca.ts';
-import { devCaSourceDefaults, openDevCaSource, renewalMs } from '../identity/dev-ca-source.ts';
+import { devCaSourceDefaults, openDevCaSource } from '../identity/dev-ca-source.ts';
 import { filesSourceDefaults, openFilesSource } from '../identity/files-source.ts';
-import type { IdentitySnapshot } from '../identity/source.ts';
+import type { IdentitySnapshot, IdentitySource, IdentityStatus } from '../identity/source.ts';
 import { SpiffeId } from '../identity/spiffe-id.ts';
 import { systemClock } from '../lib/clock.ts';
 import type { CliIo } from './cli-io.ts';
 
+/** How long to wait for an agent, milliseconds. */
+const agentPatienceMs = 5_000;
+
 export interface OwnIdentity {
   readonly snapshot: IdentitySnapshot;
-  /** Null where whoever writes the files decides. */
-  readonly nextRotationMs: number | null;
+  readonly status: IdentityStatus;
   readonly warnings: readonly PosternError[];
 }
 
@@ -27,10 +29,12 @@ export async function readOwnIdentity(identity: IdentityConfig, io: CliIo): Prom
     onWarning: (warning: PosternError) => void warnings.push(warning),
     onListenerError: () => {},
   };
+  if (identity.source === 'workload-api') {
+    const { openAgentIdentity } = await import('../runtime/agent-identity.ts');
+    return ownOf(await openAgentIdentity(identity, told, agentPatienceMs), warnings);
+  }
   if (identity.source === 'files') {
-    const source = await openFilesSource({ ...filesSourceDefaults, ...identity.files, ...told });
-    await source.close();
-    return { snapshot: source.current, nextRotationMs: null, warnings };
+    return ownOf(await openFilesSource({ ...filesSourceDefaults, ...identity.files, ...told }), warnings);
   }
   const isProduction = io.env['NODE_ENV'] === 'production';
   const { dir, spiffeId } = identity.devCa;
@@ -43,6 +47,11 @@ export async function readOwnIdentity(identity: IdentityConfig, io: CliIo): Prom
     dnsNames: [],
     isProduction,
   });
+  return ownOf(source, warnings);
+}
+
+async function ownOf(source: IdentitySource, warnings: readonly PosternError[]): Promise<OwnIdentity> {
+  const { current: snapshot, status } = source;
   await source.close();
-  return { snapshot: source.current, nextRotationMs: renewalMs(source.current), warnings };
+  return { snapshot, status, warnings };
 }

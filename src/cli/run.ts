@@ -5,7 +5,7 @@ import { extname, join } from 'node:path';
 import type { Command } from 'commander';
 import { loadConfig } from '../config/load-config.ts';
 import type { PosternConfig } from '../config/postern-config.ts';
-import { PosternError } from '../errors.ts';
+import { isPosternError, PosternError } from '../errors.ts';
 import { Sidecar } from '../runtime/sidecar.ts';
 import type { SidecarEnvironment } from '../runtime/sidecar-parts.ts';
 import { type LogLevel, logLevels } from '../telemetry/operational-log.ts';
@@ -48,7 +48,8 @@ async function run(options: RunOptions, host: { readonly io: CliIo; readonly ver
   };
   const signals = new SignalWatch();
   try {
-    const steered = await start(await readConfig(), environment);
+    const steered = await startOnceKnown(environment, signals);
+    if (steered === null) return io.setExitCode(exitCodes.done);
     // Node keeps compiled code at a clean exit only; one that is killed would leave the next start as slow as the first.
     flushCompileCache();
     await signals.drive(steered);
@@ -56,6 +57,31 @@ async function run(options: RunOptions, host: { readonly io: CliIo; readonly ver
     signals.close();
   }
   io.setExitCode(exitCodes.done);
+}
+
+/** Null where the process was told to end before it had an identity. @throws PosternError */
+async function startOnceKnown(environment: SidecarEnvironment, signals: SignalWatch): Promise<Steered | null> {
+  for (;;) {
+    const config = await configOnceKnown(environment, signals);
+    if (config === null) return null;
+    try {
+      return await start(config, environment);
+    } catch (error) {
+      // The agent went away again between its first answer and the start.
+      if (!isPosternError(error) || !error.code.startsWith('ERR_WORKLOAD_API_')) throw error;
+    }
+  }
+}
+
+/** The configuration, once this process has an identity to serve with; null where it was told to end before. */
+async function configOnceKnown(environment: SidecarEnvironment, signals: SignalWatch): Promise<PosternConfig | null> {
+  const config = await environment.readConfig();
+  const { identity } = config;
+  if (identity.source !== 'workload-api') return config;
+  const { waitForAgent } = await import('../runtime/agent-wait.ts');
+  const isKnown = await waitForAgent(identity, { config, environment, signal: signals.ending });
+  // Read again: it may have been changed meanwhile.
+  return isKnown ? environment.readConfig() : null;
 }
 
 /** One process serves by itself; only several have a supervisor. @throws PosternError */

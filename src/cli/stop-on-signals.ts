@@ -20,6 +20,7 @@ type Wish = 'terminate' | 'interrupt';
 
 export class SignalWatch {
   readonly #hurry = new AbortController();
+  readonly #ending = new AbortController();
   readonly #onTerminate = (): void => this.#stop('terminate');
   readonly #onInterrupt = (): void => this.#stop('interrupt');
   // A refused reload has been logged; the old configuration goes on.
@@ -29,6 +30,11 @@ export class SignalWatch {
 
   constructor() {
     process.on('SIGTERM', this.#onTerminate).on('SIGINT', this.#onInterrupt).on('SIGHUP', this.#onHangUp);
+  }
+
+  /** Aborted by the first signal to end: for a start that may take for ever. */
+  get ending(): AbortSignal {
+    return this.#ending.signal;
   }
 
   /** Steers what was started until it has ended. */
@@ -45,6 +51,7 @@ export class SignalWatch {
   #stop(wish: Wish): void {
     if (this.#wish !== null) return this.#hurry.abort();
     this.#wish = wish;
+    this.#ending.abort();
     if (this.#steered !== null) this.#begin(wish);
   }
 

@@ -3,6 +3,7 @@
 import { formatAddress } from '../lib/socket-address.ts';
 import type { InboundOptions, RouteOptions } from '../proxy/inbound-options.ts';
 import type { AdminConfig } from './admin-section.ts';
+import { agentConflicts } from './agent-socket.ts';
 import type { DataPath, Environment } from './config-source.ts';
 import { type Conflict, conflict } from './conflict.ts';
 import type { IdentityConfig } from './identity-section.ts';
@@ -26,6 +27,7 @@ export function findConflicts(sections: CheckedSections, env: Environment): Conf
     ...sharingConflicts(sections),
     ...inbound.flatMap((listener, at) => deadRoutes(listener.routes, ['inbound', at, 'routes'])),
     ...devCaInProduction(sections.identity, env),
+    ...agentConflicts(sections.identity, env),
   ];
 }
 

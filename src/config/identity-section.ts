@@ -3,6 +3,7 @@
 import * as z from 'zod';
 import { isPosternError } from '../errors.ts';
 import { type AttributeRule, compileAttributeRules } from '../identity/attributes.ts';
+import { parseAgentAddress } from '../identity/workload-api/agent-address.ts';
 import { badValue, choice, duration, notYet, refuse, textField } from './fields.ts';
 import { filePath, plainText, spiffeId, trustDomain } from './text-fields.ts';
 
@@ -29,6 +30,33 @@ const devCaSection = z
   .describe(
     'Embedded CA for a demo and for tests; needed by `source: dev-ca`. Refused where NODE_ENV is `production`.',
   );
+
+/** As written; the part that connects reads it again. */
+function agentAddress(text: string): string {
+  parseAgentAddress(text);
+  return text;
+}
+
+const workloadApiSection = z
+  .strictObject({
+    socket: textField(agentAddress, {
+      'x-form': 'Workload API address',
+      pattern: '^(unix:/|tcp://)',
+      examples: ['unix:///run/spire/agent.sock', 'tcp://127.0.0.1:8081'],
+    })
+      .optional()
+      .describe('Where the agent listens. Default: the environment variable `SPIFFE_ENDPOINT_SOCKET`.'),
+    spiffe_id: spiffeId().optional().describe('Which SVID to use where the agent serves several. Default: the first.'),
+    hint: plainText(1024)
+      .optional()
+      .describe('Which SVID to use, by the hint of its registration entry. Default: the first.'),
+  })
+  .transform(({ socket, spiffe_id, hint }) => ({
+    socket: socket ?? null,
+    spiffeId: spiffe_id ?? null,
+    hint: hint ?? null,
+  }))
+  .describe('The SPIFFE Workload API of an agent such as SPIRE, for `source: workload-api`.');
 
 const federationEntry = z
   .strictObject({
@@ -75,8 +103,8 @@ function checkAttributeRule(rule: AttributeRule, context: z.RefinementCtx): void
 /** `identity` as written and as parsed. */
 export const identitySection = z
   .strictObject({
-    source: choice(['files', 'dev-ca'], ['workload-api']).describe('Where the own SVID comes from.'),
-    workload_api: notYet('identity.workload_api').describe('The SPIFFE Workload API of an agent such as SPIRE.'),
+    source: choice(['workload-api', 'files', 'dev-ca']).describe('Where the own SVID comes from.'),
+    workload_api: workloadApiSection.optional(),
     files: filesSection.optional(),
     dev_ca: devCaSection.optional(),
     federation: z
@@ -103,14 +131,22 @@ export const identitySection = z
   .describe('Who this sidecar is and whom it trusts.');
 
 type OwnSource =
+  | { readonly source: 'workload-api'; readonly workloadApi: z.output<typeof workloadApiSection> }
   | { readonly source: 'files'; readonly files: z.output<typeof filesSection> }
   | { readonly source: 'dev-ca'; readonly devCa: z.output<typeof devCaSection> };
 
 function ownSource(section: {
-  readonly source: 'files' | 'dev-ca';
+  readonly source: 'workload-api' | 'files' | 'dev-ca';
+  readonly workload_api?: z.output<typeof workloadApiSection> | undefined;
   readonly files?: z.output<typeof filesSection> | undefined;
   readonly dev_ca?: z.output<typeof devCaSection> | undefined;
 }): OwnSource | null {
+  if (section.source === 'workload-api') {
+    return {
+      source: 'workload-api',
+      workloadApi: section.workload_api ?? { socket: null, spiffeId: null, hint: null },
+    };
+  }
   if (section.source === 'files') return section.files === undefined ? null : { source: 'files', files: section.files };
   return section.dev_ca === undefined ? null : { source: 'dev-ca', devCa: section.dev_ca };
 }

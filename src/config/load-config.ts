@@ -57,7 +57,11 @@ export function parseConfig(text: string, origin: ConfigOrigin): LoadedConfig {
   const findings = [...source.findings, ...issues, ...conflicts(sections, source, origin.env)].sort(compareFindings);
   if (!result.success || findings.some((finding) => finding.severity === 'error')) throw invalid(findings);
   return {
-    config: resolvePaths(result.data, origin.absoluteFile, source.expandedValues),
+    config: resolvePaths(result.data, {
+      file: origin.absoluteFile,
+      env: origin.env,
+      secrets: source.expandedValues,
+    }),
     warnings: findings,
     positionOf: (path) => source.positionOf(path),
   };

@@ -1,12 +1,22 @@
 // Makes every file name of a parsed configuration absolute: relative ones start from the folder of the configuration.
 
 import { dirname, resolve } from 'node:path';
+import { agentSocket } from './agent-socket.ts';
 import type { ParsedConfig } from './config-schema.ts';
+import type { Environment } from './config-source.ts';
 import type { IdentityConfig } from './identity-section.ts';
 import type { PosternConfig } from './postern-config.ts';
 
-/** The final configuration of a file that passed the schema. `file` is absolute. */
-export function resolvePaths(parsed: ParsedConfig, file: string, secrets: readonly string[]): PosternConfig {
+/** What the final configuration depends on besides its text. `file` is absolute. */
+export interface FinalPlace {
+  readonly file: string;
+  readonly env: Environment;
+  /** Values that came out of variables. */
+  readonly secrets: readonly string[];
+}
+
+/** The final configuration of a file that passed the schema. */
+export function resolvePaths(parsed: ParsedConfig, { file, env, secrets }: FinalPlace): PosternConfig {
   const { audit, inbound, admin, shutdown, workers } = parsed;
   const absolute = (path: string) => resolve(dirname(file), path);
   const paths = parsed.policy.paths.map(absolute);
@@ -15,7 +25,7 @@ export function resolvePaths(parsed: ParsedConfig, file: string, secrets: readon
   const revocationsFile = revoked === null ? null : absolute(revoked);
   return deepFreeze({
     file,
-    identity: resolveIdentity(parsed.identity, absolute),
+    identity: resolveIdentity(parsed.identity, absolute, env),
     inbound,
     policy: { ...parsed.policy, paths, shadowPaths, revocationsFile },
     audit: { ...audit, dir: audit.dir === null ? null : absolute(audit.dir) },
@@ -27,10 +37,18 @@ export function resolvePaths(parsed: ParsedConfig, file: string, secrets: readon
   });
 }
 
-function resolveIdentity(identity: IdentityConfig, absolute: (path: string) => string): IdentityConfig {
+function resolveIdentity(
+  identity: IdentityConfig,
+  absolute: (path: string) => string,
+  env: Environment,
+): IdentityConfig {
   const federation = identity.federation.map((entry) => ({ ...entry, bundleFile: absolute(entry.bundleFile) }));
   if (identity.source === 'dev-ca') {
     return { ...identity, federation, devCa: { ...identity.devCa, dir: absolute(identity.devCa.dir) } };
+  }
+  if (identity.source === 'workload-api') {
+    const { workloadApi } = identity;
+    return { ...identity, federation, workloadApi: { ...workloadApi, socket: agentSocket(workloadApi.socket, env) } };
   }
   const { certFile, keyFile, bundleFile } = identity.files;
   const files = { certFile: absolute(certFile), keyFile: absolute(keyFile), bundleFile: absolute(bundleFile) };

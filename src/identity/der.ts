@@ -39,6 +39,22 @@ export function readDer(bytes: Uint8Array): DerElement {
   return element;
 }
 
+/** Elements that follow one another without a frame, such as certificates; null where the bytes are not just that. */
+export function splitDer(bytes: Uint8Array, mostElements: number): Uint8Array[] | null {
+  const parts: Uint8Array[] = [];
+  try {
+    for (let at = 0; at < bytes.length; ) {
+      const { end } = elementAt(bytes, at, bytes.length);
+      if (parts.length === mostElements) return null;
+      parts.push(bytes.subarray(at, end));
+      at = end;
+    }
+  } catch {
+    return null;
+  }
+  return parts;
+}
+
 /** The elements within a constructed one, of tag `expected` where given. */
 export function derChildren(parent: DerElement, expected?: number): DerElement[] {
   if (expected !== undefined) expectTag(parent, expected);

@@ -9,7 +9,8 @@ import { readFederated } from './bundle-files.ts';
 import { type DevCa, openDevCa } from './dev-ca.ts';
 import { type FederatedBundleFile, readFileSet } from './identity-files.ts';
 import { firstSnapshot, type IdentityReading, nextStep, readingOf } from './identity-state.ts';
-import type { IdentitySnapshot, IdentitySource } from './source.ts';
+import { noJwtBundles } from './jwt-bundle.ts';
+import { type IdentitySnapshot, type IdentitySource, type IdentityStatus, rotationDueMs } from './source.ts';
 import { SpiffeId } from './spiffe-id.ts';
 import { createTrustBundle } from './trust-bundle.ts';
 
@@ -48,13 +49,21 @@ class DevCaSource extends LatestValue<IdentitySnapshot> implements IdentitySourc
   #refreshing: Promise<void> = Promise.resolve();
   #isRotating = false;
   #isClosed = false;
+  #lastUpdateMs: number;
+  readonly jwtBundles = noJwtBundles;
 
   constructor(ca: DevCa, options: DevCaSourceOptions, first: IdentitySnapshot) {
     super(first, options.onListenerError);
     this.#ca = ca;
     this.#options = options;
+    this.#lastUpdateMs = options.clock.nowMs();
     // The wall clock is looked at, instead of one long timer: a suspended machine must renew on waking.
     this.#timer = setInterval(() => this.#rotateIfDue(), options.pollMs).unref();
+  }
+
+  get status(): IdentityStatus {
+    const own = { source: 'dev-ca', endpoint: null, streams: [], fault: null } as const;
+    return { ...own, nextRotationMs: rotationDueMs(this.current), lastUpdateMs: this.#lastUpdateMs };
   }
 
   refresh(): Promise<void> {
@@ -70,7 +79,7 @@ class DevCaSource extends LatestValue<IdentitySnapshot> implements IdentitySourc
   }
 
   #rotateIfDue(): void {
-    if (this.#isRotating || this.#options.clock.nowMs() < renewalMs(this.current)) return;
+    if (this.#isRotating || this.#options.clock.nowMs() < rotationDueMs(this.current)) return;
     this.#isRotating = true;
     const settle = () => {
       this.#isRotating = false;
@@ -86,13 +95,8 @@ class DevCaSource extends LatestValue<IdentitySnapshot> implements IdentitySourc
     for (const warning of step.warnings) onWarning(warning);
     for (const error of step.refused) onRefused(error);
     if (step.refused.length > 0) throw step.refused[0];
+    this.#lastUpdateMs = clock.nowMs();
   }
-}
-
-/** When a snapshot's SVID is due for renewal: half of its lifetime, milliseconds since the epoch. */
-export function renewalMs(snapshot: IdentitySnapshot): number {
-  const { notBeforeMs, notAfterMs } = snapshot.svid;
-  return notBeforeMs + (notAfterMs - notBeforeMs) / 2;
 }
 
 async function issueIdentity(ca: DevCa, options: DevCaSourceOptions): Promise<IdentityReading> {

@@ -9,7 +9,8 @@ import { LatestValue } from '../lib/latest.ts';
 import { readBundle, readFederated, textOf } from './bundle-files.ts';
 import { type FederatedBundleFile, keyExposure, readFileSet } from './identity-files.ts';
 import { firstSnapshot, type IdentityReading, type IdentityStep, nextStep, readingOf } from './identity-state.ts';
-import type { IdentitySnapshot, IdentitySource } from './source.ts';
+import { noJwtBundles } from './jwt-bundle.ts';
+import type { IdentitySnapshot, IdentitySource, IdentityStatus } from './source.ts';
 import { parseX509Svid } from './x509-svid.ts';
 
 export interface FilesSourceTimings {
@@ -94,11 +95,19 @@ class FilesSource extends LatestValue<IdentitySnapshot> implements IdentitySourc
   readonly #closing = new AbortController();
   #retry: NodeJS.Timeout | undefined;
   #refreshing: Promise<void> = Promise.resolve();
+  #lastUpdateMs: number;
+  readonly jwtBundles = noJwtBundles;
 
   constructor(options: FilesSourceOptions, first: IdentitySnapshot, watch: FileWatch) {
     super(first, options.onListenerError);
     this.#options = options;
     this.#watch = watch;
+    this.#lastUpdateMs = options.clock.nowMs();
+  }
+
+  get status(): IdentityStatus {
+    const own = { source: 'files', endpoint: null, nextRotationMs: null, streams: [], fault: null } as const;
+    return { ...own, lastUpdateMs: this.#lastUpdateMs };
   }
 
   refresh(): Promise<void> {
@@ -128,7 +137,10 @@ class FilesSource extends LatestValue<IdentitySnapshot> implements IdentitySourc
     for (const warning of warnings) onWarning(warning);
     for (const error of refused) onRefused(error);
     clearTimeout(this.#retry);
-    if (refused.length === 0) return;
+    if (refused.length === 0) {
+      this.#lastUpdateMs = this.#options.clock.nowMs();
+      return;
+    }
     // Some faults pass without a change of the files: a certificate that is not yet valid.
     this.#retry = setTimeout(() => this.refreshSoon(), this.#options.refusedRetryMs).unref();
     throw refused[0];

@@ -34,7 +34,7 @@ export function viewsOf(sidecar: RunningSidecar): Omit<AdminViews, 'metrics'> {
     health: () => healthOf(sidecar),
     config: () => reloader.config,
     configSecrets: () => reloader.config.secrets,
-    identity: () => identityView(identity.current, clock.nowMs()),
+    identity: () => identityView(identity, clock.nowMs()),
     policy: () => policyView(sidecar),
     explain: (request) => withText(explainRequest(policy, request, clock.nowMs())),
     explainRecord: (record) => {

@@ -9,6 +9,7 @@ export function healthOf(sidecar: RunningSidecar): readonly HealthCheck[] {
   return healthChecks({
     nowMs: clock.nowMs(),
     identity: identity.current,
+    identityFault: identity.status.fault?.message ?? null,
     policyDigest: policy.status().digest || null,
     listeners: listeners.all.map((listener) => ({
       name: listener.settings.options.name,

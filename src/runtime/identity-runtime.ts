@@ -1,20 +1,16 @@
 // Opens the identity source that configuration names, and tells what the sidecar knows of itself.
 
 import type { IdentityConfig } from '../config/identity-section.ts';
-import type { PosternError } from '../errors.ts';
 import type { ReadAttributes } from '../identity/attributes.ts';
 import { devCaSourceDefaults, openDevCaSource } from '../identity/dev-ca-source.ts';
 import { filesSourceDefaults, openFilesSource } from '../identity/files-source.ts';
-import type { IdentitySnapshot, IdentitySource } from '../identity/source.ts';
+import type { IdentityListeners, IdentitySnapshot, IdentitySource } from '../identity/source.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { OwnIdentity } from '../proxy/own-identity.ts';
+import { openAgentIdentity } from './agent-identity.ts';
 
-/** Who is told what the source cannot use. */
-export interface IdentityListeners {
-  readonly onRefused: (error: PosternError) => void;
-  readonly onWarning: (error: PosternError) => void;
-  readonly onListenerError: (error: unknown) => void;
-}
+/** How long an agent may take that had an identity a moment ago (agent-wait.ts), milliseconds. */
+const agentPatienceMs = 10_000;
 
 /** @throws PosternError naming the file and the mend */
 export function openIdentity(
@@ -22,6 +18,10 @@ export function openIdentity(
   parts: IdentityListeners & { readonly clock: Clock; readonly isProduction: boolean },
 ): Promise<IdentitySource> {
   const { federation } = config;
+  if (config.source === 'workload-api') {
+    const { isProduction: _, ...rest } = parts;
+    return openAgentIdentity(config, rest, agentPatienceMs);
+  }
   if (config.source === 'files') {
     const { isProduction: _, ...rest } = parts;
     return openFilesSource({ ...filesSourceDefaults, ...config.files, federation, ...rest });

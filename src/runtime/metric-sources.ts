@@ -1,6 +1,7 @@
 // Where a scrape finds its figures.
 
 import process from 'node:process';
+import type { IdentityStatus } from '../identity/source.ts';
 import type { MetricSources } from '../telemetry/figures.ts';
 import type { MetricData } from '../telemetry/metric-data.ts';
 import { createDataScrape, createScrape, type MetricsText } from '../telemetry/metrics.ts';
@@ -18,7 +19,8 @@ export function createSidecarDataScrape(sidecar: RunningSidecar): () => Promise<
 }
 
 function sourcesOf(sidecar: RunningSidecar): MetricSources {
-  const { environment, log, identity, revocations, identityCounts, recorder, listeners, reloader } = sidecar.parts;
+  const { environment, log, identity, revocations, identityCounts, recorder, listeners, reloader, clock } =
+    sidecar.parts;
   return {
     build: { version: environment.version, nodeVersion: process.versions.node },
     runtime: () => ({
@@ -34,8 +36,8 @@ function sourcesOf(sidecar: RunningSidecar): MetricSources {
     policy: () => policyFigures(sidecar),
     journal: () => recorder.stats(),
     identity: () => ({
-      svidNotBeforeMs: identity.current.svid.notBeforeMs,
-      svidNotAfterMs: identity.current.svid.notAfterMs,
+      ...sourceFigures(identity.status, clock.nowMs()),
+      svid: identity.current.svid,
       rotations: identityCounts.rotations,
       refusedRotations: identityCounts.refused,
       bundles: identity.current.bundles.bundles.length,
@@ -49,6 +51,12 @@ function sourcesOf(sidecar: RunningSidecar): MetricSources {
         idle: settings.pool.idleCount,
       })),
   };
+}
+
+/** What a source of identities tells of itself, for metrics. */
+export function sourceFigures({ nextRotationMs, lastUpdateMs, streams }: IdentityStatus, nowMs: number) {
+  const rotationLagMs = nextRotationMs === null ? 0 : Math.max(0, nowMs - nextRotationMs);
+  return { rotationDueMs: nextRotationMs, rotationLagMs, lastUpdateMs, streams };
 }
 
 function policyFigures(sidecar: RunningSidecar) {

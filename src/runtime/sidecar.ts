@@ -6,7 +6,6 @@ import { RecentDecisions } from '../admin/recent-decisions.ts';
 import type { RecorderHandle } from '../audit/recorder.ts';
 import { unsafeShadowPermit } from '../authz/engine.ts';
 import type { PosternConfig } from '../config/postern-config.ts';
-import { PosternError } from '../errors.ts';
 import { compileAttributeRules, type ReadAttributes } from '../identity/attributes.ts';
 import { createPeerVerifier, peerVerifierDefaults } from '../identity/peer-verification.ts';
 import { openRevocations, type Revocations, revocationsDefaults } from '../identity/revocations-source.ts';
@@ -22,6 +21,7 @@ import { createOperationalLog, type OperationalLog } from '../telemetry/operatio
 import { openAdmin } from './admin-runtime.ts';
 import { readDescriptorLimit, warnOfDescriptors } from './descriptor-limit.ts';
 import { drain } from './drain.ts';
+import { faultFields } from './fault-fields.ts';
 import { openIdentity, ownIdentityOf } from './identity-runtime.ts';
 import { internalNetworkTest } from './internal-networks.ts';
 import { openJournal } from './journal-runtime.ts';
@@ -285,12 +285,6 @@ function warnOfSettings(config: PosternConfig, ownEnvironment: string | undefine
   for (const listener of config.inbound) {
     if (listener.mode === 'shadow') log.warn('a listener lets denied requests pass', { listener: listener.name });
   }
-}
-
-/** What of a fault goes into the operational log. */
-export function faultFields(error: unknown): Record<string, unknown> {
-  if (error instanceof PosternError) return { code: error.code, error: error.message, mend: error.mend };
-  return { code: 'ERR_INTERNAL', error: error instanceof Error ? (error.stack ?? error.message) : String(error) };
 }
 
 /** In the opposite order of building; one that fails does not keep the others from running. */

@@ -66,11 +66,26 @@ function collectJournal(samples: SampleSet, journal: JournalFigures, histograms:
 }
 
 function collectIdentity(samples: SampleSet, identity: IdentityFigures): void {
-  samples.add('postern_identity_svid_not_before_timestamp_seconds', {}, identity.svidNotBeforeMs / 1000);
-  samples.add('postern_identity_svid_expiry_timestamp_seconds', {}, identity.svidNotAfterMs / 1000);
+  const { svid, rotationDueMs, streams } = identity;
+  samples.add('postern_identity_waiting', {}, Number(svid === null));
+  if (svid !== null) {
+    samples.add('postern_identity_svid_not_before_timestamp_seconds', {}, svid.notBeforeMs / 1000);
+    samples.add('postern_identity_svid_expiry_timestamp_seconds', {}, svid.notAfterMs / 1000);
+    samples.add('postern_identity_last_update_timestamp_seconds', {}, identity.lastUpdateMs / 1000);
+  }
+  if (rotationDueMs !== null) {
+    samples.add('postern_identity_rotation_due_timestamp_seconds', {}, rotationDueMs / 1000);
+    samples.add('postern_identity_rotation_lag_seconds', {}, identity.rotationLagMs / 1000);
+  }
   samples.add('postern_identity_rotations_total', {}, identity.rotations);
   samples.add('postern_identity_rotations_refused_total', {}, identity.refusedRotations);
   samples.add('postern_revocations', {}, identity.revocations);
   samples.add('postern_revocations_refused_total', {}, identity.refusedRevocations);
   samples.add('postern_identity_bundles', {}, identity.bundles);
+  for (const { name: stream, isUp, failures } of streams) {
+    samples.add('postern_identity_stream_up', { stream }, Number(isUp));
+    for (const [reason, count] of failures) {
+      samples.add('postern_identity_stream_failures_total', { stream, reason }, count);
+    }
+  }
 }

@@ -57,14 +57,28 @@ export interface JournalFigures {
 }
 
 export interface IdentityFigures {
-  readonly svidNotBeforeMs: number;
-  readonly svidNotAfterMs: number;
+  /** Null before the first one. */
+  readonly svid: { readonly notBeforeMs: number; readonly notAfterMs: number } | null;
+  /** Null where whoever writes the files decides. */
+  readonly rotationDueMs: number | null;
+  /** How long the rotation has been due, milliseconds; 0 while it is not. */
+  readonly rotationLagMs: number;
+  /** 0 before the first one. */
+  readonly lastUpdateMs: number;
+  readonly streams: readonly IdentityStreamFigures[];
   readonly rotations: number;
   readonly refusedRotations: number;
   readonly bundles: number;
   /** Rows of the list of revocations in force. */
   readonly revocations: number;
   readonly refusedRevocations: number;
+}
+
+/** One stream of the agent. */
+export interface IdentityStreamFigures {
+  readonly name: string;
+  readonly isUp: boolean;
+  readonly failures: ReadonlyMap<string, number>;
 }
 
 /** Connections of one listener to its workload. */

@@ -165,6 +165,28 @@ export const metricCatalog = Object.freeze({
     counter('Lists of revocations that could not be read; the last good one stays.'),
   ),
   postern_identity_bundles: joined('min', gauge('Trust domains whose bundle is held.')),
+  postern_identity_waiting: joined('max', gauge('1 while no identity has come yet; the sidecar serves nobody.')),
+  postern_identity_last_update_timestamp_seconds: joined(
+    'min',
+    gauge('When the source last gave something that could be used, changed or not.'),
+  ),
+  postern_identity_rotation_due_timestamp_seconds: joined(
+    'min',
+    gauge('When the own certificate should be replaced: half of its lifetime. Not for `files`.'),
+  ),
+  postern_identity_rotation_lag_seconds: joined(
+    'max',
+    gauge('How long that has been due; 0 while it is not. Not for `files`.'),
+  ),
+  postern_identity_stream_up: joined(
+    'min',
+    gauge('1 while the stream of the agent stands and has given something: x509_svid, jwt_bundles.', 'stream'),
+  ),
+  postern_identity_stream_failures_total: counter(
+    'Ends of a stream of the agent: unreachable, unavailable, permission_denied, invalid_argument, unimplemented, protocol, too_large, stalled, ended, other.',
+    'stream',
+    'reason',
+  ),
 } as const satisfies Readonly<Record<`postern_${string}`, MetricEntry>>);
 
 /** Every name of the catalog. */

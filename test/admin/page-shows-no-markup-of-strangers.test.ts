@@ -22,6 +22,15 @@ function pageData(word: string): StatusPageData {
       not_after: word,
       expires_in_s: 90,
       revision: 1,
+      source: {
+        kind: 'files',
+        endpoint: null,
+        last_update: '',
+        next_rotation: null,
+        streams: {},
+        fault: null,
+        jwt_authorities: {},
+      },
       bundles: [{ trust_domain: word, authorities: [] }],
     },
     policy: {

@@ -3,8 +3,9 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import { type HealthFacts, healthChecks } from '../../src/admin/health-checks.ts';
-import { identityView } from '../../src/admin/identity-view.ts';
+import { identityView, type ShownSource } from '../../src/admin/identity-view.ts';
 import { BundleSet } from '../../src/identity/bundle-set.ts';
+import { noJwtBundles } from '../../src/identity/jwt-bundle.ts';
 import type { IdentitySnapshot } from '../../src/identity/source.ts';
 import { parseX509Svid } from '../../src/identity/x509-svid.ts';
 import { hourMs, type Made, makeCa, makeLeaf } from '../identity/workshop.ts';
@@ -24,9 +25,15 @@ before(async () => {
   snapshot = { revision: 3, svid, bundles: new BundleSet([bundleOf('a.example', ca), bundleOf('b.example', ca)]) };
 });
 
+function shown(): ShownSource {
+  const own = { source: 'files', endpoint: null, nextRotationMs: null, streams: [], fault: null } as const;
+  return { current: snapshot, status: { ...own, lastUpdateMs: nowMs }, jwtBundles: noJwtBundles };
+}
+
 function facts(changed: Partial<HealthFacts> = {}): HealthFacts {
   return {
     nowMs,
+    identityFault: null,
     identity: snapshot,
     policyDigest: 'sha256:abc',
     listeners: [{ name: 'api', address: { kind: 'tcp', host: '::', port: 8443 }, bound: true }],
@@ -88,7 +95,7 @@ for (const { what, fails, changed } of missing) {
 }
 
 test('the identity shows names, times and bundles, and never the key', () => {
-  const view = identityView(snapshot, snapshot.svid.notAfterMs - 90_500);
+  const view = identityView(shown(), snapshot.svid.notAfterMs - 90_500);
   assert.equal(view.spiffe_id, spiffeId);
   assert.equal(view.trust_domain, 'a.example');
   assert.equal(view.expires_in_s, 90);
@@ -99,7 +106,7 @@ test('the identity shows names, times and bundles, and never the key', () => {
     ['a.example', 'b.example'],
   );
   assert.equal(view.bundles[0]!.authorities[0]!.subject, 'CN=Test CA');
-  assert.ok(identityView(snapshot, snapshot.svid.notAfterMs + hourMs).expires_in_s < 0);
+  assert.ok(identityView(shown(), snapshot.svid.notAfterMs + hourMs).expires_in_s < 0);
   const text = JSON.stringify(view);
   for (const line of leaf.keyPem.split('\n').filter((part) => part.length > 20)) assert.ok(!text.includes(line));
 });

@@ -240,7 +240,7 @@ for (const [group, cases] of Object.entries({ keys, values, meanings, syntax }))
 test('every fault is reported together, in the order of the file', () => {
   const text = changed('listen: 0.0.0.0:8443', 'lisen: x')
     .replace('[policies/]', '[""]')
-    .replace('source: files', 'source: workload-api');
+    .replace('source: files', 'source: spire');
   const lines = findingsOf(`${text}workers: 0\nadmin: { listen: 0.0.0.0:9901 }\n`);
   const places = lines.map((line) => line.split(': ')[0]);
   assert.deepEqual(places, [

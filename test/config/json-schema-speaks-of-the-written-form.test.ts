@@ -20,6 +20,10 @@ const taken: Readonly<Record<string, string>> = {
     'forward:',
     'limits: { idle: 1h30m, body_bytes: unlimited, request: unlimited }\n    forward:',
   ),
+  'an agent': changed(
+    'source: files',
+    'source: workload-api\n  workload_api: { socket: "unix:///run/agent.sock", hint: internal }',
+  ),
   'the embedded CA': changed('source: files', 'source: dev-ca\n  dev_ca: { spiffe_id: "spiffe://a.example/x" }'),
 };
 
@@ -27,7 +31,7 @@ const refused: Readonly<Record<string, readonly [text: string, fault: string]>> 
   'an unknown key': [changed('listen:', 'lisen:'), '$.inbound[0]: unknown key lisen'],
   'a missing key': [changed('    forward: http://127.0.0.1:8080\n', ''), '$.inbound[0]: lacks forward'],
   'a key of a later version': [`${smallest}outbound: []`, '$.outbound: not allowed'],
-  'a word of a later version': [changed('source: files', 'source: workload-api'), '$.identity.source: not in enum'],
+  'a word that is none': [changed('source: files', 'source: spire'), '$.identity.source: not in enum'],
   'a duration without a unit': [`${smallest}shutdown: { drain: 30 }`, '$.shutdown.drain: not string'],
   'too large a number': [
     changed('forward:', 'limits: { headers: 99999 }\n    forward:'),

@@ -8,7 +8,6 @@ import { changed, refusalOf, smallest } from './sample-config.ts';
 const later: Readonly<Record<string, string>> = {
   outbound: `${smallest}outbound: [{ name: x }]`,
   inventory: `${smallest}inventory: { registry: r.yaml }`,
-  'identity.workload_api': changed('  source:', '  workload_api: { socket: "unix:///x" }\n  source:'),
   'identity.tokens': changed('  source:', '  tokens: []\n  source:'),
   'audit.sinks': `${smallest}audit: { sinks: [] }`,
   'admin.allow': `${smallest}admin: { allow: ["spiffe://a.example/b"] }`,
@@ -16,7 +15,6 @@ const later: Readonly<Record<string, string>> = {
     '  source:',
     '  federation: [{ trust_domain: a.example, bundle: { file: x, url: "https://a" } }]\n  source:',
   ),
-  'source: workload-api': changed('source: files', 'source: workload-api'),
   'protocol: tcp': changed('forward:', 'protocol: tcp\n    forward:'),
   'identity_required: token': changed('forward:', 'identity_required: token\n    forward:'),
   'identity_required: x509_or_token': changed('forward:', 'identity_required: x509_or_token\n    forward:'),

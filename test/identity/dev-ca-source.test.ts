@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { PosternError } from '../../src/errors.ts';
 import { createDevCa, loadDevCa, openDevCa } from '../../src/identity/dev-ca.ts';
-import { type DevCaSourceOptions, openDevCaSource, renewalMs } from '../../src/identity/dev-ca-source.ts';
+import { type DevCaSourceOptions, openDevCaSource } from '../../src/identity/dev-ca-source.ts';
+import { rotationDueMs } from '../../src/identity/source.ts';
 import { ManualClock, systemClock } from '../../src/lib/clock.ts';
 import { temporaryFolder, until } from './folders.ts';
 import { proveIdentitySource } from './identity-source.contract.ts';
@@ -70,8 +71,8 @@ test('renews itself at half of its lifetime, by the clock', async (t) => {
   const source = await openDevCaSource(optionsOf({ clock, pollMs: 5 }));
   t.after(() => source.close());
   const first = source.current;
-  assert.ok(Math.abs(renewalMs(first) - (clock.nowMs() + hourMs / 2)) < 10_000);
-  clock.advance(renewalMs(first) - clock.nowMs() - 1);
+  assert.ok(Math.abs(rotationDueMs(first) - (clock.nowMs() + hourMs / 2)) < 10_000);
+  clock.advance(rotationDueMs(first) - clock.nowMs() - 1);
   await source.refresh(); // what is not due is renewed when asked for
   assert.equal(source.current.revision, 2);
   clock.advance(hourMs / 2 + 1);

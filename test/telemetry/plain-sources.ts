@@ -41,8 +41,11 @@ export function plainSources(changed: Partial<MetricSources> = {}): MetricSource
       droppedCopies: 2,
     }),
     identity: () => ({
-      svidNotBeforeMs: 1_763_800_000_000,
-      svidNotAfterMs: 1_763_803_600_000,
+      svid: { notBeforeMs: 1_763_800_000_000, notAfterMs: 1_763_803_600_000 },
+      rotationDueMs: 1_763_801_800_000,
+      rotationLagMs: 1_500,
+      lastUpdateMs: 1_763_800_002_000,
+      streams: [{ name: 'x509_svid', isUp: true, failures: new Map([['unreachable', 2]]) }],
       rotations: 2,
       refusedRotations: 1,
       revocations: 4,
