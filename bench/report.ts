@@ -3,10 +3,10 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { addedP99Ms, series, type Verdict } from './budgets.ts';
+import { addedP99Ms, type Budget, series, type Verdict } from './budgets.ts';
 import type { Machine } from './machine.ts';
-import type { Samples } from './measure.ts';
-import type { Scenario, ScenarioName } from './scenarios.ts';
+import type { SampleOwner, Samples } from './measure.ts';
+import type { Sample, Scenario, ScenarioName } from './scenarios.ts';
 import { median, pairedRatio, relativeSpread } from './statistics.ts';
 
 const resultsDir = fileURLToPath(new URL('./results', import.meta.url));
@@ -25,12 +25,35 @@ export interface ScenarioResult {
   readonly verdicts: readonly Verdict[];
 }
 
+/** A run as it is stored. */
+export interface StoredResult {
+  readonly time: string;
+  readonly machine: Machine;
+  readonly versions: Readonly<Record<string, string>>;
+  readonly scenarios: readonly StoredScenario[];
+}
+
+export interface StoredScenario {
+  readonly scenario: ScenarioName;
+  readonly samples: Readonly<Partial<Record<SampleOwner, readonly Sample[]>>>;
+  readonly budgets: readonly (Pick<Budget, 'what' | 'bound' | 'limit' | 'enforced'> & {
+    /** JSON knows no NaN. */
+    readonly figure: number | null;
+    readonly met: boolean;
+  })[];
+}
+
+/** As it is written to the file. */
+export function storedResult(result: RunResult): StoredResult {
+  return JSON.parse(JSON.stringify({ ...result, scenarios: result.scenarios.map(plain) })) as StoredResult;
+}
+
 /** Writes all samples; returns the file's path. */
 export function writeResult(result: RunResult): string {
   mkdirSync(resultsDir, { recursive: true });
   const name = result.scenarios.map(({ scenario }) => scenario).join('+');
   const file = join(resultsDir, `${result.time.replaceAll(':', '-')}-${name}.json`);
-  writeFileSync(file, `${JSON.stringify({ ...result, scenarios: result.scenarios.map(plain) }, null, 1)}\n`);
+  writeFileSync(file, `${JSON.stringify(storedResult(result), null, 1)}\n`);
   return file;
 }
 

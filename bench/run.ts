@@ -1,5 +1,6 @@
-// npm run bench [-- --only keep-alive,handshake] [--peers postern,envoy] [--rounds 5]: measures all scenarios over all
-// installed peers, prints tables and budgets, writes bench/results/*.json. Exit code 1 when a budget is missed.
+// npm run bench [-- --only keep-alive,handshake] [--peers postern,envoy] [--rounds 5] [--no-docs]: measures all scenarios
+// over all installed peers, prints tables and budgets, writes bench/results/*.json, and draws docs/benchmark.md when all was
+// measured: a part must not take the place of the whole. Exit code 1 when a budget is missed.
 
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -10,13 +11,16 @@ import { canPin, describeMachine, planCores } from './machine.ts';
 import { measure } from './measure.ts';
 import { allPeers } from './peers/all-peers.ts';
 import type { Peer } from './peers/peer.ts';
-import { budgetTable, type ScenarioResult, scenarioTable, writeResult } from './report.ts';
+import { publish } from './publish.ts';
+import { budgetTable, type ScenarioResult, scenarioTable, storedResult, writeResult } from './report.ts';
 import { type Scenario, scenarios } from './scenarios.ts';
 
 interface Choice {
   readonly scenarios: readonly Scenario[];
   readonly peers: readonly Peer[];
   readonly rounds: number | undefined;
+  /** Everything was measured, and the page is wanted. */
+  readonly publishes: boolean;
 }
 
 async function main(): Promise<number> {
@@ -37,7 +41,9 @@ async function main(): Promise<number> {
   }
   const verdicts = results.flatMap((result) => result.verdicts);
   if (verdicts.length > 0) console.log(`\nbudgets\n${budgetTable(verdicts)}`);
-  console.log(`\n${writeResult({ time: new Date().toISOString(), machine, versions, scenarios: results })}`);
+  const run = { time: new Date().toISOString(), machine, versions, scenarios: results };
+  console.log(`\n${writeResult(run)}`);
+  if (choice.publishes) console.log(publish([storedResult(run)]).join('\n'));
   return verdicts.some(isFailure) ? 1 : 0;
 }
 
@@ -61,13 +67,20 @@ function isFailure(verdict: Verdict): boolean {
 
 function chosen(): Choice {
   const { values } = parseArgs({
-    options: { only: { type: 'string' }, peers: { type: 'string' }, rounds: { type: 'string' } },
+    options: {
+      only: { type: 'string' },
+      peers: { type: 'string' },
+      rounds: { type: 'string' },
+      docs: { type: 'boolean', default: true },
+    },
+    allowNegative: true,
   });
   const installed = allPeers.filter((peer) => peer.version() !== null);
   return {
     scenarios: pick(scenarios, values.only, '--only'),
     peers: pick(installed, values.peers, '--peers'),
     rounds: values.rounds === undefined ? undefined : Number.parseInt(values.rounds, 10),
+    publishes: values.docs && values.only === undefined && values.peers === undefined,
   };
 }
 

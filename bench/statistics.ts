@@ -1,4 +1,4 @@
-// Medians, percentiles and paired ratios. Samples of two peers are compared pair by pair, as each pair was taken in the
+// Medians and paired ratios. Samples of two peers are compared pair by pair, as each pair was taken in the
 // same seconds of the same machine; the median over pairs then survives a noisy neighbour.
 
 /** The middle of `values`, the mean of the two middle ones for an even count; NaN for none. */
@@ -8,17 +8,6 @@ export function median(values: readonly number[]): number {
   if (sorted.length === 0) return Number.NaN;
   if (sorted.length % 2 === 1) return sorted[middle]!;
   return (sorted[middle - 1]! + sorted[middle]!) / 2;
-}
-
-/**
- * The nearest-rank percentile of an ascending array: the smallest value such that at least `percent` of all are not
- * above it. NaN for an empty array.
- */
-export function percentileOfSorted(ascending: ArrayLike<number>, percent: number): number {
-  if (!(percent > 0 && percent <= 100)) throw new TypeError(`a percentile is in (0, 100], not ${percent}`);
-  // 99.9 % of 1,000 is 999.0000000000001 in binary: without the rounding the rank would be one too high.
-  const rank = Math.ceil(Number(((percent / 100) * ascending.length).toFixed(6)));
-  return ascending[Math.max(rank, 1) - 1] ?? Number.NaN;
 }
 
 /** Median of `of[i] / to[i]`; NaN where the two have no pair. */

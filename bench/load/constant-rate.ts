@@ -2,7 +2,7 @@
 // from that moment, so a proxy that stalls cannot hide the requests that it kept from being sent (coordinated omission).
 
 import { Worker } from 'node:worker_threads';
-import { percentileOfSorted } from '../statistics.ts';
+import { build, type Histogram } from 'hdr-histogram-js';
 import type { ConstantRateJob, RateResult } from './load-job.ts';
 import { readEdge, spanSince } from './observer.ts';
 import { createDialer, type RawConnection } from './raw-connection.ts';
@@ -33,10 +33,10 @@ interface Pace {
   readonly durationMs: number;
 }
 
-/** Resolves to the latency of each request, milliseconds, in order of their answers. */
-function paced(pace: Pace): Promise<Float64Array> {
+/** Resolves to the latencies of all requests, microseconds. */
+function paced(pace: Pace): Promise<Histogram> {
   const total = Math.round((pace.ratePerS * pace.durationMs) / 1000);
-  const latencies = new Float64Array(total);
+  const latencies = microsecondHistogram();
   const startMs = performance.now();
   const dueMs = (number: number): number => startMs + (number * 1000) / pace.ratePerS;
   const idle = [...pace.connections];
@@ -49,7 +49,8 @@ function paced(pace: Pace): Promise<Float64Array> {
     };
     const dispatch = (connection: RawConnection, number: number): void => {
       connection.onAnswer = () => {
-        latencies[answered++] = performance.now() - dueMs(number);
+        latencies.recordValue(Math.max(1, Math.round((performance.now() - dueMs(number)) * 1000)));
+        answered++;
         idle.push(connection);
         if (answered < total) return sendDue();
         pace.pacer.off('message', sendDue);
@@ -63,17 +64,31 @@ function paced(pace: Pace): Promise<Float64Array> {
   });
 }
 
-function summarize(latencies: Float64Array, span: ReturnType<typeof spanSince>): RateResult {
-  const ascending = latencies.toSorted();
+/** From a microsecond to a minute, three digits exact. */
+function microsecondHistogram(): Histogram {
+  return build({
+    lowestDiscernibleValue: 1,
+    highestTrackableValue: 60_000_000,
+    numberOfSignificantValueDigits: 3,
+    useWebAssembly: false,
+  });
+}
+
+function summarize(latencies: Histogram, span: ReturnType<typeof spanSince>): RateResult {
+  const ms = (percent: number): number => latencies.getValueAtPercentile(percent) / 1000;
+  const requestCount = latencies.totalCount;
   return {
-    requestCount: ascending.length,
+    requestCount,
     seconds: span.seconds,
-    ratePerS: ascending.length / span.seconds,
-    cpuUsPerRequest: span.cpuUs / ascending.length,
+    ratePerS: requestCount / span.seconds,
+    cpuUsPerRequest: span.cpuUs / requestCount,
     stolenShare: span.stolenShare,
-    p50Ms: percentileOfSorted(ascending, 50),
-    p99Ms: percentileOfSorted(ascending, 99),
-    p999Ms: percentileOfSorted(ascending, 99.9),
-    maxMs: ascending.at(-1) ?? Number.NaN,
+    p50Ms: ms(50),
+    p90Ms: ms(90),
+    p95Ms: ms(95),
+    p99Ms: ms(99),
+    p995Ms: ms(99.5),
+    p999Ms: ms(99.9),
+    maxMs: latencies.maxValue / 1000,
   };
 }

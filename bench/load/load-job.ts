@@ -71,7 +71,10 @@ export interface LoopResult {
 export interface RateResult extends LoopResult {
   readonly ratePerS: number;
   readonly p50Ms: number;
+  readonly p90Ms: number;
+  readonly p95Ms: number;
   readonly p99Ms: number;
+  readonly p995Ms: number;
   readonly p999Ms: number;
   readonly maxMs: number;
 }

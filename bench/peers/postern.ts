@@ -9,7 +9,8 @@ import { output } from '../machine.ts';
 import type { Peer, PeerSetting } from './peer.ts';
 import { seedPolicy } from './seed-policy.ts';
 
-const ownEntry = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+// The executable, with the flags and the compiled code that it keeps: what users run.
+const ownEntry = fileURLToPath(new URL('../../bin/postern', import.meta.url));
 
 export const postern: Peer = {
   name: 'postern',
@@ -25,27 +26,24 @@ export const posternBase: Peer = {
   note: 'the checkout in POSTERN_BASE',
   version: () =>
     baseDir === undefined ? null : (output('git', ['-C', baseDir, 'describe', '--always', '--dirty']) ?? 'unknown'),
-  start: (setting) => start(setting, join(baseDir ?? '', 'src/cli/main.ts')),
+  start: (setting) => start(setting, join(baseDir ?? '', 'bin/postern')),
 };
 
 const baseDir = process.env['POSTERN_BASE'];
 
+/** Arguments for Node itself, such as `--cpu-prof`, come from POSTERN_NODE_ARGS. */
 function start(setting: PeerSetting, entry: string): RunningProcess {
   const file = join(setting.dir, 'postern.yaml');
   writeFileSync(join(setting.dir, 'policy.yaml'), seedPolicy);
   writeFileSync(file, configuration(setting));
   return startProcess({
     command: process.execPath,
-    args: [...posternNodeArguments(), entry, 'run', '-c', file],
+    args: [entry, 'run', '-c', file],
+    env: { ...process.env, NODE_OPTIONS: process.env['POSTERN_NODE_ARGS'] ?? '' },
     core: setting.core,
     logFile: join(setting.dir, 'output.log'),
     cwd: setting.dir,
   });
-}
-
-/** Arguments for Node itself, such as `--cpu-prof`, from POSTERN_NODE_ARGS. */
-function posternNodeArguments(): string[] {
-  return (process.env['POSTERN_NODE_ARGS'] ?? '').split(' ').filter((argument) => argument !== '');
 }
 
 function configuration(setting: PeerSetting): string {

@@ -1,30 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { median, pairedRatio, percentileOfSorted, relativeSpread } from '../../bench/statistics.ts';
-
-const oneTo = (count: number): number[] => Array.from({ length: count }, (_, at) => at + 1);
+import { median, pairedRatio, relativeSpread } from '../../bench/statistics.ts';
 
 describe('statistics of the benches', () => {
-  for (const { of, percent, is } of [
-    { of: oneTo(100), percent: 50, is: 50 },
-    { of: oneTo(100), percent: 99, is: 99 },
-    { of: oneTo(100), percent: 99.9, is: 100 },
-    { of: oneTo(1000), percent: 99.9, is: 999 },
-    { of: oneTo(4000), percent: 99, is: 3960 },
-    { of: oneTo(4000), percent: 100, is: 4000 },
-    { of: [7], percent: 0.1, is: 7 },
-  ]) {
-    it(`takes the nearest rank: ${percent} % of ${of.length} values is number ${is}`, () => {
-      assert.equal(percentileOfSorted(of, percent), is);
-    });
-  }
-
-  it('knows no percentile of nothing and refuses shares outside of (0, 100]', () => {
-    assert.ok(Number.isNaN(percentileOfSorted([], 99)));
-    assert.throws(() => percentileOfSorted([1], 0), TypeError);
-    assert.throws(() => percentileOfSorted([1], 101), TypeError);
-  });
-
   it('takes the middle as the median without disturbing its input', () => {
     const values = [9, 1, 5];
     assert.equal(median(values), 5);
