@@ -18,6 +18,8 @@ import { WireCaseWorkload } from './wire-case-workload.ts';
 
 const goodTarget = '/good';
 const deadlineMs = 10_000;
+/** Well below the 4 s after which the sidecar closes an idle connection to the workload anyway. */
+const droppedWithinMs = 2_500;
 
 /** What one case left behind, for the checks of the journal. */
 export interface CaseTrace {
@@ -135,7 +137,8 @@ export class StrictnessWorld {
     if (workload === undefined) return;
     await this.#workload.finished();
     const isOutOfStep = expect.kind === 'answered' ? expect.dropsWorkload === true : expect.kind !== 'forwarded';
-    if (isOutOfStep) await waitFor('the end of the connection to the workload', () => this.#workload.isDropped);
+    if (!isOutOfStep) return;
+    await waitFor('the end of the connection to the workload', () => this.#workload.isDropped, droppedWithinMs);
   }
 
   async #named(names: NonNullable<WireCase['certificateNames']>): Promise<Caller> {
