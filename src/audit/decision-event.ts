@@ -24,6 +24,7 @@ export interface CredentialFacts {
 export interface Correlation {
   readonly requestId: string;
   readonly requestIdSource: 'client' | 'generated';
+  /** Lower-case hexadecimal digits, made here or checked; written without an escape. */
   readonly traceId: string;
   readonly spanId: string;
   readonly traceFlags: string;

@@ -143,7 +143,7 @@ export class DecisionLines {
   }
 
   #http(event: DecisionEvent): string {
-    if (event.method === null && event.path === null) return '';
+    if (event.method === null && event.path === null && event.status === null) return '';
     const text = this.#text;
     let made =
       event.method === null

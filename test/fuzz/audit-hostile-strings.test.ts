@@ -46,37 +46,34 @@ function check(line: string): void {
 test('no text of a request breaks a decision record', () => {
   fc.assert(
     fc.property(
-      fc.array(nasty, { minLength: 14, maxLength: 14 }),
+      fc.array(nasty, { minLength: 12, maxLength: 12 }),
       fc.array(nasty, { maxLength: 40 }),
       (texts, many) => {
-        const [id, path, host, method, route, requestId, traceId, name, ns, issuer, sni, header, value, rule] =
-          texts as [
-            string,
-            string,
-            string,
-            string,
-            string,
-            string,
-            string,
-            string,
-            string,
-            string,
-            string,
-            string,
-            string,
-            string,
-          ];
+        // Decision and trace ids are not among them: those are hexadecimal digits by then, and written as they are.
+        const [path, host, method, route, requestId, name, ns, issuer, sni, header, value, rule] = texts as [
+          string,
+          string,
+          string,
+          string,
+          string,
+          string,
+          string,
+          string,
+          string,
+          string,
+          string,
+          string,
+        ];
         const event = decisionEvent(1);
         const fired = many.map((text) => ({ policy: text, name: rule, effect: 'allow' as const, priority: 1 }));
         const line = encoder.decision(
           {
             ...event,
-            decisionId: id,
             path,
             host,
             method,
             route,
-            correlation: { ...event.correlation, requestId, traceId },
+            correlation: { ...event.correlation, requestId },
             decision: {
               ...allow,
               matched: fired,
