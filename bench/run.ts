@@ -13,7 +13,7 @@ import { allPeers } from './peers/all-peers.ts';
 import type { Peer } from './peers/peer.ts';
 import { publish } from './publish.ts';
 import { budgetTable, type ScenarioResult, scenarioTable, storedResult, writeResult } from './report.ts';
-import { type Scenario, scenarios } from './scenarios.ts';
+import { longScenarios, type Scenario, scenarios } from './scenarios.ts';
 
 interface Choice {
   readonly scenarios: readonly Scenario[];
@@ -77,7 +77,7 @@ function chosen(): Choice {
   });
   const installed = allPeers.filter((peer) => peer.version() !== null);
   return {
-    scenarios: pick(scenarios, values.only, '--only'),
+    scenarios: values.only === undefined ? scenarios : pick([...scenarios, ...longScenarios], values.only, '--only'),
     peers: pick(installed, values.peers, '--peers'),
     rounds: values.rounds === undefined ? undefined : Number.parseInt(values.rounds, 10),
     publishes: values.docs && values.only === undefined && values.peers === undefined,

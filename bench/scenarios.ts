@@ -16,6 +16,8 @@ export type ScenarioName =
   | 'constant-rate'
   | 'download'
   | 'upload'
+  | 'large-download'
+  | 'large-upload'
   | 'handshake'
   | 'memory'
   | 'start';
@@ -148,16 +150,22 @@ export const scenarios: readonly Scenario[] = [
   attackScenario,
 ];
 
-function transferScenario(direction: TransferJob['direction']): Scenario {
+/** Minutes each, and no budget of their own: only where `--only` names them. */
+export const longScenarios: readonly Scenario[] = [
+  { ...transferScenario('download', 10), name: 'large-download', rounds: 1 },
+  { ...transferScenario('upload', 10), name: 'large-upload', rounds: 1 },
+];
+
+function transferScenario(direction: TransferJob['direction'], gibibytes = 1): Scenario {
   return {
     name: direction,
-    title: `1 GiB ${direction} over one connection: bytes for a second of CPU time, and memory meanwhile`,
+    title: `${gibibytes} GiB ${direction} over one connection: bytes for a second of CPU time, and memory meanwhile`,
     rounds: 3,
     fresh: false,
     direct: false,
     headline: 'mbPerCpuSecond',
     measure: async ({ target, pids }, stage) => {
-      const job = { direction, warmupBytes: 64 * mebibyte, bytes: gibibyte };
+      const job = { direction, warmupBytes: 64 * mebibyte, bytes: gibibytes * gibibyte };
       const result = await runLoad({ kind: 'transfer', target, pids: pids(), ...job }, stage.cores.load);
       return {
         mbPerCpuSecond: result.mbPerCpuSecond,

@@ -181,7 +181,8 @@ export class Exchange implements RecordWaiter, UpstreamUser, UpstreamWaiter {
   }
 
   onUpstreamDrain(): void {
-    this.#rateWatch?.resumeRequest();
+    // The last piece may have filled the way, too: then no more is owed, however long the answer takes.
+    if (!this.#requestComplete) this.#rateWatch?.resumeRequest();
     this.#host.resumePeerReading();
   }
 
