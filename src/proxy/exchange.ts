@@ -17,6 +17,7 @@ import { outcomeEvent, wantsOutcome } from './exchange-outcome.ts';
 import { discardableBytes, faultAnswers, faultResult, isDiscardable, isRepeatable } from './exchange-rules.ts';
 import type { ExchangeHost, ExchangeServices, ListenerSettings } from './exchange-services.ts';
 import { forwardedFields } from './forwarded-fields.ts';
+import { OpenDecision } from './open-decision.ts';
 import { answerOfReason, type OwnAnswerKind, ownAnswers, serializeOwnAnswer } from './own-answer.ts';
 import { Tunnel } from './tunnel.ts';
 import type { UpstreamConnection, UpstreamFault, UpstreamUser } from './upstream-connection.ts';
@@ -51,6 +52,8 @@ export class Exchange implements RecordWaiter, UpstreamUser, UpstreamWaiter {
   readonly #start: ExchangeStart;
   readonly #answer: AnswerWriter;
   readonly #startedMs = performance.now();
+  readonly #startRevision: number;
+  #decision: OpenDecision | null = null;
   #state: State = recording;
   #requestComplete = false;
   #answerComplete = false;
@@ -63,6 +66,7 @@ export class Exchange implements RecordWaiter, UpstreamUser, UpstreamWaiter {
     this.#settings = services.settings;
     this.#host = host;
     this.#start = start;
+    this.#startRevision = services.plans.revision;
     this.#answer = new AnswerWriter(host, start.event.decisionId, start.head);
     services.observer.requestBegun();
     services.recorder.decision(start.event, this);
@@ -135,6 +139,16 @@ export class Exchange implements RecordWaiter, UpstreamUser, UpstreamWaiter {
   onPeerDrain(): void {
     this.#rateWatch?.answerDrained();
     if (this.#state.kind === 'forwarding' && !this.#answerComplete) this.#state.upstream.resumeReading();
+  }
+
+  /** Asks policy again about a request that is under way: a body may stream for hours. */
+  judgeAgain(): void {
+    if (this.#state.kind !== 'forwarding' && this.#state.kind !== 'connecting') return;
+    const { event, head } = this.#start;
+    const parts = { services: this.#services, host: this.#host };
+    const under = { revision: this.#startRevision, settings: this.#settings };
+    this.#decision ??= new OpenDecision(parts, { first: event, head: head! }, under);
+    if (this.#decision.hasEnded()) this.#fail('denied', 'revoked', 'the request would be denied now');
   }
 
   /** The connection is gone, or must go. */

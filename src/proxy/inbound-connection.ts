@@ -151,9 +151,10 @@ export class InboundConnection implements RequestEvents, ExchangeHost {
     this.#socket.end();
   }
 
-  /** Asks policy again about an open tunnel. */
-  judgeTunnelAgain(): void {
+  /** Asks policy again about what is open: a request under way, or a tunnel. */
+  judgeOpenAgain(): void {
     this.#tunnel?.judgeAgain();
+    this.#exchange?.judgeAgain();
   }
 
   onExchangeDone(close: boolean): void {

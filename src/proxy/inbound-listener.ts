@@ -310,7 +310,7 @@ export class InboundListener implements ExchangeServices {
 
   #judgeConnection(connection: InboundConnection): void {
     const ended = connection.right.ended(this.clock.nowMs());
-    if (ended === null) return connection.judgeTunnelAgain();
+    if (ended === null) return connection.judgeOpenAgain();
     const names = { ...this.#eventNames(), connection: connection.facts };
     this.recorder.authnFailed(endedRightEvent(names, connection.side, ended));
     connection.end(ended, 'revoked');

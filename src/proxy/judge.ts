@@ -65,15 +65,15 @@ export function judgeRequest(services: ExchangeServices, host: ExchangeHost, req
 }
 
 /**
- * Puts the upgrade of an open tunnel to policy once more, as of now. The deny that goes on record, or null where it may
- * stay open.
+ * Puts a request that is under way, or the upgrade of an open tunnel, to policy once more, as of now. The deny that goes on
+ * record, or null where it may go on.
  */
-export function judgeUpgradeAgain(
+export function judgeOpenAgain(
   services: ExchangeServices,
   host: ExchangeHost,
-  upgrade: { readonly first: DecisionEvent; readonly head: RequestHead },
+  open: { readonly first: DecisionEvent; readonly head: RequestHead },
 ): DecisionEvent | null {
-  const { first, head } = upgrade;
+  const { first, head } = open;
   const { correlation, path } = first;
   const asked = { decisionId: services.ids.uuid(), correlation, head, path: path ?? '' };
   const { event, plan, evalMs } = judge(services, host, asked);

@@ -3,13 +3,13 @@
 //
 // States: `open` while both sides send; `half_closed` while one does; `done`.
 
-import type { DecisionEvent, OutcomeResult, RecordWaiter } from '../audit/decision-event.ts';
+import type { DecisionEvent, OutcomeResult } from '../audit/decision-event.ts';
 import type { PosternError } from '../errors.ts';
 import { WheelEntry } from '../lib/timer-wheel.ts';
 import type { RequestHead } from '../wire/http1-message.ts';
 import { outcomeEvent, wantsOutcome } from './exchange-outcome.ts';
-import type { ExchangeHost, ExchangeServices, ListenerSettings, PeerTunnelUser } from './exchange-services.ts';
-import { judgeUpgradeAgain } from './judge.ts';
+import type { ExchangeHost, ExchangeServices, PeerTunnelUser } from './exchange-services.ts';
+import { OpenDecision } from './open-decision.ts';
 import type { UpstreamConnection, UpstreamTunnelUser } from './upstream-connection.ts';
 
 type State =
@@ -19,9 +19,6 @@ type State =
 
 const open: State = Object.freeze({ kind: 'open' });
 const done: State = Object.freeze({ kind: 'done' });
-
-/** Nothing waits for the record of a tunnel that ends whatever becomes of it. */
-const nobody: RecordWaiter = Object.freeze({ recorded: () => {}, recordFailed: () => {} });
 
 /** What a tunnel is made of. */
 export interface TunnelParts {
@@ -42,17 +39,14 @@ export class Tunnel implements PeerTunnelUser, UpstreamTunnelUser {
   #inBytes = 0;
   #outBytes = 0;
   #movedMs: number;
-  /** What the right was judged under; another one asks for a new judgement. */
-  #judgedRevision: number;
-  #judgedSettings: ListenerSettings;
+  readonly #decision: OpenDecision;
 
   private constructor(parts: TunnelParts) {
     const { services } = parts;
     this.#parts = parts;
     this.#movedMs = services.wheel.nowMs;
-    // Unknown: policy may have changed since the decision was made. The first sweep looks.
-    this.#judgedRevision = -1;
-    this.#judgedSettings = services.settings;
+    // Policy may have changed between the decision and the 101: the first sweep looks.
+    this.#decision = new OpenDecision(parts, { first: parts.event, head: parts.head }, null);
     services.observer.tunnelOpened();
   }
 
@@ -115,15 +109,7 @@ export class Tunnel implements PeerTunnelUser, UpstreamTunnelUser {
   }
 
   judgeAgain(): void {
-    const { services, host, event, head } = this.#parts;
-    const { plans, settings } = services;
-    const isSame = plans.revision === this.#judgedRevision && settings === this.#judgedSettings;
-    if (this.#state.kind === 'done' || (isSame && !plans.readsTime)) return;
-    this.#judgedRevision = plans.revision;
-    this.#judgedSettings = settings;
-    const denied = judgeUpgradeAgain(services, host, { first: event, head });
-    if (denied === null) return;
-    services.recorder.decision(denied, nobody);
+    if (this.#state.kind === 'done' || !this.#decision.hasEnded()) return;
     this.#cut('revoked', 'the upgrade would be denied now');
   }
 

@@ -1,0 +1,108 @@
+// Promise 3 for requests that are under way: a body may stream for hours, and ends within a second of its right, whatever
+// took it; those who keep theirs never notice.
+
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { after, before, test } from 'node:test';
+import { Mesh } from '../harness/mesh.ts';
+import { type PeerCredentials, RawPeer } from '../harness/raw-peer.ts';
+import { RecordingWorkload } from '../harness/recording-workload.ts';
+import { journalRecords, put } from '../harness/sidecar-process.ts';
+import { waitFor } from '../harness/wait-for.ts';
+
+const lostId = 'spiffe://prod.acme.com/ns/payments/lost';
+const peersOfEach = 100;
+const cleanups: (() => Promise<void> | void)[] = [];
+const scope = { after: (fn: () => Promise<void> | void) => void cleanups.push(fn) };
+let workload: RecordingWorkload;
+let mesh: Mesh;
+let lost: PeerCredentials;
+let kept: PeerCredentials;
+
+before(async () => {
+  // Begins every answer and never ends it.
+  workload = await RecordingWorkload.start((connection, piece) => {
+    if (!piece.includes('GET /')) return;
+    connection.socket.write('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nbegin\r\n');
+  });
+  scope.after(() => workload.stop());
+  mesh = await Mesh.create(scope, {
+    workloadPort: workload.port,
+    sections: { policy: 'policy:\n  paths: [policies/]\n  revocations: revocations.yaml\n' },
+  });
+  put(mesh.dir, 'revocations.yaml', 'revocations: []\n');
+  await mesh.start(scope);
+  lost = await mesh.caller(lostId);
+  kept = await mesh.caller();
+});
+
+after(async () => {
+  for (const cleanup of cleanups.reverse()) await cleanup();
+});
+
+async function streaming(credentials: PeerCredentials): Promise<RawPeer> {
+  const peer = await RawPeer.connect(mesh.port, credentials).secured();
+  scope.after(() => peer.close());
+  peer.send('GET /stream HTTP/1.1\r\nHost: a\r\n\r\n');
+  await peer.expect('begin');
+  return peer;
+}
+
+async function many(credentials: PeerCredentials): Promise<RawPeer[]> {
+  const peers: RawPeer[] = [];
+  for (let at = 0; at < peersOfEach; at += 20) {
+    peers.push(...(await Promise.all(Array.from({ length: 20 }, () => streaming(credentials)))));
+  }
+  return peers;
+}
+
+async function goOn(peers: readonly RawPeer[]): Promise<void> {
+  for (const connection of workload.connections) {
+    if (!connection.socket.destroyed) connection.socket.write('4\r\nmore\r\n');
+  }
+  await waitFor('the streams to go on', () => peers.every((peer) => peer.received.includes('more')));
+  assert.ok(peers.every((peer) => !peer.closed));
+}
+
+function revokedRecords(): Record<string, unknown>[] {
+  return journalRecords(mesh.journalDir).filter((one) => one['reason'] === 'reauth_revoked');
+}
+
+test('a policy that no longer allows them ends streams under way, and an upload with a 403', async () => {
+  const [lostPeers, keptPeers] = [await many(lost), await many(kept)];
+  const upload = await RawPeer.connect(mesh.port, lost).secured();
+  upload.send('POST /up HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\nfirst');
+  await waitFor('the upload to begin', () => workload.received.includes('POST /up'));
+  const before = readFileSync(mesh.policyFile, 'utf8');
+  const rule = `    - name: no-more\n      effect: deny\n      actions: [read, write]\n      conditions:\n        - principal.spiffe_id == "${lostId}"\n`;
+  writeFileSync(mesh.policyFile, before + rule);
+  await waitFor('the streams to end', () => lostPeers.every((peer) => peer.closed));
+  assert.ok(
+    lostPeers.every((peer) => !peer.received.endsWith('0\r\n\r\n')),
+    'nobody takes half for the whole',
+  );
+  assert.match(await upload.ended(), /^HTTP\/1\.1 403 .*"decision_id"/s);
+  await waitFor('the records', () => revokedRecords().length === peersOfEach + 1);
+  assert.ok(revokedRecords().every((one) => one['decision'] === 'deny' && JSON.stringify(one).includes(lostId)));
+  assert.match(JSON.stringify(revokedRecords()[0]), /no-more/);
+  await goOn(keptPeers);
+  for (const peer of keptPeers) peer.close();
+  writeFileSync(mesh.policyFile, before);
+  await waitFor('the old policy', async () => {
+    const peer = await RawPeer.connect(mesh.port, lost).secured();
+    peer.send('GET /again HTTP/1.1\r\nHost: a\r\n\r\n');
+    await waitFor('an answer', () => peer.received !== '' || peer.closed);
+    peer.close();
+    return peer.received.startsWith('HTTP/1.1 200');
+  });
+});
+
+test('a revocation ends streams under way, and no others', async () => {
+  const already = revokedRecords().length;
+  const [lostPeers, keptPeers] = [await many(lost), await many(kept)];
+  put(mesh.dir, 'revocations.yaml', `revocations:\n  - { spiffe_id: "${lostId}", reason: leaked }\n`);
+  await waitFor('the streams to end', () => lostPeers.every((peer) => peer.closed));
+  // At least: a caller who left while its stream was silent is one more until the kernel finds out.
+  await waitFor('the records', () => revokedRecords().length >= already + peersOfEach);
+  await goOn(keptPeers);
+});
