@@ -11,7 +11,7 @@ import { systemClock } from '../lib/clock.ts';
 import type { CliIo } from './cli-io.ts';
 
 /** How long to wait for an agent, milliseconds. */
-const agentPatienceMs = 5_000;
+const agentPatienceMs = 3_000;
 
 export interface OwnIdentity {
   readonly snapshot: IdentitySnapshot;

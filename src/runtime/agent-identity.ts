@@ -1,5 +1,5 @@
 // Opens the identity source `workload-api` with what it is given: the call over the socket, and who this process is to
-// the agent. Its parts are loaded only here: node:http2 and a Protocol Buffers reader cost some 13 MiB.
+// the agent. Its parts (node:http2, a Protocol Buffers reader) are loaded only here.
 
 import process from 'node:process';
 import type { IdentityConfig } from '../config/identity-section.ts';
