@@ -192,6 +192,7 @@ class WaitingRoom {
         reloadsRefused: 0,
         workers: 0,
         workerRestarts: 0,
+        pendingDeadlines: 0,
       }),
       log: () => log.figures(),
       policy: () => null,

@@ -19,7 +19,7 @@ export function createSidecarDataScrape(sidecar: RunningSidecar): () => Promise<
 }
 
 function sourcesOf(sidecar: RunningSidecar): MetricSources {
-  const { environment, log, identity, revocations, identityCounts, recorder, listeners, reloader, clock } =
+  const { environment, log, identity, revocations, identityCounts, recorder, listeners, reloader, clock, wheel } =
     sidecar.parts;
   return {
     build: { version: environment.version, nodeVersion: process.versions.node },
@@ -31,6 +31,7 @@ function sourcesOf(sidecar: RunningSidecar): MetricSources {
       reloadsRefused: reloader.counts.refused,
       workers: 1,
       workerRestarts: 0,
+      pendingDeadlines: wheel.size,
     }),
     log: () => log.figures(),
     policy: () => policyFigures(sidecar),

@@ -29,6 +29,7 @@ function collectRuntime(samples: SampleSet, sources: MetricSources): void {
   samples.add('postern_config_reloads_total', { result: 'refused' }, runtime.reloadsRefused);
   samples.add('postern_workers', {}, runtime.workers);
   samples.add('postern_worker_restarts_total', {}, runtime.workerRestarts);
+  samples.add('postern_deadlines_pending', {}, runtime.pendingDeadlines);
   samples.add('postern_log_suppressed_total', {}, log.suppressed);
   samples.add('postern_log_dropped_total', {}, log.dropped);
 }

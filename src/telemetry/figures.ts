@@ -19,6 +19,8 @@ export interface RuntimeFigures {
   /** Processes that serve, and how often one had to be started anew. */
   readonly workers: number;
   readonly workerRestarts: number;
+  /** Entries of the timer wheel that wait. */
+  readonly pendingDeadlines: number;
 }
 
 /** Lines of the operational log that were not written. */

@@ -48,6 +48,7 @@ export const metricCatalog = Object.freeze({
   ),
   postern_workers: joined('supervisor', gauge('Processes that serve.')),
   postern_worker_restarts_total: joined('supervisor', counter('Workers that ended by themselves, or did not start.')),
+  postern_deadlines_pending: gauge('Time limits that run: of connections, requests, connections to the workload.'),
   postern_log_suppressed_total: counter('Lines of the operational log held back by its rate limits.'),
   postern_log_dropped_total: counter('Lines of the operational log lost because nobody reads standard error.'),
 

@@ -13,6 +13,7 @@ export function plainSources(changed: Partial<MetricSources> = {}): MetricSource
       reloadsRefused: 1,
       workers: 1,
       workerRestarts: 0,
+      pendingDeadlines: 5,
     }),
     log: () => ({ suppressed: 7, dropped: 3 }),
     policy: () => ({
