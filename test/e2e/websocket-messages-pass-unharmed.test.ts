@@ -130,7 +130,12 @@ test('60 MB to a workload that is slow to read stay out of the sidecar’s memor
   const before = world.sidecar.residentBytes;
   const piece = randomBytes(1_000_000);
   for (let at = 0; at < 60; at++) socket.send(piece);
-  await waitFor('the sender to be held back', () => socket.bufferedAmount > 20_000_000);
+  let waiting = { bytes: -1, sinceMs: 0 };
+  await waitFor('the sender to be held back', () => {
+    if (socket.bufferedAmount !== waiting.bytes) waiting = { bytes: socket.bufferedAmount, sinceMs: performance.now() };
+    return performance.now() - waiting.sinceMs > 500;
+  });
+  assert.ok(waiting.bytes > 20_000_000, `what waits at the sender: ${waiting.bytes}`);
   assert.ok(world.sidecar.residentBytes - before < 25_000_000, 'what is not taken waits at the sender');
   held.resume();
   await waitFor('all bytes', () => received === 60_000_000, 20_000);
