@@ -29,6 +29,7 @@ import { lintContextFor } from './lint-context.ts';
 import { ListenerSet } from './listener-set.ts';
 import { logFindings } from './load-bundles.ts';
 import { PolicyRuntime } from './policy-runtime.ts';
+import { openQuietCollection } from './quiet-collection-runtime.ts';
 import { Reloader } from './reloader.ts';
 import type { RunningSidecar, SidecarEnvironment, SidecarParts, SidecarPhase } from './sidecar-parts.ts';
 
@@ -79,6 +80,8 @@ export class Sidecar implements RunningSidecar {
     const wheel = new TimerWheel({ clock, tickMs, onError: onFault });
     wheel.start();
     cleanups.push(() => wheel.stop());
+    const collection = openQuietCollection();
+    cleanups.push(() => collection.close());
     const { logLevel: level, logFd: fd, worker } = environment;
     log = createOperationalLog({ level, clock, wheel, fd, ...(worker === undefined ? {} : { worker }) });
     cleanups.push(() => log.close());

@@ -87,6 +87,7 @@ const runtimeFlags = [
   '--disable-proto=delete',
   '--disable-warning=ExperimentalWarning',
   '--max-semi-space-size=4',
+  '--expose-gc',
 ];
 
 test('a pinned Node that was given the flags goes on by itself', async (t) => {

@@ -1,0 +1,24 @@
+// The collection of this process: V8 offers it where the process was started with `--expose-gc`, as `bin/postern` does.
+
+import process from 'node:process';
+import { getHeapStatistics } from 'node:v8';
+import { QuietCollection, quietCollectionDefaults } from '../lib/quiet-collection.ts';
+
+/** Begins to look for quiet moments. */
+export function openQuietCollection(): QuietCollection {
+  const { gc } = globalThis;
+  const collection = new QuietCollection({
+    ...quietCollectionDefaults,
+    collect: gc === undefined ? undefined : () => void gc({ type: 'major', flavor: 'last-resort', execution: 'sync' }),
+    heapUsed: () => getHeapStatistics().used_heap_size,
+    cpuMs,
+    nowMs: () => performance.now(),
+  });
+  collection.start();
+  return collection;
+}
+
+function cpuMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+}
