@@ -2,17 +2,18 @@
 
 import process from 'node:process';
 import { getHeapStatistics } from 'node:v8';
+import type { Clock } from '../lib/clock.ts';
 import { QuietCollection, quietCollectionDefaults } from '../lib/quiet-collection.ts';
 
 /** Begins to look for quiet moments. */
-export function openQuietCollection(): QuietCollection {
+export function openQuietCollection(clock: Clock): QuietCollection {
   const { gc } = globalThis;
   const collection = new QuietCollection({
     ...quietCollectionDefaults,
     collect: gc === undefined ? undefined : () => void gc({ type: 'major', flavor: 'last-resort', execution: 'sync' }),
     heapUsed: () => getHeapStatistics().used_heap_size,
     cpuMs,
-    nowMs: () => performance.now(),
+    nowMs: () => clock.monotonicMs(),
   });
   collection.start();
   return collection;

@@ -80,7 +80,7 @@ export class Sidecar implements RunningSidecar {
     const wheel = new TimerWheel({ clock, tickMs, onError: onFault });
     wheel.start();
     cleanups.push(() => wheel.stop());
-    const collection = openQuietCollection();
+    const collection = openQuietCollection(clock);
     cleanups.push(() => collection.close());
     const { logLevel: level, logFd: fd, worker } = environment;
     log = createOperationalLog({ level, clock, wheel, fd, ...(worker === undefined ? {} : { worker }) });
