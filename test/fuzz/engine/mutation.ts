@@ -51,7 +51,7 @@ const mutators: readonly Mutator[] = [
   cutOut,
   repeatPart,
   insertToken,
-  insertToken,
+  insertLine,
   replaceByToken,
   graft,
   appendOther,
@@ -98,6 +98,14 @@ function repeatPart(input: string, { random }: MutationSource): string {
 
 function insertToken(input: string, { random, dictionary }: MutationSource): string {
   return splice(input, random.below(input.length + 1), 0, random.pick(dictionary));
+}
+
+/** A token where a line begins, as a line of its own. */
+function insertLine(input: string, { random, dictionary }: MutationSource): string {
+  const token = random.pick(dictionary);
+  const ends = [...input.matchAll(/\r\n/g)];
+  const at = ends.length === 0 ? 0 : random.pick(ends).index + 2;
+  return splice(input, at, 0, token.endsWith('\r\n') ? token : `${token}\r\n`);
 }
 
 function replaceByToken(input: string, { random, dictionary }: MutationSource): string {

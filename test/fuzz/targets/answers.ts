@@ -6,7 +6,14 @@ import type { FuzzTarget } from '../engine/fuzz-target.ts';
 import { digestOf } from '../engine/seeded-random.ts';
 import { assertAnswerReadsAlike, messagesOf } from '../referees/agreement.ts';
 import { forwardedAnswer, linesToPeer } from './forwarding.ts';
-import { assertFaultsAreOurs, assertHeadIsClean, assertTrailersAreClean, cut, meaning } from './http-checks.ts';
+import {
+  assertFaultsAreOurs,
+  assertFramingIsPlain,
+  assertHeadIsClean,
+  assertTrailersAreClean,
+  cut,
+  meaning,
+} from './http-checks.ts';
 import { answerSeeds, httpTokens } from './http-inputs.ts';
 
 /** The requests that an answer may be to. */
@@ -36,6 +43,7 @@ export async function checkAnswers(input: string): Promise<void> {
     'cutting the input changes what is read',
   );
   assertFaultsAreOurs(events);
+  assertFramingIsPlain(events);
   const switches = events.some((event) => event.kind === 'head' && event.head.status === 101);
   if (switches || !events.some((event) => event.kind === 'end')) return;
   const text = forwardedAnswer(events, request);

@@ -1,6 +1,7 @@
 // Promises that hold for requests and responses alike.
 
 import assert from 'node:assert/strict';
+import type { RequestHead, ResponseHead } from '../../../src/wire/http1-message.ts';
 import { octets, type WireEvent } from '../../wire/recorded-events.ts';
 import { digestOf, SeededRandom } from '../engine/seeded-random.ts';
 
@@ -62,4 +63,25 @@ export function assertTrailersAreClean(lines: readonly string[]): void {
 function foldedName(line: string): string {
   const name = line.slice(0, line.indexOf(':')).toLowerCase();
   return name.replaceAll(/[^a-z0-9]/g, '-');
+}
+
+/**
+ * What was taken says its framing once and plainly: whatever is behind Postern, or was before it, can read it in one way only
+ * (RFC 9112 §6.3). Counted from the fields as they came, not from what the parser made of them.
+ */
+export function assertFramingIsPlain<Head extends RequestHead | ResponseHead>(
+  events: readonly WireEvent<Head>[],
+): void {
+  for (const event of events) {
+    if (event.kind !== 'head' && event.kind !== 'interim') continue;
+    const { fields, contentLength, framing } = event.head;
+    const lengths = fields.getAll('content-length');
+    const codings = fields.getAll('transfer-encoding');
+    assert.ok(lengths.length + codings.length <= 1, `framed more than once: ${[...lengths, ...codings].join(' | ')}`);
+    for (const length of lengths) assert.match(length, /^(0|[1-9][0-9]{0,14})$/);
+    for (const coding of codings) assert.equal(coding.toLowerCase(), 'chunked');
+    if (framing === 'length') assert.equal(lengths[0], String(contentLength));
+    if (framing === 'chunked') assert.equal(codings.length, 1);
+    if ('host' in event.head) assert.equal(fields.getAll('host').length, 1);
+  }
 }

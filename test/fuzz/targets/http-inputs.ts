@@ -6,6 +6,8 @@ export const requestSeeds: readonly string[] = [
   'GET http://h.x:8/a/../b?c=d HTTP/1.1\r\nHost: h.x:8\r\nAccept: */*\r\nConnection: keep-alive, x-a\r\nX-A: 1\r\n\r\n',
   'POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabcGET /b HTTP/1.1\r\nHost: a\r\n\r\n',
   'POST /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nA\r\n0123456789\r\n0\r\nX-T: 1\r\n\r\n',
+  // CL.TE: two readers find two ends.
+  'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
   'POST / HTTP/1.0\r\nHost: [::1]:80\r\nConnection: keep-alive\r\nContent-Length: 0\r\nExpect: 100-continue\r\n\r\n',
   'OPTIONS * HTTP/1.1\r\nHost: a\r\nX-Forwarded-Client-Cert: By=x\r\nx_postern_peer: y\r\n\r\n',
   'GET /c HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',

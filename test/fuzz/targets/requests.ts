@@ -12,7 +12,14 @@ import {
   withKnownMethod,
 } from '../referees/agreement.ts';
 import { forwardedBody, forwardedHead, linesToWorkload } from './forwarding.ts';
-import { assertFaultsAreOurs, assertHeadIsClean, assertTrailersAreClean, cut, meaning } from './http-checks.ts';
+import {
+  assertFaultsAreOurs,
+  assertFramingIsPlain,
+  assertHeadIsClean,
+  assertTrailersAreClean,
+  cut,
+  meaning,
+} from './http-checks.ts';
 import { httpTokens, requestSeeds } from './http-inputs.ts';
 
 /** The fuzzing of requests. */
@@ -30,6 +37,7 @@ export async function checkRequests(input: string): Promise<void> {
   const events = readRequests([octets(input)]);
   assert.deepEqual(meaning(readRequests(cut(input))), meaning(events), 'cutting the input changes what is read');
   assertFaultsAreOurs(events);
+  assertFramingIsPlain(events);
   const text = forwarded(events, ['192.0.2.1', '2001:db8::1', 'unix'][digestOf(input) % 3]!);
   if (text !== '') await assertRequestsReadAlike(text);
   const isWhole = events.at(-1)?.kind === 'end';
