@@ -33,7 +33,12 @@ export interface OpenCall {
 /** Begins a call. Never throws; what goes wrong is its end. */
 export function openServerStream(call: ServerStreamCall, listener: StreamListener): OpenCall {
   const stream = new ServerStream(call, listener);
-  stream.open();
+  try {
+    stream.open();
+  } catch (error) {
+    // Later, as every other end: the caller does not hold the call yet.
+    setImmediate(() => stream.fail(error instanceof Error ? error : null));
+  }
   return stream;
 }
 
@@ -74,8 +79,8 @@ class ServerStream implements OpenCall {
       settings: { enablePush: false },
     });
     this.#session = session;
-    session.on('error', (error) => this.#fail(error));
-    session.on('close', () => this.#fail(null));
+    session.on('error', (error) => this.fail(error));
+    session.on('close', () => this.fail(null));
     this.#request(session);
   }
 
@@ -94,7 +99,7 @@ class ServerStream implements OpenCall {
       'user-agent': 'grpc-node-postern',
       ...this.#call.metadata,
     });
-    stream.on('error', (error) => this.#fail(error));
+    stream.on('error', (error) => this.fail(error));
     stream.on('response', (headers) => this.#onHeaders(headers));
     stream.on('trailers', (trailers) => this.#onStatus(trailers));
     stream.on('data', (bytes: Buffer) => this.#onData(bytes));
@@ -132,14 +137,14 @@ class ServerStream implements OpenCall {
 
   #onClose(stream: ClientHttp2Stream): void {
     const status = this.#status;
-    if (status === null) return this.#fail(null, stream.rstCode);
+    if (status === null) return this.fail(null, stream.rstCode);
     if (status.kind === 'status' && status.code === grpcStatus.ok && this.#frames.isWithin) {
       return this.#end(notGrpc('ended within a message'));
     }
     this.#end(status);
   }
 
-  #fail(error: Error | null, resetCode = 0): void {
+  fail(error: Error | null, resetCode = 0): void {
     if (this.#status !== null) return this.#end(this.#status);
     const code = this.#systemCode ?? codeOf(error) ?? (resetCode === 0 ? 'closed' : `HTTP/2 error ${resetCode}`);
     if (!this.#isConnected) return this.#end({ kind: 'unreachable', code });

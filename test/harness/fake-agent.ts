@@ -21,6 +21,8 @@ export type AgentFault =
 export interface AgentEntry {
   readonly spiffeId: string;
   readonly hint?: string;
+  /** Parts of the message that replace the right ones; an empty one is left out, as Protocol Buffers do. */
+  readonly wrong?: { readonly id?: string; readonly key?: Uint8Array; readonly chain?: Uint8Array };
 }
 
 export interface FakeAgentOptions {
@@ -52,7 +54,6 @@ export class FakeAgent {
   /** DER of the own bundle; that of the CA unless changed. */
   bundle: Uint8Array;
   fault: AgentFault | null = null;
-  /** Changes the message before it is sent. */
   #server: Http2Server | null = null;
   #streams = new Map<ServerHttp2Stream, string>();
   #sockets = new Set<net.Socket>();
@@ -145,15 +146,15 @@ export class FakeAgent {
     this.rotations++;
   }
 
-  async #svid({ spiffeId, hint }: AgentEntry): Promise<Uint8Array> {
+  async #svid({ spiffeId, hint, wrong }: AgentEntry): Promise<Uint8Array> {
     const svid = await this.ca.issue({ spiffeId, ttlMs: this.ttlMs });
     return new BinaryWriter()
       .tag(1, WireType.LengthDelimited)
-      .string(spiffeId)
+      .string(wrong?.id ?? spiffeId)
       .tag(2, WireType.LengthDelimited)
-      .bytes(Buffer.concat(svid.certificates.map((one) => one.raw)))
+      .bytes(wrong?.chain ?? Buffer.concat(svid.certificates.map((one) => one.raw)))
       .tag(3, WireType.LengthDelimited)
-      .bytes(createPrivateKey(svid.keyPem).export({ type: 'pkcs8', format: 'der' }))
+      .bytes(wrong?.key ?? createPrivateKey(svid.keyPem).export({ type: 'pkcs8', format: 'der' }))
       .tag(4, WireType.LengthDelimited)
       .bytes(this.bundle)
       .tag(5, WireType.LengthDelimited)

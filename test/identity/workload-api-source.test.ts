@@ -2,6 +2,7 @@
 // operator reads about it.
 
 import assert from 'node:assert/strict';
+import { generateKeyPairSync } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -15,7 +16,7 @@ import {
   workloadApiDefaults,
 } from '../../src/identity/workload-api/workload-api-source.ts';
 import { systemClock } from '../../src/lib/clock.ts';
-import { type AgentFault, derOf, FakeAgent, type FakeAgentOptions } from '../harness/fake-agent.ts';
+import { type AgentEntry, type AgentFault, derOf, FakeAgent, type FakeAgentOptions } from '../harness/fake-agent.ts';
 import { temporaryFolder } from '../harness/sidecar-process.ts';
 import { waitFor } from '../harness/wait-for.ts';
 import { proveIdentitySource } from './identity-source.contract.ts';
@@ -198,6 +199,42 @@ for (const kind of ['garbage', 'cut-short', 'empty'] as const) {
     assert.equal(source.status.streams[0]?.failures.size, 0);
   });
 }
+
+const own = 'spiffe://prod.acme.com/ns/payments/server';
+const otherKey = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'pkcs8', format: 'der' });
+const none = new Uint8Array(0);
+const unusable: readonly { readonly what: string; readonly wrong: AgentEntry['wrong']; readonly code: string }[] = [
+  { what: 'a key of another', wrong: { key: otherKey }, code: 'ERR_SVID_KEY_MISMATCH' },
+  { what: 'no key', wrong: { key: none }, code: 'ERR_WORKLOAD_API_ANSWER' },
+  { what: 'a key that is none', wrong: { key: Buffer.from('x') }, code: 'ERR_SVID_KEY' },
+  { what: 'no certificate', wrong: { chain: none }, code: 'ERR_WORKLOAD_API_ANSWER' },
+  { what: 'certificates that are not DER', wrong: { chain: Buffer.from('x') }, code: 'ERR_SVID_CERTIFICATE' },
+  { what: 'DER that is no certificate', wrong: { chain: Buffer.from('3000', 'hex') }, code: 'ERR_SVID_CERTIFICATE' },
+  { what: 'the name of another', wrong: { id: 'spiffe://prod.acme.com/other' }, code: 'ERR_WORKLOAD_API_ANSWER' },
+];
+
+for (const { what, wrong, code } of unusable) {
+  test(`an SVID with ${what} is refused, and the last good one stays`, async (t) => {
+    const { agent, source, refused } = await world(t);
+    const before = source.current;
+    agent.entries = [{ spiffeId: own, wrong: wrong! }];
+    await agent.rotate();
+    await waitFor('the refusal', () => refused.length > 0);
+    assert.deepEqual(codes(refused), [code]);
+    assert.equal(source.current, before);
+    assert.equal(source.status.fault?.code, code);
+  });
+}
+
+test('an own bundle that is empty refuses the message whole', async (t) => {
+  const { agent, source, refused } = await world(t);
+  const before = source.current;
+  agent.bundle = none;
+  await agent.rotate();
+  await waitFor('the refusal', () => refused.length > 0);
+  assert.deepEqual(codes(refused), ['ERR_WORKLOAD_API_ANSWER']);
+  assert.equal(source.current, before);
+});
 
 test('something else that listens on the socket is told as such', async (t) => {
   const agent = await FakeAgent.prepare(t);

@@ -108,14 +108,14 @@ class WorkloadApiSource implements IdentitySource {
       name: 'x509_svid',
       method: '/SpiffeWorkloadAPI/FetchX509SVID',
       onMessage: (message) => this.#guard(() => this.#take(decodeX509Update(message))),
-      onFault: (fault) => this.#onFault('x509_svid', fault),
+      onFault: (fault) => this.#onFault(fault),
     });
     this.#jwt = new AgentStream({
       ...shared,
       name: 'jwt_bundles',
       method: '/SpiffeWorkloadAPI/FetchJWTBundles',
       onMessage: (message) => this.#guard(() => this.#takeJwt(message)),
-      onFault: (fault) => this.#onFault('jwt_bundles', fault),
+      onFault: (fault) => this.#onJwtFault(fault),
     });
     this.#files = new FederatedFiles(federation, { clock, onListenerError, onChange: () => this.#takeAgain() });
     this.#overdue = new OverdueWatch(options, (error) => {
@@ -231,11 +231,16 @@ class WorkloadApiSource implements IdentitySource {
     }
   }
 
-  #onFault(stream: 'x509_svid' | 'jwt_bundles', { error }: ExplainedFault): void {
-    this.#tell(stream, error);
-    if (stream !== 'x509_svid') return;
+  #onFault({ error }: ExplainedFault): void {
+    this.#tell('x509_svid', error);
     this.#lastFault = error;
     this.#settle(error);
+  }
+
+  /** An agent that is away is told by the other stream; one without this profile is told once. */
+  #onJwtFault({ fault, error }: ExplainedFault): void {
+    const isAway = fault === 'unreachable' || fault === 'unavailable' || fault === 'ended';
+    if (!isAway && this.#told.get('jwt_bundles')?.message !== error.message) this.#tell('jwt_bundles', error);
   }
 
   /** Once, and again when it changes or goes on for long: an agent that is away fails every few seconds. */
