@@ -55,6 +55,16 @@ test('the example of docs/identity.md passes `check` without an agent, and `iden
   assert.ok(Date.parse(next_rotation) > Date.now());
 });
 
+test('`check` looks at the bundles in files that stand beside an agent', async (t) => {
+  const dir = temporaryFolder(t);
+  const config = exampleIn(dir, 'unix:///run/spire/agent.sock');
+  const federation = '  federation: [{ trust_domain: partner.example, bundle: { file: partner.pem } }]\ninbound:';
+  put(dir, 'postern.yaml', readFileSync(config, 'utf8').replace('inbound:', federation));
+  const check = await postern('check', '-c', config);
+  assert.equal(check.code, 1, check.output);
+  assert.match(check.output, /partner\.pem` does not exist \[ERR_IDENTITY_FILE\]/);
+});
+
 const manifest = z.looseObject({ kind: z.string(), data: z.record(z.string(), z.string()).optional() });
 
 function configMapOf(file: string): Readonly<Record<string, string>> {
