@@ -4,6 +4,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
+import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { SeededRandom } from '../test/fuzz/engine/seeded-random.ts';
 import { waitFor } from '../test/harness/wait-for.ts';
@@ -48,6 +49,8 @@ async function atRest(world: SoakWorld): Promise<Reading> {
   const reading = await waitFor(
     'the sidecar to come to rest',
     async () => {
+      // Seldom, so that the process is quiet enough to collect its garbage.
+      await pause(1_000);
       const now = await takeReading(world.sidecar, world.journalDir);
       const isQuiet = now.connections === 0 && now.upstreams === 0 && now.descriptors === before?.descriptors;
       const isSteady = isQuiet && now.timers === before?.timers && now.handles === before?.handles;

@@ -21,18 +21,38 @@ export interface Flatness {
 /** Share of the day in which caches, pools and the heap come to their size. */
 const warmUp = 1 / 3;
 
+/** Hours that hold at least one collection of the old generation: between two of them memory rises and means nothing. */
+const swingHours = 6;
+
+/**
+ * How a figure is read. `level`: as it is. `floor`: the lowest of every few hours, for memory, which swings with garbage
+ * collection. `crest`: the highest of the last third of the day against all before it.
+ */
+export type Reach = 'level' | 'floor' | 'crest';
+
 /** Judges the values of a day, one an hour. Shrinking is no fault. */
-export function flatnessOf(hourly: readonly number[], allowed: GrowthBound): Flatness {
+export function flatnessOf(hourly: readonly number[], allowed: GrowthBound, reach: Reach = 'level'): Flatness {
   const settled = hourly.slice(Math.floor(hourly.length * warmUp));
-  const growth = slopeOf(settled) * Math.max(0, settled.length - 1);
+  const [first, last, growth] =
+    reach === 'crest' ? crestOf(hourly) : trendOf(reach === 'floor' ? floorOf(settled) : settled);
   const bound = Math.max(allowed.absolute, allowed.share * median(settled));
-  return {
-    first: settled[0] ?? Number.NaN,
-    last: settled.at(-1) ?? Number.NaN,
-    growth,
-    bound,
-    isFlat: settled.length > 2 && growth <= bound,
-  };
+  return { first, last, growth, bound, isFlat: settled.length > 2 && growth <= bound };
+}
+
+/** First, last, and what the slope carries it from one to the other. */
+function trendOf(values: readonly number[]): readonly [first: number, last: number, growth: number] {
+  return [values[0] ?? Number.NaN, values.at(-1) ?? Number.NaN, slopeOf(values) * Math.max(0, values.length - 1)];
+}
+
+function floorOf(values: readonly number[]): readonly number[] {
+  const windowCount = Math.max(1, values.length - swingHours + 1);
+  return Array.from({ length: windowCount }, (_, at) => Math.min(...values.slice(at, at + swingHours)));
+}
+
+function crestOf(values: readonly number[]): readonly [first: number, last: number, growth: number] {
+  const lastThird = Math.ceil(values.length * (1 - warmUp));
+  const [before, after] = [Math.max(...values.slice(0, lastThird)), Math.max(...values.slice(lastThird))];
+  return [before, after, after - before];
 }
 
 /** The median of the slopes between all pairs (Theil-Sen): a third of the values may be odd and it says the same. */

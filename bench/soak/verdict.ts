@@ -1,6 +1,6 @@
 // The figures of a soak that must stay flat, with what each may grow by in a day, and the judgement of a run.
 
-import { type Flatness, flatnessOf, type GrowthBound } from './flatness.ts';
+import { type Flatness, flatnessOf, type GrowthBound, type Reach } from './flatness.ts';
 import type { HourCounts } from './hour.ts';
 import type { Reading } from './reading.ts';
 
@@ -16,6 +16,7 @@ interface Figure {
   readonly unit: string;
   readonly read: (hour: HourResult) => number;
   readonly allowed: GrowthBound;
+  readonly reach: Reach;
 }
 
 /** Half of one: a whole one more at the end of the day is a leak. */
@@ -24,29 +25,50 @@ const memoryBound: GrowthBound = { absolute: 8, share: 0.06 };
 
 /** In the order of the report. */
 export const figures: readonly Figure[] = [
-  { name: 'resident memory at rest', unit: 'MB', read: ({ atRest }) => atRest.residentMb, allowed: memoryBound },
+  {
+    name: 'resident memory at rest',
+    unit: 'MB',
+    read: ({ atRest }) => atRest.residentMb,
+    allowed: memoryBound,
+    reach: 'floor',
+  },
   {
     name: 'highest resident memory',
     unit: 'MB',
     read: ({ counts }) => counts.highestResidentMb,
     allowed: memoryBound,
+    reach: 'crest',
   },
   {
     name: 'lowest heap',
     unit: 'MB',
     read: ({ counts }) => counts.lowestHeapMb,
     allowed: { absolute: 3, share: 0.06 },
+    reach: 'floor',
   },
   {
     name: 'buffers outside the heap',
     unit: 'MB',
     read: ({ atRest }) => atRest.externalMb,
     allowed: { absolute: 3, share: 0.06 },
+    reach: 'floor',
   },
-  { name: 'descriptors at rest', unit: '', read: ({ atRest }) => atRest.descriptors, allowed: countBound },
-  { name: 'timers at rest', unit: '', read: ({ atRest }) => atRest.timers, allowed: countBound },
-  { name: 'other handles at rest', unit: '', read: ({ atRest }) => atRest.handles, allowed: countBound },
-  { name: 'threads', unit: '', read: ({ atRest }) => atRest.threads, allowed: countBound },
+  {
+    name: 'descriptors at rest',
+    unit: '',
+    read: ({ atRest }) => atRest.descriptors,
+    allowed: countBound,
+    reach: 'level',
+  },
+  { name: 'timers at rest', unit: '', read: ({ atRest }) => atRest.timers, allowed: countBound, reach: 'level' },
+  {
+    name: 'other handles at rest',
+    unit: '',
+    read: ({ atRest }) => atRest.handles,
+    allowed: countBound,
+    reach: 'level',
+  },
+  { name: 'threads', unit: '', read: ({ atRest }) => atRest.threads, allowed: countBound, reach: 'level' },
 ];
 
 export interface JudgedFigure extends Figure, Flatness {
@@ -71,7 +93,7 @@ export interface SoakFacts {
 export function judge(facts: SoakFacts): SoakVerdict {
   const judged = figures.map((figure) => {
     const hourly = facts.hours.map(figure.read);
-    return { ...figure, ...flatnessOf(hourly, figure.allowed), hourly };
+    return { ...figure, ...flatnessOf(hourly, figure.allowed, figure.reach), hourly };
   });
   const faults = faultsOf(facts);
   return { figures: judged, faults, isSound: faults.length === 0 && judged.every(({ isFlat }) => isFlat) };

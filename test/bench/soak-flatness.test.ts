@@ -47,6 +47,14 @@ describe('flatness of a figure over a day', () => {
     assert.equal(slopeOf([5]), 0);
   });
 
+  it('is said by the floor of what swings: a saw stays flat, a saw that climbs does not', () => {
+    const saw = (climb: number) => hours.map((at) => 26 + 5 * (at % 5) + climb * at);
+    assert.equal(flatnessOf(saw(0), bound, 'floor').isFlat, true);
+    assert.equal(flatnessOf(saw(0), bound, 'crest').isFlat, true);
+    assert.equal(flatnessOf(saw(0.3), bound, 'floor').isFlat, false);
+    assert.equal(flatnessOf(saw(0.6), bound, 'crest').isFlat, false);
+  });
+
   it('allows a share of the figure where that is more', () => {
     const values = hours.map((at) => 100 + at / 4);
     assert.equal(flatnessOf(values, bound).isFlat, false);
