@@ -1,7 +1,7 @@
 // `npm run soak`: the work of a usual sidecar's day in minutes, against a real sidecar, and whether anything grew by it. Ends
 // with 1 when a figure is not flat or something went wrong.
 
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -63,6 +63,20 @@ async function atRest(world: SoakWorld): Promise<Reading> {
   return reading;
 }
 
+/** An interrupted soak leaves no sidecar behind. */
+function endOnSignal(world: SoakWorld): void {
+  for (const [signal, code] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const) {
+    process.once(signal, () => {
+      world.sidecar.child.kill('SIGKILL');
+      rmSync(world.mesh.dir, { recursive: true, force: true });
+      process.exit(code);
+    });
+  }
+}
+
 async function runDay(world: SoakWorld, random: SeededRandom): Promise<readonly HourResult[]> {
   const quota = quotaOf(Number(values.minutes), Number(values['per-second']));
   const hours: HourResult[] = [];
@@ -84,6 +98,7 @@ async function soak(): Promise<boolean> {
   print(`seed ${seed}, ${values.minutes} min for a day of ${values['per-second']} requests a second`);
   try {
     const world = await SoakWorld.start({ after: (end) => scope.unshift(end) });
+    endOnSignal(world);
     const hours = await runDay(world, new SeededRandom(seed));
     world.sidecar.signal('SIGTERM');
     const { code } = await world.sidecar.ended(30_000);
