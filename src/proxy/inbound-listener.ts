@@ -5,7 +5,6 @@ import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { ConnectionFacts, Recorder } from '../audit/decision-event.ts';
 import type { IndeterminateRule, Permit } from '../authz/model.ts';
-import type { PeerVerifier, VerifiedPeer } from '../identity/peer-verification.ts';
 import type { RevocationList } from '../identity/revocation-list.ts';
 import type { IdentitySnapshot } from '../identity/source.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -19,7 +18,13 @@ import { identityFields } from './identity-fields.ts';
 import { InboundConnection } from './inbound-connection.ts';
 import type { InboundLimits, InboundOptions } from './inbound-options.ts';
 import { ListeningPort } from './listening-port.ts';
-import { type AdmittedPeer, admitPeer, type DrawnAttributes, networkFactsOf, tlsFactsOf } from './peer-admission.ts';
+import {
+  type AdmittedPeer,
+  networkFactsOf,
+  PeerAdmission,
+  type PeerAdmissionParts,
+  tlsFactsOf,
+} from './peer-admission.ts';
 import { type PeerChain, PeerRight, type TrustMoment } from './peer-right.ts';
 import { PendingHandshakes } from './pending-handshakes.ts';
 import type { ProxyObserver } from './proxy-observer.ts';
@@ -35,14 +40,12 @@ import type { TlsContexts } from './tls-context.ts';
 import type { HandshakeFailure } from './tls-handshake.ts';
 
 /** What a listener is made of. */
-export interface InboundListenerParts {
+export interface InboundListenerParts extends PeerAdmissionParts {
   readonly recorder: Recorder;
   readonly plans: PlanSource;
   readonly identity: Latest<IdentitySnapshot>;
   readonly revocations: Latest<RevocationList>;
-  readonly verifier: PeerVerifier;
   readonly contexts: TlsContexts;
-  readonly drawAttributes: (id: VerifiedPeer['id']) => DrawnAttributes;
   readonly isInternal: (ip: string) => boolean;
   readonly ids: RandomIds;
   readonly clock: Clock;
@@ -67,6 +70,7 @@ export class InboundListener implements ExchangeServices {
   readonly #port: ListeningPort;
   readonly #connections = new Set<InboundConnection>();
   readonly #handshakes: PendingHandshakes;
+  readonly #admission: PeerAdmission;
   readonly #sweep: RightSweep<InboundConnection>;
   #settings: ListenerSettings;
   #headLimits: HeadLimits;
@@ -77,6 +81,7 @@ export class InboundListener implements ExchangeServices {
     this.#parts = parts;
     this.#settings = settings;
     this.#headLimits = headLimitsOf(settings.options);
+    this.#admission = new PeerAdmission(parts);
     this.#sweep = new RightSweep(parts.wheel, this.#connections, (one) => this.#judgeConnection(one));
     this.#port = new ListeningPort({ onConnection: (socket) => this.#accept(socket), onFault: parts.onFault });
     this.#handshakes = new PendingHandshakes({
@@ -220,7 +225,7 @@ export class InboundListener implements ExchangeServices {
 
   #admit(socket: TLSSocket, chain: PeerChain): void {
     const moment = { snapshot: this.#parts.identity.current, revocations: this.#parts.revocations.current };
-    const admitted = admitPeer(this.#parts, chain, { ...moment, nowMs: this.clock.nowMs() });
+    const admitted = this.#admission.admit(chain, { ...moment, nowMs: this.clock.nowMs() });
     if (admitted.kind === 'refused') {
       this.observer.connectionRefused('authn_failed');
       this.#recordRefusal(admitted, socket);

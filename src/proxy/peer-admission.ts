@@ -9,7 +9,7 @@ import type { IdentitySnapshot } from '../identity/source.ts';
 import type { PeerChain } from './peer-right.ts';
 
 /** What is drawn from a SPIFFE ID by configuration. */
-export interface DrawnAttributes {
+interface DrawnAttributes {
   readonly namespace?: string | undefined;
   readonly serviceAccount?: string | undefined;
   readonly environment?: string | undefined;
@@ -35,29 +35,47 @@ export interface RefusedPeer {
 
 const noClaims: ReadonlyMap<string, unknown> = new Map();
 
-/** Judges the chain a peer showed, under the snapshot of now. */
-export function admitPeer(
-  options: {
-    readonly verifier: PeerVerifier;
-    readonly drawAttributes: (id: VerifiedPeer['id']) => DrawnAttributes;
-  },
-  chain: PeerChain,
-  judged: { readonly snapshot: IdentitySnapshot; readonly revocations: RevocationList; readonly nowMs: number },
-): AdmittedPeer | RefusedPeer {
-  const verdict = options.verifier.verify({
-    leaf: chain.leaf,
-    intermediates: chain.intermediates,
-    bundles: judged.snapshot.bundles,
-    revocations: judged.revocations,
-    role: 'client',
-    nowMs: judged.nowMs,
-  });
-  if (!verdict.ok) return { kind: 'refused', cause: verdict.cause, detail: verdict.detail, shown: verdict.shown };
-  const { peer } = verdict;
-  return {
-    kind: 'admitted',
+export interface PeerAdmissionParts {
+  readonly verifier: PeerVerifier;
+  readonly drawAttributes: (id: VerifiedPeer['id']) => DrawnAttributes;
+}
+
+/** When, and what was known then. */
+interface AdmissionMoment {
+  readonly snapshot: IdentitySnapshot;
+  readonly revocations: RevocationList;
+  readonly nowMs: number;
+}
+
+/** Judges peers. What is drawn from a verified peer is drawn once for as long as the verifier remembers it. */
+export class PeerAdmission {
+  readonly #parts: PeerAdmissionParts;
+  /** Not a memory of verdicts: each chain is put to the verifier. */
+  readonly #drawn = new WeakMap<VerifiedPeer, AdmittedPeer>();
+
+  constructor(parts: PeerAdmissionParts) {
+    this.#parts = parts;
+  }
+
+  /** Judges the chain a peer showed, under the snapshot of now. */
+  admit(chain: PeerChain, { snapshot, revocations, nowMs }: AdmissionMoment): AdmittedPeer | RefusedPeer {
+    const { leaf, intermediates } = chain;
+    const { bundles } = snapshot;
+    const verdict = this.#parts.verifier.verify({ leaf, intermediates, bundles, revocations, role: 'client', nowMs });
+    if (!verdict.ok) return { kind: 'refused', cause: verdict.cause, detail: verdict.detail, shown: verdict.shown };
+    const known = this.#drawn.get(verdict.peer);
+    if (known !== undefined) return known;
+    const admitted = admittedPeer(verdict.peer, this.#parts.drawAttributes(verdict.peer.id));
+    this.#drawn.set(verdict.peer, admitted);
+    return admitted;
+  }
+}
+
+function admittedPeer(peer: VerifiedPeer, drawn: DrawnAttributes): AdmittedPeer {
+  return Object.freeze({
+    kind: 'admitted' as const,
     peer,
-    principal: principalOf(peer, options.drawAttributes(peer.id)),
+    principal: principalOf(peer, drawn),
     credential: Object.freeze({
       type: 'x509-svid' as const,
       serial: peer.serial,
@@ -65,7 +83,7 @@ export function admitPeer(
       notAfterMs: peer.notAfterMs,
       fingerprintSha256: peer.fingerprintSha256,
     }),
-  };
+  });
 }
 
 function principalOf(peer: VerifiedPeer, drawn: DrawnAttributes): Principal {

@@ -4,6 +4,7 @@
 import { constants } from 'node:crypto';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import type { IdentitySnapshot } from '../identity/source.ts';
+import { isSignedBy } from '../identity/trust-path.ts';
 
 /** In order of preference: hybrid post-quantum first, as peers offer it by now. */
 const curves = 'X25519MLKEM768:X25519:P-256';
@@ -11,7 +12,7 @@ const curves = 'X25519MLKEM768:X25519:P-256';
 /** The secure context of a snapshot. */
 export function createServerContext(snapshot: IdentitySnapshot): SecureContext {
   return createSecureContext({
-    cert: snapshot.svid.certChainPem,
+    cert: shownChainPem(snapshot),
     key: snapshot.svid.keyPem,
     ca: [...snapshot.bundles.allAuthoritiesPem],
     minVersion: 'TLSv1.3',
@@ -21,6 +22,18 @@ export function createServerContext(snapshot: IdentitySnapshot): SecureContext {
     // An authority of a SPIFFE bundle may itself be an intermediate (SPIFFE Trust Domain and Bundle §4).
     allowPartialTrustChain: true,
   });
+}
+
+/**
+ * The own chain as peers are shown it, PEM. Where OpenSSL is given a leaf alone it builds a chain from its pool in every
+ * handshake anew, each time with a check of our own signatures, and sends that. So the authority is named here, once.
+ */
+function shownChainPem({ svid, bundles }: IdentitySnapshot): string {
+  const [leaf, ...intermediates] = svid.certificates;
+  if (leaf === undefined || intermediates.length > 0) return svid.certChainPem;
+  const own = bundles.get(svid.id.trustDomain)?.authorities ?? [];
+  const issuer = own.find(({ certificate }) => leaf.checkIssued(certificate) && isSignedBy(leaf, certificate));
+  return issuer === undefined ? svid.certChainPem : svid.certChainPem + issuer.certificate.toString();
 }
 
 /** Contexts by snapshot. */
