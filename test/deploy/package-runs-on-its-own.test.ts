@@ -12,6 +12,7 @@ import {
   readFileSync,
   rmSync,
   symlinkSync,
+  writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
@@ -94,6 +95,37 @@ test('compiled code without the pinned package runs under a Node of its version,
     globSync('dist/.cache/compiled/*/*', { cwd: app }).length > 5,
     'the first start leaves its compiled code for the next',
   );
+});
+
+test('one start as the Dockerfile makes it leaves the compiled code of a start, for the user who made it', async () => {
+  const app = join(work, 'app');
+  rmSync(join(app, 'dist/.cache'), { recursive: true, force: true });
+  const warmed = await runToEnd([process.execPath, join(root, 'deploy/warm-start.mjs'), 'bin/postern'], {
+    cwd: app,
+    env,
+  });
+  assert.deepEqual(warmed, { code: 0, output: '' });
+  // A command such as `schema` leaves a quarter of that.
+  const kept = globSync(`dist/.cache/compiled/*-${process.getuid?.()}/*`, { cwd: app });
+  assert.ok(kept.length > 400, `${kept.length} files`);
+});
+
+test('a start that fails fails the build of the image', async () => {
+  const failing = join(work, 'failing.mjs');
+  writeFileSync(failing, "if (process.argv[2] === 'run') process.exitCode = 2;\n");
+  const { code, output } = await runToEnd([process.execPath, join(root, 'deploy/warm-start.mjs'), failing], {
+    cwd: work,
+    env,
+  });
+  assert.equal(code, 1);
+  assert.match(output, /Postern ended with 2/);
+});
+
+test('the image is warmed by the user who runs it, and that user cannot change the compiled code', () => {
+  const runsAs = /^USER (\S+)$/m.exec(dockerfile.slice(dockerfile.lastIndexOf('\nFROM ')))?.[1];
+  const warmsAs = /^USER (\S+)\nRUN node warm-start\.mjs bin\/postern\nUSER root$/m.exec(dockerfile)?.[1];
+  assert.equal(warmsAs, runsAs);
+  assert.match(dockerfile, /^RUN chown -R root:root dist\/\.cache && chmod -R a\+rX dist\/\.cache/m);
 });
 
 test('the image is built on the Node version of package.json', () => {
