@@ -39,18 +39,33 @@ function snapshotOf(chain: readonly Made[], own: readonly Made[] = [ca]): Identi
   return { revision: 1, svid, bundles };
 }
 
-/** Fingerprints of what a peer is shown, leaf first. */
-async function shownTo(t: { after(fn: () => void): void }, snapshot: IdentitySnapshot): Promise<string[]> {
+/** A port that shakes hands with anybody, by the settings of a listener. */
+async function openPort(t: { after(fn: () => void): void }, snapshot: IdentitySnapshot): Promise<number> {
   const secureContext = createServerContext(snapshot);
   const server = net.createServer((raw) => {
-    new tls.TLSSocket(raw, { isServer: true, secureContext }).on('error', () => {}).resume();
+    const socket = new tls.TLSSocket(raw, { isServer: true, secureContext });
+    socket.on('error', () => {}).once('secure', () => socket.write('in'));
+    socket.resume();
   });
   t.after(() => void server.close());
   await once(server.listen(0, '127.0.0.1'), 'listening');
-  const { port } = server.address() as net.AddressInfo;
-  const socket = tls.connect({ port, host: '127.0.0.1', rejectUnauthorized: false, ca: [] });
-  t.after(() => socket.destroy());
-  await once(socket, 'secureConnect');
+  return (server.address() as net.AddressInfo).port;
+}
+
+async function shakeHands(t: { after(fn: () => void): void }, port: number, session?: Buffer): Promise<tls.TLSSocket> {
+  const socket = tls.connect({ port, host: '127.0.0.1', rejectUnauthorized: false, ca: [], session });
+  t.after(() => void socket.destroy());
+  // In TLS 1.3 a session is offered after the handshake, and comes before the first data.
+  socket.on('session', (offered) => sessions.push(offered));
+  await once(socket, 'data');
+  return socket;
+}
+
+const sessions: Buffer[] = [];
+
+/** Fingerprints of what a peer is shown, leaf first. */
+async function shownTo(t: { after(fn: () => void): void }, snapshot: IdentitySnapshot): Promise<string[]> {
+  const socket = await shakeHands(t, await openPort(t, snapshot));
   const prints: string[] = [];
   let next = socket.getPeerX509Certificate();
   while (next !== undefined) {
@@ -80,6 +95,18 @@ describe('our own chain', () => {
 });
 
 describe('a peer that comes again', () => {
+  test('cannot resume its session, which would skip the checks of its certificate', async (t) => {
+    const port = await openPort(t, snapshotOf([await makeLeaf({ issuer: ca, uris: [id] })]));
+    sessions.length = 0;
+    await shakeHands(t, port);
+    // OpenSSL hands out sessions all the same; none is of any use.
+    for (const session of [...sessions]) {
+      const again = await shakeHands(t, port, session);
+      assert.equal(again.isSessionReused(), false);
+    }
+    assert.equal(sessions.length > 0, true, 'a session was tried');
+  });
+
   test('is the same principal, drawn once, and another of the same ID is drawn anew', async () => {
     const [leaf, renewed] = [await makeLeaf({ issuer: ca, uris: [id] }), await makeLeaf({ issuer: ca, uris: [id] })];
     let draws = 0;

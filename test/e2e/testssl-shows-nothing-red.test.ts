@@ -1,0 +1,96 @@
+// A scan of an inbound port by testssl.sh: the protocols here; with POSTERN_TESTSSL=all, as `npm run testssl` sets, every
+// check that it has, which takes some minutes.
+
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import process from 'node:process';
+import { test } from 'node:test';
+import { Mesh } from '../harness/mesh.ts';
+import { RawPeer } from '../harness/raw-peer.ts';
+import { RecordingWorkload } from '../harness/recording-workload.ts';
+import { runTestssl, type TestsslFinding } from '../harness/testssl.ts';
+import { waitFor } from '../harness/wait-for.ts';
+import { requireTool } from '../require-tool.ts';
+
+const isWhole = process.env['POSTERN_TESTSSL'] === 'all';
+const minuteMs = 60_000;
+
+/** Findings that are no fault; SECURITY.md gives the reason of each. */
+const expected: ReadonlySet<string> = new Set([
+  'cert_expirationStatus',
+  'cert_notAfter',
+  'cert_revocation',
+  'engine_problem',
+]);
+
+/** What must stand in the report, so that a scan that looked at nothing is no proof. */
+const required: readonly (readonly [id: string, finding: RegExp])[] = [
+  ['SSLv2', /^not offered/],
+  ['SSLv3', /^not offered/],
+  ['TLS1', /^not offered/],
+  ['TLS1_1', /^not offered/],
+  ['TLS1_2', /^not offered/],
+  ['TLS1_3', /^offered with final/],
+  ['ALPN', /^http\/1\.1$/],
+];
+
+const requiredOfAll: readonly (readonly [id: string, finding: RegExp])[] = [
+  ...['NULL', 'aNULL', 'EXPORT', 'LOW', '3DES_IDEA', 'AVERAGE'].map(
+    (group) => [`cipherlist_${group}`, /^not offered/] as const,
+  ),
+  ['PFS', /^offered/],
+  ['sessionresumption_ticket', /^not supported/],
+  ['sessionresumption_ID', /no resumption/],
+  ['cert_trust', /^Ok via SAN/],
+  ['cert_chain_of_trust', /^passed/],
+  ['certs_countServer', /^2$/],
+  ['secure_renego', /TLS 1\.3 only/],
+  ['secure_client_renego', /not vulnerable/],
+  ['CRIME_TLS', /TLS 1\.3 only|not vulnerable/],
+  ['cipher_negotiated', /^TLS_AES_256_GCM_SHA384/],
+  ...['heartbleed', 'CCS', 'ROBOT', 'POODLE_SSL', 'SWEET32', 'FREAK', 'DROWN', 'LOGJAM', 'BEAST', 'LUCKY13', 'RC4'].map(
+    (attack) => [attack, /not vulnerable/] as const,
+  ),
+];
+
+function line({ id, severity, finding }: TestsslFinding): string {
+  return `${severity} ${id}: ${finding}`;
+}
+
+test('a stranger who scans the port finds nothing red beyond what short-lived certificates show', {
+  timeout: isWhole ? 30 * minuteMs : 3 * minuteMs,
+}, async (t) => {
+  const program = requireTool(t, 'testssl');
+  if (program === null) return;
+  const workload = await RecordingWorkload.start();
+  t.after(() => workload.stop());
+  const mesh = await Mesh.create(t, { workloadPort: workload.port });
+  const sidecar = await mesh.start(t);
+  const caFile = mesh.put('scan-ca.pem', mesh.ca.bundlePem);
+  const checks = isWhole ? [] : ['--protocols'];
+  const scan = { program, port: mesh.port, caFile, dir: mesh.dir, checks, signal: t.signal };
+  const findings = await runTestssl(scan);
+
+  const bad = findings.filter(({ severity }) => !['OK', 'INFO', 'DEBUG'].includes(severity));
+  assert.deepEqual(bad.filter(({ id }) => !expected.has(id)).map(line), []);
+  for (const [id, finding] of isWhole ? [...required, ...requiredOfAll] : required) {
+    const found = findings.filter((one) => one.id === id);
+    assert.ok(found.length > 0, `the scan says nothing of ${id}`);
+    for (const one of found) assert.match(one.finding, finding, line(one));
+  }
+  t.diagnostic(`${findings.length} findings, of them expected: ${bad.map(line).join('; ')}`);
+
+  const peer = RawPeer.connect(mesh.port, await mesh.caller());
+  t.after(() => peer.close());
+  peer.send('GET /x HTTP/1.1\r\nHost: a\r\n\r\n');
+  await waitFor('a caller to be served after the scan', () => peer.received.startsWith('HTTP/1.1 200'));
+  assert.equal(workload.heads.length, 1, 'no byte of the scan reached the workload');
+  assert.equal(sidecar.exit, null);
+});
+
+test('each expected finding has its reason in SECURITY.md', () => {
+  const text = readFileSync(path.resolve(import.meta.dirname, '../../SECURITY.md'), 'utf8');
+  const missing = [...expected].filter((id) => !text.includes(`\`${id}\``));
+  assert.deepEqual(missing, []);
+});
