@@ -28,7 +28,17 @@ export interface TestsslRun {
 /** Scans, and gives what was found; throws with the scanner's output where there is no report. */
 export async function runTestssl(run: TestsslRun): Promise<readonly TestsslFinding[]> {
   const report = path.join(run.dir, 'testssl.json');
-  const quiet = ['--quiet', '--color', '0', '--warnings', 'batch', '--connect-timeout', '5', '--openssl-timeout', '5'];
+  const quiet = [
+    '--quiet',
+    '--color',
+    '0',
+    '--warnings',
+    'batch',
+    '--connect-timeout',
+    '30',
+    '--openssl-timeout',
+    '30',
+  ];
   const target = ['--nodns', 'none', '--ip', '127.0.0.1', '--add-ca', run.caFile, '--jsonfile', report];
   const child = spawn(run.program, [...quiet, ...target, ...run.checks, `localhost:${run.port}`], {
     cwd: run.dir,
