@@ -21,6 +21,9 @@ export interface HandshakeOptions {
   readonly onFailed: (failure: HandshakeFailure, socket: TLSSocket) => void;
 }
 
+/** `http/1.1` behind its length (RFC 7301 §3.1): Node would put a list of names into this form for each connection. */
+const alpnProtocols = Buffer.from('\x08http/1.1', 'latin1');
+
 /** More certificates than any sane chain has; the rest is not looked at. */
 const maxChain = 8;
 
@@ -55,7 +58,7 @@ export function beginHandshake(raw: net.Socket, options: HandshakeOptions): () =
     requestCert: true,
     // Makes OpenSSL refuse a peer without a certificate within the handshake.
     rejectUnauthorized: true,
-    ALPNProtocols: ['http/1.1'],
+    ALPNProtocols: alpnProtocols,
   });
   let isOver = false;
   const fail = (failure: HandshakeFailure): void => {
