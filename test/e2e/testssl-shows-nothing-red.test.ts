@@ -49,7 +49,7 @@ const requiredOfAll: readonly (readonly [id: string, finding: RegExp])[] = [
   ['secure_client_renego', /not vulnerable/],
   ['CRIME_TLS', /TLS 1\.3 only|not vulnerable/],
   ['cipher_negotiated', /^TLS_AES_256_GCM_SHA384/],
-  ...['heartbleed', 'CCS', 'ROBOT', 'POODLE_SSL', 'SWEET32', 'FREAK', 'DROWN', 'LOGJAM', 'BEAST', 'LUCKY13', 'RC4'].map(
+  ...['heartbleed', 'CCS', 'ROBOT', 'POODLE_SSL', 'FREAK', 'DROWN', 'LOGJAM', 'BEAST', 'LUCKY13', 'RC4'].map(
     (attack) => [attack, /not vulnerable/] as const,
   ),
 ];
