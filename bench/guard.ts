@@ -8,6 +8,7 @@ import { stopAllOnSignal } from './child-process.ts';
 import { openStage, type Stage } from './lineup.ts';
 import { canPin, planCores } from './machine.ts';
 import { measure } from './measure.ts';
+import { judgeWithPatience } from './patience.ts';
 import { postern } from './peers/postern.ts';
 import { nodeHttps } from './peers/reference.ts';
 import { budgetTable } from './report.ts';
@@ -20,16 +21,15 @@ const guarded: readonly Scenario[] = [
   constantRateScenario({ warmupMs: 300, measureMs: 1500, rounds: 2 }),
 ];
 
-/** The verdict of a scenario: the first that holds, else the last. */
 async function guard(stage: Stage, scenario: Scenario): Promise<Verdict[]> {
-  let verdicts: Verdict[] = [];
-  for (let attempt = 0; attempt < attempts; attempt += 1) {
-    const { rounds } = scenario;
-    const samples = await measure({ stage, scenario, peers: [postern, nodeHttps], rounds, onSample: () => {} });
-    verdicts = judge(scenario.name, samples, guardBudgets);
-    if (verdicts.every(({ met }) => met)) break;
-  }
-  return verdicts;
+  const { name, rounds } = scenario;
+  return judgeWithPatience(attempts, async () =>
+    judge(
+      name,
+      await measure({ stage, scenario, peers: [postern, nodeHttps], rounds, onSample: () => {} }),
+      guardBudgets,
+    ),
+  );
 }
 
 stopAllOnSignal();

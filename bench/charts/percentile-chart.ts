@@ -18,7 +18,7 @@ export interface PercentileChart {
 const width = 720;
 const height = 300;
 const left = 64;
-const right = 110;
+const right = 130;
 
 /** Draws the chart; points that are no number are left out. */
 export function percentileChart({ title, lines, caption }: PercentileChart): string {
@@ -79,7 +79,7 @@ function drawLine(
   return `<polyline class="line" points="${path}" stroke="${colourOf(owner)}"/>`;
 }
 
-/** Names at the ends of the lines, moved apart where they would lie on each other. */
+/** Names at the ends of the lines, moved apart where they would lie on each other. In the colour of text, which every page can show. */
 function names(lines: readonly PercentileLine[], yOf: (ms: number) => number): string[] {
   const ends = lines
     .map(({ owner, points }) => ({ owner, ms: points.at(-1)![1], y: yOf(points.at(-1)![1]) + 4 }))
@@ -87,6 +87,7 @@ function names(lines: readonly PercentileLine[], yOf: (ms: number) => number): s
   let lowest = 0;
   return ends.map(({ owner, ms, y }) => {
     lowest = Math.max(y, lowest + 14);
-    return `<text x="${width - right + 8}" y="${lowest.toFixed(1)}" style="fill:${colourOf(owner)}">${escapeXml(owner)} ${shortFigure(ms)}</text>`;
+    const swatch = `<rect x="${width - right + 6}" y="${(lowest - 9).toFixed(1)}" width="8" height="8" fill="${colourOf(owner)}"/>`;
+    return `${swatch}<text x="${width - right + 18}" y="${lowest.toFixed(1)}">${escapeXml(owner)} ${shortFigure(ms)}</text>`;
   });
 }

@@ -15,8 +15,9 @@ const captionLine = 16;
 
 /** Wraps a drawing, whose own origin is the top left corner of the body. */
 export function svgDocument(frame: ChartFrame, body: string): string {
-  const height = titleHeight + frame.bodyHeight + 14 + frame.caption.length * captionLine;
-  const caption = frame.caption.map(
+  const lines = frame.caption.flatMap(wrapped);
+  const height = titleHeight + frame.bodyHeight + 14 + lines.length * captionLine;
+  const caption = lines.map(
     (line, at) =>
       `<text class="quiet" x="16" y="${titleHeight + frame.bodyHeight + 14 + at * captionLine}">${escapeXml(line)}</text>`,
   );
@@ -32,6 +33,21 @@ export function svgDocument(frame: ChartFrame, body: string): string {
     '</svg>',
     '',
   ].join('\n');
+}
+
+/** Characters of a caption that fit beside each other, in the widest fonts that stand in for `system-ui`. */
+const captionLength = 100;
+
+/** A line of caption as lines that fit, broken at spaces. */
+function wrapped(text: string): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= captionLength)
+      lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
 }
 
 const style =

@@ -5,7 +5,9 @@ import { test } from 'node:test';
 import { benchmarkPage } from '../../bench/benchmark-page.ts';
 import { barChart } from '../../bench/charts/bar-chart.ts';
 import { percentileChart } from '../../bench/charts/percentile-chart.ts';
+import { missingScenarios } from '../../bench/publish.ts';
 import type { StoredResult } from '../../bench/report.ts';
+import { scenarios } from '../../bench/scenarios.ts';
 
 const machine = {
   cpu: 'A <CPU> & more',
@@ -101,4 +103,27 @@ test('what could not be measured is left out of a chart', () => {
   const chart = percentileChart({ title: 't', lines, caption: [] });
   assert.doesNotMatch(chart, /nginx|NaN|Infinity/);
   assert.match(chart, /postern 8\.00/);
+});
+
+test('a long caption is broken into lines that fit, and loses no word', () => {
+  const caption = Array.from({ length: 60 }, (_, at) => `word${at}`).join(' ');
+  const svg = barChart({ title: 't', unit: 'us', groups: [], caption: [caption] });
+  const lines = [...svg.matchAll(/<text class="quiet" x="16" y="(\d+)">([^<]*)</g)];
+  assert.ok(lines.length > 1 && lines.every(([, , line]) => line!.length <= 100));
+  assert.equal(lines.map(([, , line]) => line).join(' '), caption);
+  const height = Number(/ height="(\d+)" role/.exec(svg)?.[1]);
+  assert.ok(
+    lines.every(([, y]) => Number(y) < height),
+    'all within the picture',
+  );
+});
+
+test('results that hold a part of the scenarios are no page; together they may be one', () => {
+  assert.ok(missingScenarios([result]).includes('handshake'));
+  assert.ok(!missingScenarios([result]).includes('memory'));
+  const whole = scenarios.map(({ name }) => ({ scenario: name, samples: {}, budgets: [] }));
+  assert.deepEqual(missingScenarios([{ ...result, scenarios: whole }]), []);
+  const [first, ...others] = whole;
+  const halves = [first === undefined ? [] : [first], others].map((part) => ({ ...result, scenarios: part }));
+  assert.deepEqual(missingScenarios(halves), []);
 });
