@@ -6,14 +6,14 @@ import { rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { createDevCa } from '../../src/identity/dev-ca.ts';
-import { Mesh, openPolicy } from '../harness/mesh.ts';
+import { Mesh, type MeshOptions, openPolicy } from '../harness/mesh.ts';
 import { RawPeer } from '../harness/raw-peer.ts';
 import { RecordingWorkload } from '../harness/recording-workload.ts';
 import { freePort, journalRecords } from '../harness/sidecar-process.ts';
 import { SteadyLoad } from '../harness/steady-load.ts';
 import { waitFor } from '../harness/wait-for.ts';
 
-async function world(t: { after(fn: () => Promise<void> | void): void }, options: { inbound?: string } = {}) {
+async function world(t: { after(fn: () => Promise<void> | void): void }, options: Partial<MeshOptions> = {}) {
   const workload = await RecordingWorkload.start();
   t.after(() => workload.stop());
   const mesh = await Mesh.create(t, { workloadPort: workload.port, ...options });
@@ -144,7 +144,8 @@ test('a connection ends when the authority that vouched for it leaves the bundle
 });
 
 test('SIGTERM under load fails no request, ends with 0, and the journal is sealed', async (t) => {
-  const { mesh, sidecar } = await world(t);
+  // Half of the drain is spent accepting: long enough for a busy machine to stop the load meanwhile.
+  const { mesh, sidecar } = await world(t, { sections: { shutdown: 'shutdown: { drain: 12s }\n' } });
   const load = new SteadyLoad({ port: mesh.port, credentials: await mesh.caller(), concurrency: 6 }).start();
   await waitFor('load', () => load.answered > 100);
   sidecar.signal('SIGTERM');
