@@ -24,6 +24,12 @@ const percentiles = [
   [99.9, 'p999Ms'],
 ] as const;
 
+/** The scenarios of a whole run that no result holds. */
+export function missingScenarios(results: readonly StoredResult[]): string[] {
+  const held = new Set(results.flatMap((result) => result.scenarios.map(({ scenario }) => scenario)));
+  return scenarios.map(({ name }) => name).filter((name) => !held.has(name));
+}
+
 interface Measured {
   readonly scenario: StoredScenario;
   readonly result: StoredResult;
@@ -54,6 +60,7 @@ export function benchmarkPage(results: readonly StoredResult[]): BenchmarkPage {
     '# Benchmark',
     '',
     'Drawn by `npm run bench`; do not edit. How it is measured, and how far to trust it, is in [performance](performance.md): read ratios, not times.',
+    ...lacking(results),
     '',
     pictures.join('\n\n'),
     '',
@@ -65,6 +72,11 @@ export function benchmarkPage(results: readonly StoredResult[]): BenchmarkPage {
     ...tables,
   ].join('\n');
   return { markdown: `${markdown.trimEnd()}\n`, images };
+}
+
+function lacking(results: readonly StoredResult[]): string[] {
+  const missing = missingScenarios(results);
+  return missing.length === 0 ? [] : ['', `Not measured for this page: ${missing.join(', ')}.`];
 }
 
 function budgetRow(

@@ -2,10 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { benchmarkPage } from '../../bench/benchmark-page.ts';
+import { benchmarkPage, missingScenarios } from '../../bench/benchmark-page.ts';
 import { barChart } from '../../bench/charts/bar-chart.ts';
 import { percentileChart } from '../../bench/charts/percentile-chart.ts';
-import { missingScenarios } from '../../bench/publish.ts';
 import type { StoredResult } from '../../bench/report.ts';
 import { scenarios } from '../../bench/scenarios.ts';
 
