@@ -2,7 +2,8 @@
 // check that it has, which takes some minutes.
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
 import { test } from 'node:test';
@@ -58,6 +59,22 @@ function line({ id, severity, finding }: TestsslFinding): string {
   return `${severity} ${id}: ${finding}`;
 }
 
+/** The scanner gives up when its own openssl takes too long on a busy machine, and says so; then it scans again. */
+async function wholeScan(
+  scan: (dir: string) => Promise<readonly TestsslFinding[]>,
+): Promise<readonly TestsslFinding[]> {
+  for (let attempt = 1; ; attempt += 1) {
+    const dir = mkdtempSync(path.join(tmpdir(), 'postern-scan-'));
+    try {
+      const findings = await scan(dir);
+      const isInterrupted = findings.some(({ id, finding }) => id === 'scanTime' && /interrupted/i.test(finding));
+      if (!isInterrupted || attempt === 3) return findings;
+    } finally {
+      rmSync(dir, { recursive: true, force: true });
+    }
+  }
+}
+
 test('a stranger who scans the port finds nothing red beyond what short-lived certificates show', {
   timeout: isWhole ? 30 * minuteMs : 3 * minuteMs,
 }, async (t) => {
@@ -69,8 +86,9 @@ test('a stranger who scans the port finds nothing red beyond what short-lived ce
   const sidecar = await mesh.start(t);
   const caFile = mesh.put('scan-ca.pem', mesh.ca.bundlePem);
   const checks = isWhole ? [] : ['--protocols'];
-  const scan = { program, port: mesh.port, caFile, dir: mesh.dir, checks, signal: t.signal };
-  const findings = await runTestssl(scan);
+  const findings = await wholeScan((dir) =>
+    runTestssl({ program, port: mesh.port, caFile, dir, checks, signal: t.signal }),
+  );
 
   const bad = findings.filter(({ severity }) => !['OK', 'INFO', 'DEBUG'].includes(severity));
   assert.deepEqual(bad.filter(({ id }) => !expected.has(id)).map(line), []);
