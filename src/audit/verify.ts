@@ -3,7 +3,7 @@
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { listStream, lockName, requireStreams, type StreamFiles } from './journal-layout.ts';
+import { listStream, listStreams, lockName, requireStreams, type StreamFiles } from './journal-layout.ts';
 import { eachLine, readSegment } from './journal-reader.ts';
 import { parseObject } from './service-parse.ts';
 import type { Expiry, StreamEnd } from './service-records.ts';
@@ -28,14 +28,65 @@ export interface JournalVerdict {
   readonly findings: readonly VerifyFinding[];
 }
 
+/** A journal that is being written is read at most so often; what is found the last time is told. */
+const mostReadings = 20;
+
+/** A stream as it was listed, and what its segments hold. */
+interface WalkedStream {
+  readonly files: StreamFiles;
+  readonly walk: StreamWalk;
+}
+
 /**
  * Verifies every stream of a folder.
+ *
+ * RACE: processes may write it meanwhile. Retention takes a segment away after it has sealed that it does; a listing
+ * made in between misses both the segment and a new one that holds the seal. So nothing is told of streams that were
+ * listed in one way and lie there in another: they are read again.
  * @throws PosternError ERR_JOURNAL_NOT_FOUND, ERR_JOURNAL_UNREADABLE
  */
 export async function verifyJournal(dir: string): Promise<JournalVerdict> {
-  const streams = await requireStreams(dir);
-  const walks: { readonly walk: StreamWalk; readonly files: StreamFiles }[] = [];
-  for (const files of streams) walks.push(await walkSteady(dir, files));
+  let listed = await requireStreams(dir);
+  let walked: readonly WalkedStream[] = [];
+  for (let readings = 1; ; readings += 1) {
+    walked = await walkAll(dir, listed, walked);
+    const verdict = await judge(walked);
+    if (verdict.intact || readings === mostReadings) return verdict;
+    listed = await listStreams(dir);
+    if (listed.length === walked.length && listed.every((files) => known(files, walked) !== null)) return verdict;
+  }
+}
+
+/** What is listed as it was before need not be read again. */
+async function walkAll(
+  dir: string,
+  streams: readonly StreamFiles[],
+  before: readonly WalkedStream[],
+): Promise<WalkedStream[]> {
+  const walked: WalkedStream[] = [];
+  for (const files of streams) walked.push(known(files, before) ?? (await walkSteady(dir, files)));
+  return walked;
+}
+
+/** Segments may leave while a stream is read; then it is read at once from where it begins now. */
+async function walkSteady(dir: string, listed: StreamFiles): Promise<WalkedStream> {
+  let files = listed;
+  for (let readings = 1; ; readings += 1) {
+    const walked = { files, walk: await walkStream(files) };
+    if (walked.walk.findings.length === 0 || readings === mostReadings) return walked;
+    files = await listStream(dir, files.streamId);
+    if (known(files, [walked]) !== null) return walked;
+  }
+}
+
+/** Its reading, if it lies there as it did then: the last segment may have grown. */
+function known(files: StreamFiles, before: readonly WalkedStream[]): WalkedStream | null {
+  const found = before.find((item) => item.files.streamId === files.streamId);
+  if (found === undefined || found.files.segments.length !== files.segments.length) return null;
+  return files.segments.every(({ path }, at) => path === found.files.segments[at]?.path) ? found : null;
+}
+
+async function judge(walks: readonly WalkedStream[]): Promise<JournalVerdict> {
   const expired = latestExpiries(walks.flatMap(({ walk }) => walk.expired));
   const ends = walks.flatMap(({ walk }) => walk.previous);
   const verdicts: StreamVerdict[] = [];
@@ -43,18 +94,6 @@ export async function verifyJournal(dir: string): Promise<JournalVerdict> {
   const present = new Set(verdicts.filter((verdict) => verdict.segments > 0).map((verdict) => verdict.streamId));
   const findings = missingStreams(ends, present, expired);
   return { intact: findings.length === 0 && verdicts.every((verdict) => verdict.intact), streams: verdicts, findings };
-}
-
-/** Retention may take segments away while they are read; then the stream is read again from where it begins now. */
-async function walkSteady(dir: string, listed: StreamFiles): Promise<{ walk: StreamWalk; files: StreamFiles }> {
-  let files = listed;
-  for (let tries = 3; ; tries -= 1) {
-    const walk = await walkStream(files);
-    const now = await listStream(dir, files.streamId);
-    if (tries === 0 || walk.findings.length === 0 || now.segments[0]?.index === files.segments[0]?.index)
-      return { walk, files };
-    files = now;
-  }
 }
 
 interface Elsewhere {
