@@ -11,6 +11,7 @@ import { configurationMarkdown } from './docs/configuration-docs.ts';
 import { errorsMarkdown } from './docs/errors-docs.ts';
 import { newPage, withSection } from './docs/generated-section.ts';
 import { strictnessMarkdown } from './docs/strictness-docs.ts';
+import { tokenRefusalsMarkdown } from './docs/token-refusals-docs.ts';
 
 interface GeneratedSection {
   readonly page: string;
@@ -26,6 +27,7 @@ async function generatedSections(): Promise<readonly GeneratedSection[]> {
     { page: 'docs/configuration.md', title: 'Configuration', name: 'keys', body: configurationMarkdown() },
     { page: 'docs/cli.md', title: 'Command line', name: 'commands', body: await cliMarkdown() },
     { page: 'docs/errors.md', title: 'Error codes', name: 'codes', body: errorsMarkdown() },
+    { page: 'docs/identity.md', title: 'Identity', name: 'token-refusals', body: tokenRefusalsMarkdown() },
     { page: 'docs/policy-lint.md', title: 'Policy lint', name: 'rules', body: lintRulesMarkdown() },
     { page: 'docs/metrics.md', title: 'Metrics', name: 'metrics', body: metricsMarkdown() },
     { page: 'docs/strictness.md', title: 'The strictness table', name: 'cases', body: strictnessMarkdown() },

@@ -125,7 +125,7 @@ export const builtinRules: readonly {
 
 // Each of these has a loop of its own with the outside: it starts the timer, unrefs it and clears it in `close()`.
 const timerFiles =
-  /^src\/(?:lib\/(?:clock|file-watch|quiet-collection|timer-wheel)|identity\/(?:(?:dev-ca|files)-source|workload-api\/(?:agent-stream|overdue-watch))|audit\/(?:group-commit|paced-writer|recorder|retention|sync-pacer)|admin\/admin-server|(?:runtime|workers|demo|cli)\/[a-z-]+)\.ts$/;
+  /^src\/(?:lib\/(?:clock|file-watch|quiet-collection|timer-wheel)|identity\/(?:(?:dev-ca|files)-source|workload-api\/(?:agent-stream|overdue-watch)|tokens\/remote-keys)|audit\/(?:group-commit|paced-writer|recorder|retention|sync-pacer)|admin\/admin-server|(?:runtime|workers|demo|cli)\/[a-z-]+)\.ts$/;
 
 export const bans: readonly Ban[] = [
   {

@@ -140,6 +140,16 @@ export const errorCatalog = {
     means: 'a row of identity.attributes cannot be compiled',
     mend: '`{name}` stands for one whole path segment or one label of the trust domain; see docs/identity.md',
   },
+  ERR_IDENTITY_TOKENS: {
+    exit: 2,
+    means: 'a row of identity.tokens cannot be used',
+    mend: 'see "Tokens" in docs/identity.md for what a row takes',
+  },
+  ERR_TOKEN_KEYS: {
+    exit: 3,
+    means: 'the keys of an issuer of tokens cannot be had; the last good ones stay, and without any its tokens get 503',
+    mend: 'see that the address or file is right and can be reached; Postern tries again by itself',
+  },
   ERR_DEV_CA: {
     exit: 2,
     means: 'the embedded development CA cannot be used',

@@ -8,17 +8,27 @@ export interface ConnectionFacts {
   readonly connectionId: string;
   readonly listener: string;
   readonly credential: CredentialFacts;
+  /** Of the token that came with the request, alone or beside a certificate. */
+  readonly token?: TokenFacts;
   /** `tls.resumed` */
   readonly resumed: boolean;
 }
 
 /** What of the credential may be known; never the credential. */
 export interface CredentialFacts {
-  readonly type: 'x509-svid' | 'jwt-svid' | 'none';
+  readonly type: 'x509-svid' | 'jwt-svid' | 'jwt' | 'none';
   readonly serial: string | null;
   readonly notBeforeMs: number | null;
   readonly notAfterMs: number | null;
   readonly fingerprintSha256: string | null;
+}
+
+/** What of a token may be known besides whom it names; never the token. */
+export interface TokenFacts {
+  /** SHA-256 of its `jti`, hex; null where it has none. */
+  readonly jtiSha256: string | null;
+  readonly audience: readonly string[];
+  readonly notAfterMs: number;
 }
 
 export interface Correlation {
@@ -63,6 +73,18 @@ export interface DecisionEvent {
    * `/http/query/page`, `/principal/claims/team`. One frozen list per policy: the encoder writes them to `masked`.
    */
   readonly maskedInputs?: readonly string[];
+  /** Why the token of the request was refused, or that it has none. */
+  readonly authnFailure?: AuthnFailure;
+}
+
+/** What was wrong with a credential. */
+export interface AuthnFailure {
+  /** Closed code of the cause, such as `expired`. */
+  readonly cause: string;
+  /** One line for the operator. */
+  readonly detail: string;
+  /** The identity that was shown, unverified; null if none. */
+  readonly shown: string | null;
 }
 
 /** A peer that was refused before there was a request (handshake, SVID). */

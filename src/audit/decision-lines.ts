@@ -3,16 +3,17 @@
 // rest is concatenated; every string of a stranger goes through RecordText.
 
 import type { Action, Decision } from '../authz/model.ts';
-import type { ConnectionFacts, DecisionEvent } from './decision-event.ts';
+import type { AuthnFailure, ConnectionFacts, DecisionEvent } from './decision-event.ts';
 import {
   actionFragment,
   connectionTail,
   decisionFragment,
   type Fragment,
+  failureMembers,
   type PeerParts,
   peerFragment,
 } from './record-fragments.ts';
-import { maskedJson, type RecordLimits, RecordText, wholeNumber } from './record-text.ts';
+import { asciiJson, maskedJson, type RecordLimits, RecordText, wholeNumber } from './record-text.ts';
 import { RecordTime } from './record-time.ts';
 import { ResourceFragments } from './resource-fragments.ts';
 
@@ -81,7 +82,12 @@ export class DecisionLines {
       `${text.quote(correlation.requestId, '/correlation/request_id')},"request_id_source":"` +
       `${correlation.requestIdSource}",${this.#textOf(peer.tail)}},"timing":{"eval_ns":` +
       `${wholeNumber(event.evalNs)}},"cache":{"plan":"${event.planCache}"}${alarms(event)}`;
-    return line + this.#masked(event.maskedInputs);
+    const failure = event.authnFailure;
+    return line + (failure === undefined ? '' : this.#failed(failure)) + this.#masked(event.maskedInputs);
+  }
+
+  #failed(failure: AuthnFailure): string {
+    return `,"authn_failure":${asciiJson(failureMembers(this.#text, failure))}`;
   }
 
   #textOf(fragment: Fragment): string {

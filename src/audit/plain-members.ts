@@ -1,7 +1,7 @@
 // Members of the records that are rare enough for JSON.stringify: refused peers and ends of requests.
 
 import type { AuthnFailedEvent, OutcomeEvent } from './decision-event.ts';
-import { credentialMembers } from './record-fragments.ts';
+import { credentialMembers, failureMembers } from './record-fragments.ts';
 import type { RecordText } from './record-text.ts';
 
 /** A peer that was refused before there was a request. What it showed is unverified and stands apart from `principal`. */
@@ -11,11 +11,7 @@ export function authnFailedMembers(event: AuthnFailedEvent, text: RecordText): R
     decision: 'deny',
     reason: event.reason,
     enforced: true,
-    authn_failure: {
-      cause: text.clean(event.cause, '/authn_failure/cause'),
-      detail: text.clean(event.detail, '/authn_failure/detail'),
-      shown: text.cleanIdentity(event.shown, '/authn_failure/shown'),
-    },
+    authn_failure: failureMembers(text, event),
     listener: text.clean(event.connection.listener, '/listener'),
     principal: { workload_id: 'anonymous', authn: 'none', credential: credentialMembers(text, event.connection) },
     network: {

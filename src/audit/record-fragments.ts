@@ -10,7 +10,7 @@ import type {
   RuleRef,
   TlsFacts,
 } from '../authz/model.ts';
-import type { ConnectionFacts } from './decision-event.ts';
+import type { AuthnFailure, ConnectionFacts } from './decision-event.ts';
 import type { RecordLimits } from './record-text.ts';
 import { asciiJson, RecordText } from './record-text.ts';
 
@@ -65,7 +65,11 @@ export function peerFragment(parts: PeerParts, limits: RecordLimits): Fragment {
   const { connection, principal, network, tls } = parts;
   const members = {
     listener: text.clean(connection.listener, '/listener'),
-    principal: { ...principalMembers(text, principal), credential: credentialMembers(text, connection) },
+    principal: {
+      ...principalMembers(text, principal),
+      credential: credentialMembers(text, connection),
+      token: tokenMembers(text, parts),
+    },
     network: {
       direction: network.direction,
       source_ip: text.clean(network.sourceIp, '/network/source_ip'),
@@ -141,6 +145,35 @@ export function credentialMembers(text: RecordText, connection: ConnectionFacts)
     not_before: instant(credential.notBeforeMs),
     not_after: instant(credential.notAfterMs),
     fingerprint_sha256: text.clean(credential.fingerprintSha256, '/principal/credential/fingerprint_sha256'),
+  };
+}
+
+function tokenMembers(text: RecordText, { connection, principal }: PeerParts): Record<string, unknown> | undefined {
+  const [{ token }, { token: facts }] = [principal, connection];
+  if (token === undefined) return undefined;
+  const at = '/principal/token';
+  const { actors } = token;
+  return {
+    issuer: text.clean(token.issuer, `${at}/issuer`),
+    subject: text.clean(token.subject, `${at}/subject`),
+    spiffe_id: text.cleanIdentity(token.spiffeId, `${at}/spiffe_id`),
+    type: text.clean(token.type, `${at}/type`),
+    actors: Array.isArray(actors)
+      ? text.list(actors as readonly string[], `${at}/actors`, (name, place) => text.clean(name, place))
+      : undefined,
+    replayed: typeof token.replayed === 'boolean' ? token.replayed : undefined,
+    jti_sha256: facts?.jtiSha256 ?? undefined,
+    audience: text.list(facts?.audience ?? [], `${at}/audience`, (name, place) => text.clean(name, place)),
+    not_after: instant(facts?.notAfterMs ?? null),
+  };
+}
+
+/** What was wrong with a credential. */
+export function failureMembers(text: RecordText, { cause, detail, shown }: AuthnFailure): Record<string, unknown> {
+  return {
+    cause: text.clean(cause, '/authn_failure/cause'),
+    detail: text.clean(detail, '/authn_failure/detail'),
+    shown: text.cleanIdentity(shown, '/authn_failure/shown'),
   };
 }
 

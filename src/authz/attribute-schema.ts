@@ -103,6 +103,22 @@ export const attributeSchema: readonly AttributeSpec[] = Object.freeze([
   ),
   principal('principal.labels', 'any', 'labels of the identity', (r, k) => entryOf(r.principal.labels, k), keyed),
   principal('principal.claims', 'any', 'claims of a verified token', (r, k) => entryOf(r.principal.claims, k), keyed),
+  principal('principal.token.issuer', 'string', 'issuer of the token', (r) => r.principal.token?.issuer),
+  principal('principal.token.subject', 'string', 'whom the token is about', (r) => r.principal.token?.subject),
+  principal('principal.token.spiffe_id', 'spiffe_id', 'SPIFFE ID of the token', (r) => r.principal.token?.spiffeId),
+  principal('principal.token.type', 'string', 'what kind of caller it names', (r) => r.principal.token?.type),
+  principal(
+    'principal.token.actors',
+    'strings',
+    'who acts for the subject of the token, who acts now first',
+    (r) => r.principal.token?.actors,
+  ),
+  principal(
+    'principal.token.replayed',
+    'bool',
+    'another peer has shown the token too',
+    (r) => r.principal.token?.replayed,
+  ),
 
   action('action.name', 'string', 'name of the action, as recorded', (_r, _k, a) => a.name, always),
   action('action.names', 'strings', 'all names of the action', (_r, _k, a) => a.names, always),

@@ -21,6 +21,20 @@ export interface Principal {
   readonly authn: 'mtls' | 'jwt' | 'none';
   readonly labels: ReadonlyMap<string, unknown>;
   readonly claims: ReadonlyMap<string, unknown>;
+  /** The verified token that came with the request, alone or beside a certificate. */
+  readonly token?: PrincipalToken;
+}
+
+/** Who a token stands for. Where it came alone, the principal is made of it. */
+export interface PrincipalToken {
+  readonly issuer: Attribute<string>;
+  readonly subject: Attribute<string>;
+  readonly spiffeId: Attribute<string>;
+  readonly type: Attribute<string>;
+  /** Who acts for the subject, who acts now first. */
+  readonly actors: Attribute<readonly string[]>;
+  /** Another peer has shown it too. */
+  readonly replayed: Attribute<boolean>;
 }
 
 /** From the socket, never from a header. */

@@ -11,6 +11,7 @@ import type {
   HttpFacts,
   NetworkFacts,
   Principal,
+  PrincipalToken,
   Resource,
   TlsFacts,
 } from './model.ts';
@@ -52,7 +53,8 @@ function section(root: JsonObject, name: string, known: readonly string[]): Json
 }
 
 function keysOf(root: string): readonly string[] {
-  return attributeSchema.filter((spec) => spec.root === root).map((spec) => spec.path.slice(root.length + 1));
+  const paths = attributeSchema.filter((spec) => spec.root === root).map((spec) => spec.path.slice(root.length + 1));
+  return [...new Set(paths.map((path) => path.split('.')[0]!))];
 }
 
 function text(object: JsonObject, key: string): Attribute<string> {
@@ -83,6 +85,22 @@ function principalFrom(object: JsonObject): Principal {
     authn: oneOf(object, 'authn', ['mtls', 'jwt', 'none'], known ? 'mtls' : 'none'),
     labels: objectAt(object, 'labels'),
     claims: objectAt(object, 'claims'),
+    ...(object.has('token') ? { token: tokenFrom(section(object, 'token', tokenKeys)) } : {}),
+  });
+}
+
+const tokenKeys = ['issuer', 'subject', 'spiffe_id', 'type', 'actors', 'replayed'];
+
+function tokenFrom(object: JsonObject): PrincipalToken {
+  const actors = object.get('actors') ?? undefined;
+  const isList = Array.isArray(actors) && actors.every((one) => typeof one === 'string');
+  return Object.freeze({
+    issuer: text(object, 'issuer'),
+    subject: text(object, 'subject'),
+    spiffeId: text(object, 'spiffe_id'),
+    type: text(object, 'type'),
+    actors: actors === undefined || isList ? actors : MISTYPED,
+    replayed: typed<boolean>(object.get('replayed'), 'boolean'),
   });
 }
 

@@ -9,6 +9,7 @@ import { type Conflict, conflict } from './conflict.ts';
 import type { IdentityConfig } from './identity-section.ts';
 import { type SharingSections, sharingConflicts } from './sharing-checks.ts';
 import { isSameSocket } from './socket-address.ts';
+import { tokenConflicts } from './token-checks.ts';
 
 /** The sections that parsed; the others are undefined. */
 export interface CheckedSections extends SharingSections {
@@ -28,6 +29,7 @@ export function findConflicts(sections: CheckedSections, env: Environment): Conf
     ...inbound.flatMap((listener, at) => deadRoutes(listener.routes, ['inbound', at, 'routes'])),
     ...devCaInProduction(sections.identity, env),
     ...agentConflicts(sections.identity, env),
+    ...tokenConflicts(sections),
   ];
 }
 

@@ -3,9 +3,11 @@
 import * as z from 'zod';
 import { isPosternError } from '../errors.ts';
 import { type AttributeRule, compileAttributeRules } from '../identity/attributes.ts';
+import type { TokenIssuerOptions } from '../identity/tokens/token-issuer.ts';
 import { parseAgentAddress } from '../identity/workload-api/agent-address.ts';
 import { badValue, choice, duration, notYet, refuse, textField } from './fields.ts';
 import { filePath, plainText, spiffeId, trustDomain } from './text-fields.ts';
+import { tokenSection } from './token-section.ts';
 
 const filesSection = z
   .strictObject({
@@ -117,12 +119,16 @@ export const identitySection = z
       .max(1000)
       .prefault([])
       .describe('Attributes drawn from a SPIFFE ID, of peers and of this sidecar; the first match wins.'),
-    tokens: notYet('identity.tokens').describe('Workloads that come with a token in place of a certificate.'),
+    tokens: z
+      .array(tokenSection)
+      .max(100)
+      .prefault([])
+      .describe('Whose tokens are taken, from callers with or without a certificate. One row for each issuer.'),
   })
   .transform((section, context): IdentityConfig => {
-    const { federation, attributes } = section;
+    const { federation, attributes, tokens } = section;
     const own = ownSource(section);
-    if (own !== null) return { ...own, federation, attributes };
+    if (own !== null) return { ...own, federation, attributes, tokens };
     const key = section.source === 'files' ? 'files' : 'dev_ca';
     const message = `\`source: ${section.source}\` needs the section \`${key}\``;
     refuse(context, badValue(message, `add \`${key}:\``, 'ERR_CONFIG_KEY'), ['source']);
@@ -155,4 +161,5 @@ function ownSource(section: {
 export type IdentityConfig = OwnSource & {
   readonly federation: readonly z.output<typeof federationEntry>[];
   readonly attributes: readonly AttributeRule[];
+  readonly tokens: readonly TokenIssuerOptions[];
 };

@@ -54,9 +54,15 @@ const listenerSection = z
         '`auto` (GET, HEAD, OPTIONS: read; POST, PUT, PATCH, DELETE: write), a word, or a list that must all be allowed.',
       ),
     routes: z.array(routeSection).max(10_000).prefault([]).describe('What a request is; the first match wins.'),
-    identity_required: choice(['x509'], ['x509_or_token', 'token'])
+    identity_required: choice(['x509', 'x509_or_token', 'token'])
       .prefault('x509')
-      .describe('What a peer must show before anything else.'),
+      .describe(
+        'What a peer must show: `x509` a certificate; `token` a bearer token with each request (peers are asked for no certificate); `x509_or_token` either, and where both come both must hold. Tokens need `identity.tokens`.',
+      ),
+    forward_token: z
+      .boolean()
+      .prefault(false)
+      .describe('The workload gets the token that Postern verified. By default it is taken out of the request.'),
     mode: choice(['enforce', 'shadow'])
       .prefault('enforce')
       .describe('`shadow` records what would be denied and lets it pass.'),
@@ -101,6 +107,8 @@ const listenerSection = z
       resource: listener.resource,
       action: listener.action,
       routes: listener.routes,
+      identityRequired: listener.identity_required,
+      forwardToken: listener.forward_token,
       mode: listener.mode,
       pathNormalization: listener.path_normalization,
       pathParameters: listener.path_parameters,

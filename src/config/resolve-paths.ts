@@ -1,6 +1,7 @@
 // Makes every file name of a parsed configuration absolute: relative ones start from the folder of the configuration.
 
 import { dirname, resolve } from 'node:path';
+import type { KeyPlace } from '../identity/tokens/token-issuer.ts';
 import { agentSocket } from './agent-socket.ts';
 import type { ParsedConfig } from './config-schema.ts';
 import type { Environment } from './config-source.ts';
@@ -43,16 +44,29 @@ function resolveIdentity(
   env: Environment,
 ): IdentityConfig {
   const federation = identity.federation.map((entry) => ({ ...entry, bundleFile: absolute(entry.bundleFile) }));
+  const tokens = identity.tokens.map((row) => ({ ...row, keys: absoluteKeys(row.keys, absolute) }));
   if (identity.source === 'dev-ca') {
-    return { ...identity, federation, devCa: { ...identity.devCa, dir: absolute(identity.devCa.dir) } };
+    return { ...identity, federation, tokens, devCa: { ...identity.devCa, dir: absolute(identity.devCa.dir) } };
   }
   if (identity.source === 'workload-api') {
     const { workloadApi } = identity;
-    return { ...identity, federation, workloadApi: { ...workloadApi, socket: agentSocket(workloadApi.socket, env) } };
+    return {
+      ...identity,
+      federation,
+      tokens,
+      workloadApi: { ...workloadApi, socket: agentSocket(workloadApi.socket, env) },
+    };
   }
   const { certFile, keyFile, bundleFile } = identity.files;
   const files = { certFile: absolute(certFile), keyFile: absolute(keyFile), bundleFile: absolute(bundleFile) };
-  return { ...identity, federation, files };
+  return { ...identity, federation, tokens, files };
+}
+
+function absoluteKeys(keys: KeyPlace, absolute: (path: string) => string): KeyPlace {
+  if (keys.kind === 'bundles') return keys;
+  if (keys.kind === 'file') return { ...keys, file: absolute(keys.file) };
+  const file = (path: string | null): string | null => (path === null ? null : absolute(path));
+  return { ...keys, caFile: file(keys.caFile), bearerFile: file(keys.bearerFile) };
 }
 
 function deepFreeze<T>(value: T): T {

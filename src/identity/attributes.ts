@@ -67,7 +67,7 @@ function compileRule(rule: AttributeRule, where: string): CompiledRule {
   const pattern = compileIdPattern(rule.match, where);
   const set = new Map<string, string>();
   for (const [name, value] of Object.entries(rule.set)) {
-    assertSetName(name, where);
+    assertAttributeName(name, where);
     assertValue(name, value, pattern, where);
     set.set(name, value);
   }
@@ -75,7 +75,8 @@ function compileRule(rule: AttributeRule, where: string): CompiledRule {
   return Object.freeze({ pattern, set });
 }
 
-function assertSetName(name: string, where: string): void {
+/** @throws PosternError ERR_IDENTITY_ATTRIBUTES where no attribute of an identity has this name */
+export function assertAttributeName(name: string, where: string): void {
   if (fixedNames.includes(name)) return;
   if (name.startsWith(labelPrefix) && isCaptureName(name)) return;
   const near = nearestWord(name, fixedNames);

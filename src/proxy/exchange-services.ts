@@ -10,6 +10,7 @@ import type { InboundOptions } from './inbound-options.ts';
 import type { ConnectionSide } from './inbound-request.ts';
 import type { ProxyObserver } from './proxy-observer.ts';
 import type { RouteTable } from './route-table.ts';
+import type { TokenGate } from './token-gate.ts';
 import type { UpstreamPool } from './upstream-pool.ts';
 
 /** Policy as one connection sees it: the plan of its principal, with the guard rails of configuration around. */
@@ -49,6 +50,8 @@ export interface ExchangeServices {
   readonly clock: Clock;
   readonly wheel: TimerWheel;
   readonly observer: ProxyObserver;
+  /** Null where no tokens are configured. */
+  readonly tokens: TokenGate | null;
   /** Lets a request pass that was denied; only where a listener says `mode: shadow`, and the record says so. */
   readonly shadowPermit: Permit;
   readonly onIndeterminate: (rules: readonly IndeterminateRule[]) => void;

@@ -43,6 +43,8 @@ export interface ExchangeStart {
   /** Canonical path with the query as it came. */
   readonly target: string;
   readonly refusal: OwnAnswerKind | null;
+  /** What is wrong with the token, for the caller; left out where the refusal is about something else. */
+  readonly code?: string;
 }
 
 export class Exchange implements RecordWaiter, UpstreamUser, UpstreamWaiter {
@@ -343,6 +345,7 @@ export class Exchange implements RecordWaiter, UpstreamUser, UpstreamWaiter {
         close,
         // A request whose path was refused has no head here, but its event still knows the method.
         isHead: event.method === 'HEAD',
+        code: kind === this.#start.refusal ? (this.#start.code ?? null) : null,
       }),
       status,
     );

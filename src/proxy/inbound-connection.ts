@@ -4,12 +4,14 @@
 import type { TLSSocket } from 'node:tls';
 import type { ConnectionFacts, Correlation, OutcomeResult } from '../audit/decision-event.ts';
 import type { PosternError } from '../errors.ts';
+import { refuseToken, type TokenRefusal } from '../identity/tokens/token-refusals.ts';
 import { WheelEntry } from '../lib/timer-wheel.ts';
 import type { FieldList } from '../wire/field-list.ts';
 import type { HeadLimits } from '../wire/head-limits.ts';
 import type { RequestEvents, RequestHead } from '../wire/http1-message.ts';
 import { RequestParser } from '../wire/request-parser.ts';
 import { acceptedPath } from './accepted-path.ts';
+import type { Caller } from './caller.ts';
 import { type ConnectionPhase, lingerMs, phaseMs } from './connection-phase.ts';
 import { correlate } from './correlation.ts';
 import { Exchange } from './exchange.ts';
@@ -17,7 +19,7 @@ import type { ConnectionPlan, ExchangeHost, ExchangeServices, PeerTunnelUser } f
 import type { ConnectionSide } from './inbound-request.ts';
 import { judgeRequest, refuseRequest } from './judge.ts';
 import { answerOfWireStatus, type OwnAnswerKind, ownAnswers } from './own-answer.ts';
-import type { PeerRight } from './peer-right.ts';
+import type { ConnectionRight } from './peer-right.ts';
 
 /** What is read ahead of the request being served; above it reading stops. */
 const readAheadBytes = 64 * 1024;
@@ -27,27 +29,32 @@ interface RequestNames {
   readonly correlation: Correlation;
 }
 
+interface NamedHead extends RequestNames {
+  readonly head: RequestHead;
+}
+
 export interface InboundConnectionOptions {
   readonly services: ExchangeServices;
   readonly socket: TLSSocket;
-  readonly side: ConnectionSide;
-  readonly facts: ConnectionFacts;
-  readonly identityFields: string;
+  /** Who holds the connection. */
+  readonly own: Caller;
   readonly sendsDecisionId: boolean;
   readonly peerIp: string;
   readonly headLimits: HeadLimits;
   /** Whether the peer still has the right that it was let in with. */
-  readonly right: PeerRight;
+  readonly right: ConnectionRight;
   readonly onClosed: (connection: InboundConnection) => void;
 }
 
 export class InboundConnection implements RequestEvents, ExchangeHost {
-  readonly side: ConnectionSide;
-  readonly facts: ConnectionFacts;
-  readonly identityFields: string;
   readonly sendsDecisionId: boolean;
   readonly peerIp: string;
-  readonly right: PeerRight;
+  readonly right: ConnectionRight;
+  readonly #own: Caller;
+  /** Who the request under way is from. */
+  #caller: Caller;
+  /** The request whose token is being verified. */
+  #verifying: NamedHead | null = null;
   readonly #services: ExchangeServices;
   readonly #socket: TLSSocket;
   readonly #parser: RequestParser;
@@ -58,15 +65,15 @@ export class InboundConnection implements RequestEvents, ExchangeHost {
   #exchange: Exchange | null = null;
   #tunnel: PeerTunnelUser | null = null;
   #plan: ConnectionPlan | null = null;
+  #planOf: Caller | null = null;
   #peerHalfClosed = false;
   /** The workload does not take the body; reading waits for it. */
   #isWorkloadBusy = false;
   #pendingAtLinger = 0;
 
   constructor(options: InboundConnectionOptions) {
-    this.side = options.side;
-    this.facts = options.facts;
-    this.identityFields = options.identityFields;
+    this.#own = options.own;
+    this.#caller = options.own;
     this.sendsDecisionId = options.sendsDecisionId;
     this.peerIp = options.peerIp;
     this.right = options.right;
@@ -77,6 +84,23 @@ export class InboundConnection implements RequestEvents, ExchangeHost {
     this.#parser = new RequestParser(options.headLimits, this);
     this.#listen();
     this.#enter('idle');
+  }
+
+  get side(): ConnectionSide {
+    return this.#caller.side;
+  }
+
+  get facts(): ConnectionFacts {
+    return this.#caller.facts;
+  }
+
+  get identityFields(): string {
+    return this.#caller.identityFields;
+  }
+
+  /** Why the token of what is open holds no more; null while it does, or where nothing rests on one. */
+  get tokenEnded(): string | null {
+    return this.#exchange === null && this.#tunnel === null ? null : this.#caller.tokenEnded();
   }
 
   get isIdle(): boolean {
@@ -95,11 +119,13 @@ export class InboundConnection implements RequestEvents, ExchangeHost {
     return this.#socket.writableLength;
   }
 
-  /** The plan for this peer under the policy of now. */
+  /** The plan for this caller under the policy of now. */
   get plan(): ConnectionPlan {
     const { plans } = this.#services;
-    if (this.#plan === null || this.#plan.revision !== plans.revision) {
-      this.#plan = plans.planFor(this.side.principal, this.side.tls);
+    const caller = this.#caller;
+    if (this.#plan === null || this.#planOf !== caller || this.#plan.revision !== plans.revision) {
+      this.#plan = plans.planFor(caller.side.principal, caller.side.tls);
+      this.#planOf = caller;
     }
     return this.#plan;
   }
@@ -192,13 +218,45 @@ export class InboundConnection implements RequestEvents, ExchangeHost {
     const services = this.#services;
     const decisionId = services.ids.uuid();
     const correlation = correlate(head.fields, decisionId, services.ids);
-    if (this.right.ended(services.clock.nowMs()) !== null) {
-      return this.#refuse('reauth_revoked', 'denied', { decisionId, correlation, head });
-    }
+    const named = { decisionId, correlation, head };
+    this.#caller = this.#own;
+    if (this.right.ended(services.clock.nowMs()) !== null) return this.#refuse('reauth_revoked', 'denied', named);
+    if (services.settings.options.identityRequired === 'x509') return this.#judge(named);
+    this.#identify(named);
+  }
+
+  /** Everybody who needs a token, or brings one, is who it says. */
+  #identify(named: NamedHead): void {
+    const { tokens, settings } = this.#services;
+    if (tokens === null) return this.#refuseToken(named, refuseToken('issuer_unknown'));
+    this.#verifying = named;
+    tokens.identify(this.#own, { head: named.head, options: settings.options }, (found) => {
+      // The connection, or time, may have ended meanwhile.
+      if (this.#verifying !== named) return;
+      this.#verifying = null;
+      if (found.kind === 'refused') return this.#refuseToken(named, found.refusal);
+      this.#services.observer.tokenJudged('accepted');
+      this.#caller = found.caller;
+      this.#judge({ ...named, head: found.head });
+    });
+  }
+
+  #judge(named: NamedHead): void {
+    const services = this.#services;
+    const { decisionId, correlation, head } = named;
     const path = acceptedPath(head.rawPath, services.settings.options);
-    if (path === null) return this.#refuse('bad_request_target', 'bad_request', { decisionId, correlation, head });
+    if (path === null) return this.#refuse('bad_request_target', 'bad_request', named);
     const event = judgeRequest(services, this, { decisionId, correlation, head, path });
     this.#exchange = new Exchange(services, this, { event, head, target: path + head.query, refusal: null });
+  }
+
+  #refuseToken(named: NamedHead, { cause, detail, shown }: TokenRefusal): void {
+    this.#services.observer.tokenJudged(cause);
+    const kind = cause === 'keys_unavailable' ? 'undecidable' : 'unauthenticated';
+    const { head } = named;
+    const refused = { ...named, reason: 'authn_failed', status: ownAnswers[kind].status } as const;
+    const event = refuseRequest(this.#services, this, { ...refused, failure: { cause, detail, shown } });
+    this.#exchange = new Exchange(this.#services, this, { event, head, target: '', refusal: kind, code: cause });
   }
 
   onBody(bytes: Buffer): void {
@@ -280,13 +338,14 @@ export class InboundConnection implements RequestEvents, ExchangeHost {
     this.#peerHalfClosed = true;
     if (this.#tunnel !== null) return this.#tunnel.onPeerEnd();
     const isTruncated = this.#parser.end() === 'truncated';
-    if (this.#exchange === null) return this.#linger();
+    if (this.#exchange === null && this.#verifying === null) return this.#linger();
     if (isTruncated) this.end('the peer closed within its request');
   }
 
   #onClose(): void {
     if (this.#phase === 'closed') return;
     this.#phase = 'closed';
+    this.#verifying = null;
     this.#services.wheel.cancel(this.#timer);
     this.#parser.stop();
     this.#abort('client_aborted', null);
@@ -327,10 +386,17 @@ export class InboundConnection implements RequestEvents, ExchangeHost {
         return this.#refuseSlowHead();
       case 'exchange':
         observer.limitMet('request');
-        return this.#exchange?.onRequestTimeout();
+        return this.#onRequestTimeout();
       default:
         return this.#endLinger();
     }
+  }
+
+  #onRequestTimeout(): void {
+    const named = this.#verifying;
+    if (named === null) return this.#exchange?.onRequestTimeout();
+    this.#verifying = null;
+    this.#refuseToken(named, refuseToken('keys_unavailable'));
   }
 
   /** A peer that still takes the last answer is given time; one that does not move is cut off. */

@@ -12,6 +12,7 @@ import type { Latest } from '../lib/latest.ts';
 import type { RandomIds } from '../lib/random-ids.ts';
 import type { TimerWheel } from '../lib/timer-wheel.ts';
 import { type HeadLimits, headLimitsDefaults } from '../wire/head-limits.ts';
+import { anonymous, noCredential } from './caller.ts';
 import type { DescriptorRoom } from './descriptor-room.ts';
 import type { ExchangeServices, ListenerSettings, PlanSource } from './exchange-services.ts';
 import { identityFields } from './identity-fields.ts';
@@ -25,7 +26,7 @@ import {
   type PeerAdmissionParts,
   tlsFactsOf,
 } from './peer-admission.ts';
-import { type PeerChain, PeerRight, type TrustMoment } from './peer-right.ts';
+import { type ConnectionRight, type PeerChain, PeerRight, type TrustMoment } from './peer-right.ts';
 import { PendingHandshakes } from './pending-handshakes.ts';
 import type { ProxyObserver } from './proxy-observer.ts';
 import {
@@ -38,6 +39,7 @@ import {
 import { RightSweep } from './right-sweep.ts';
 import type { TlsContexts } from './tls-context.ts';
 import type { HandshakeFailure } from './tls-handshake.ts';
+import type { TokenGate } from './token-gate.ts';
 
 /** What a listener is made of. */
 export interface InboundListenerParts extends PeerAdmissionParts {
@@ -52,6 +54,8 @@ export interface InboundListenerParts extends PeerAdmissionParts {
   readonly wheel: TimerWheel;
   readonly observer: ProxyObserver;
   readonly room: DescriptorRoom;
+  /** Null where no tokens are configured. */
+  readonly tokens: TokenGate | null;
   readonly shadowPermit: Permit;
   /** Rules that could not be judged, for a metric that names them. */
   readonly onIndeterminate: (rules: readonly IndeterminateRule[]) => void;
@@ -87,6 +91,7 @@ export class InboundListener implements ExchangeServices {
     this.#handshakes = new PendingHandshakes({
       wheel: parts.wheel,
       context: () => parts.contexts.of(parts.identity.current),
+      clientCertificate: () => askedCertificates[this.#settings.options.identityRequired],
       onDone: (socket, chain, ms) => {
         parts.observer.handshakeDone(ms);
         this.#admit(socket, chain);
@@ -117,6 +122,10 @@ export class InboundListener implements ExchangeServices {
 
   get wheel(): TimerWheel {
     return this.#parts.wheel;
+  }
+
+  get tokens(): TokenGate | null {
+    return this.#parts.tokens;
   }
 
   get observer(): ProxyObserver {
@@ -223,7 +232,8 @@ export class InboundListener implements ExchangeServices {
     return this.#handshakes.count >= limits.handshakes ? 'handshakes' : null;
   }
 
-  #admit(socket: TLSSocket, chain: PeerChain): void {
+  #admit(socket: TLSSocket, chain: PeerChain | null): void {
+    if (chain === null) return this.#openAnonymous(socket);
     const moment = { snapshot: this.#parts.identity.current, revocations: this.#parts.revocations.current };
     const admitted = this.#admission.admit(chain, { ...moment, nowMs: this.clock.nowMs() });
     if (admitted.kind === 'refused') {
@@ -241,34 +251,53 @@ export class InboundListener implements ExchangeServices {
     admitted: AdmittedPeer,
     judged: { readonly chain: PeerChain; readonly moment: TrustMoment },
   ): void {
+    const right = new PeerRight({
+      chain: judged.chain,
+      notAfterMs: admitted.peer.trustedUntilMs,
+      verifier: this.#parts.verifier,
+      identity: this.#parts.identity,
+      revocations: this.#parts.revocations,
+      judgedUnder: judged.moment,
+    });
+    const fields = identityFields(this.#settings.options, admitted, judged.moment.snapshot);
+    this.#serve(socket, { admitted, right, identityFields: fields });
+  }
+
+  /** A peer without a certificate: nobody, until a request brings a token. */
+  #openAnonymous(socket: TLSSocket): void {
+    const isAllowed = () => this.#settings.options.identityRequired !== 'x509';
+    const right = { ended: () => (isAllowed() ? null : 'the listener asks for a certificate by now') };
+    this.#serve(socket, { admitted: null, right, identityFields: '' });
+  }
+
+  #serve(
+    socket: TLSSocket,
+    who: {
+      readonly admitted: AdmittedPeer | null;
+      readonly right: ConnectionRight;
+      readonly identityFields: string;
+    },
+  ): void {
     const network = networkFactsOf(socket, this.#parts.isInternal);
-    const { options } = this.#settings;
+    const tls = tlsFactsOf(who.admitted?.peer ?? null, {
+      version: socket.getProtocol(),
+      cipher: socket.getCipher().standardName,
+      sni: socket.servername,
+      alpn: socket.alpnProtocol,
+    });
     const connection = new InboundConnection({
       services: this,
       socket,
-      side: {
-        principal: admitted.principal,
-        network,
-        tls: tlsFactsOf(admitted.peer, {
-          version: socket.getProtocol(),
-          cipher: socket.getCipher().standardName,
-          sni: socket.servername,
-          alpn: socket.alpnProtocol,
-        }),
+      own: {
+        side: { principal: who.admitted?.principal ?? anonymous, network, tls },
+        facts: this.#factsOf(who.admitted),
+        identityFields: who.identityFields,
+        tokenEnded: noToken,
       },
-      facts: this.#factsOf(admitted),
-      identityFields: identityFields(options, admitted, judged.moment.snapshot),
-      sendsDecisionId: options.workloadHeaders.includes('x-postern-decision-id'),
+      sendsDecisionId: this.#settings.options.workloadHeaders.includes('x-postern-decision-id'),
       peerIp: typeof network.sourceIp === 'string' ? network.sourceIp : 'unix',
       headLimits: this.#headLimits,
-      right: new PeerRight({
-        chain: judged.chain,
-        notAfterMs: admitted.peer.trustedUntilMs,
-        verifier: this.#parts.verifier,
-        identity: this.#parts.identity,
-        revocations: this.#parts.revocations,
-        judgedUnder: judged.moment,
-      }),
+      right: who.right,
       onClosed: (closed) => {
         this.#connections.delete(closed);
         this.observer.connectionClosed();
@@ -314,7 +343,7 @@ export class InboundListener implements ExchangeServices {
   }
 
   #judgeConnection(connection: InboundConnection): void {
-    const ended = connection.right.ended(this.clock.nowMs());
+    const ended = connection.right.ended(this.clock.nowMs()) ?? connection.tokenEnded;
     if (ended === null) return connection.judgeOpenAgain();
     const names = { ...this.#eventNames(), connection: connection.facts };
     this.recorder.authnFailed(endedRightEvent(names, connection.side, ended));
@@ -322,13 +351,9 @@ export class InboundListener implements ExchangeServices {
   }
 }
 
-const noCredential = Object.freeze({
-  type: 'none' as const,
-  serial: null,
-  notBeforeMs: null,
-  notAfterMs: null,
-  fingerprintSha256: null,
-});
+const askedCertificates = Object.freeze({ x509: 'required', token: 'none', x509_or_token: 'optional' } as const);
+
+const noToken = (): null => null;
 
 function headLimitsOf(options: InboundOptions): HeadLimits {
   return Object.freeze({

@@ -96,6 +96,10 @@ export interface InboundOptions {
   readonly resource: ResourceTemplate | undefined;
   readonly action: ActionTemplate;
   readonly routes: readonly RouteOptions[];
+  /** What a caller must show: a certificate, a token with each request, or either; where both come, both must hold. */
+  readonly identityRequired: 'x509' | 'token' | 'x509_or_token';
+  /** The workload gets the token too. */
+  readonly forwardToken: boolean;
   readonly mode: 'enforce' | 'shadow';
   readonly pathNormalization: 'reject' | 'canonicalize';
   /** What becomes of a path with `;` in a segment, which one workload takes as it is and another cuts off. */

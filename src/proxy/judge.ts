@@ -2,7 +2,7 @@
 // way is a deny with its reason; nothing is thrown.
 
 import { createHash } from 'node:crypto';
-import type { Correlation, DecisionEvent } from '../audit/decision-event.ts';
+import type { AuthnFailure, Correlation, DecisionEvent } from '../audit/decision-event.ts';
 import type { Action, Decision, ReasonCode } from '../authz/model.ts';
 import { FieldList } from '../wire/field-list.ts';
 import type { RequestHead } from '../wire/http1-message.ts';
@@ -33,6 +33,7 @@ const badTarget = builtInDeny('bad_request_target');
 const badRequest = builtInDeny('bad_request');
 const engineError = builtInDeny('engine_error');
 const rightEnded = builtInDeny('reauth_revoked');
+const authnFailed = builtInDeny('authn_failed');
 const unreadable: readonly Action[] = Object.freeze([httpAction(['unknown'])]);
 const nothing: ReadonlyMap<string, unknown> = new Map();
 const unreadableResource = Object.freeze({
@@ -130,13 +131,15 @@ export function refuseRequest(
   services: ExchangeServices,
   host: ExchangeHost,
   request: Judged & {
-    readonly reason: 'bad_request_target' | 'bad_request' | 'reauth_revoked';
+    readonly reason: RefusalReason;
     readonly status: number;
     readonly head: RequestHead | null;
+    /** What was wrong with the token. */
+    readonly failure?: AuthnFailure;
   },
 ): DecisionEvent {
   const { head } = request;
-  const decision = refusal(request.reason);
+  const decision = refusals[request.reason];
   observe(services, { decision, plan: null, evalMs: 0 });
   const resource = new HttpResource(
     unreadableResource,
@@ -170,15 +173,21 @@ export function refuseRequest(
     environmentBoundary: null,
     credentialLifetimeAlarm: false,
     headerHashes: null,
+    ...(request.failure === undefined ? {} : { authnFailure: request.failure }),
   };
 }
 
 const noFields = new FieldList();
 
-function refusal(reason: 'bad_request_target' | 'bad_request' | 'reauth_revoked'): Decision {
-  if (reason === 'reauth_revoked') return rightEnded;
-  return reason === 'bad_request_target' ? badTarget : badRequest;
-}
+/** Why a request is refused before policy is asked. */
+export type RefusalReason = 'bad_request_target' | 'bad_request' | 'reauth_revoked' | 'authn_failed';
+
+const refusals: Readonly<Record<RefusalReason, Decision>> = Object.freeze({
+  bad_request_target: badTarget,
+  bad_request: badRequest,
+  reauth_revoked: rightEnded,
+  authn_failed: authnFailed,
+});
 
 function decide(host: ExchangeHost, question: InboundRequest) {
   try {

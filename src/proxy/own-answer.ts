@@ -6,6 +6,7 @@ import type { ReasonCode } from '../authz/model.ts';
 /** Why Postern answers by itself. */
 export type OwnAnswerKind =
   | 'denied'
+  | 'unauthenticated'
   | 'undecidable'
   | 'unrecorded'
   | 'bad_request'
@@ -31,6 +32,7 @@ interface AnswerEntry {
 /** The one table from a kind to what the caller sees. */
 export const ownAnswers: Readonly<Record<OwnAnswerKind, AnswerEntry>> = Object.freeze({
   denied: { status: 403, title: 'Forbidden', detail: 'the request was denied by policy' },
+  unauthenticated: { status: 401, title: 'Unauthorized', detail: 'a token that holds is needed' },
   undecidable: { status: 503, title: 'Service Unavailable', detail: 'no decision could be made' },
   unrecorded: { status: 503, title: 'Service Unavailable', detail: 'the decision could not be recorded' },
   bad_request: { status: 400, title: 'Bad Request', detail: 'the request is not valid HTTP/1.1' },
@@ -106,26 +108,36 @@ export function serializeOwnAnswer(
     readonly deny: DenyForm;
     readonly close: boolean;
     readonly isHead: boolean;
+    /** Closed code of what is wrong with the caller's token; null where it is about something else. */
+    readonly code: string | null;
   },
 ): string {
   const entry = ownAnswers[kind];
   const status = kind === 'denied' ? options.deny.status : entry.status;
   const title = status === entry.status ? entry.title : 'Denied';
-  const body = options.deny.body === 'empty' ? '' : problem(entry, status, { title, decisionId: options.decisionId });
+  const body = options.deny.body === 'empty' ? '' : problem(entry, status, { ...options, title });
   let head = `HTTP/1.1 ${status} ${title}\r\n`;
   if (body !== '') head += 'content-type: application/problem+json\r\n';
   head += `content-length: ${body.length}\r\ncache-control: no-store\r\n`;
   if (options.decisionId !== null) head += `x-postern-decision-id: ${options.decisionId}\r\n`;
   if (status === 503) head += 'retry-after: 1\r\n';
+  if (kind === 'unauthenticated') head += challenge(options.code);
   head += options.close ? 'connection: close\r\n\r\n' : '\r\n';
   return options.isHead ? head : head + body;
+}
+
+/** RFC 6750 §3: whoever sent no token is told no error. */
+function challenge(code: string | null): string {
+  const fault = code === null || code === 'token_missing' ? '' : `, error="invalid_token", error_description="${code}"`;
+  return `www-authenticate: Bearer realm="postern"${fault}\r\n`;
 }
 
 function problem(
   entry: AnswerEntry,
   status: number,
-  dynamic: { readonly title: string; readonly decisionId: string | null },
+  dynamic: { readonly title: string; readonly decisionId: string | null; readonly code: string | null },
 ): string {
-  const id = dynamic.decisionId === null ? '' : `,"decision_id":"${dynamic.decisionId}"`;
+  const code = dynamic.code === null ? '' : `,"code":"${dynamic.code}"`;
+  const id = dynamic.decisionId === null ? code : `${code},"decision_id":"${dynamic.decisionId}"`;
   return `{"type":"about:blank","title":"${dynamic.title}","status":${status},"detail":"${entry.detail}"${id}}`;
 }

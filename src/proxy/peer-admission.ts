@@ -107,7 +107,7 @@ function principalOf(peer: VerifiedPeer, drawn: DrawnAttributes): Principal {
 
 /** The handshake as policy sees it. */
 export function tlsFactsOf(
-  peer: VerifiedPeer,
+  peer: VerifiedPeer | null,
   session: {
     readonly version: string | null;
     readonly cipher: string;
@@ -120,10 +120,10 @@ export function tlsFactsOf(
     cipher: session.cipher,
     sni: session.sni || undefined,
     alpn: session.alpn || undefined,
-    peerSerial: peer.serial,
-    peerNotBeforeMs: peer.notBeforeMs,
-    peerNotAfterMs: peer.notAfterMs,
-    peerFingerprintSha256: peer.fingerprintSha256,
+    peerSerial: peer?.serial,
+    peerNotBeforeMs: peer?.notBeforeMs,
+    peerNotAfterMs: peer?.notAfterMs,
+    peerFingerprintSha256: peer?.fingerprintSha256,
   });
 }
 

@@ -19,7 +19,13 @@ export interface TrustMoment {
   readonly revocations: RevocationList;
 }
 
-export class PeerRight {
+/** Whether an open connection may still be used. */
+export interface ConnectionRight {
+  /** Why the right ended, or null while it stands. */
+  ended(nowMs: number): string | null;
+}
+
+export class PeerRight implements ConnectionRight {
   readonly #chain: PeerChain;
   readonly #notAfterMs: number;
   readonly #verifier: PeerVerifier;

@@ -7,13 +7,14 @@ import type net from 'node:net';
 import type { SecureContext, TLSSocket } from 'node:tls';
 import { type TimerWheel, WheelEntry } from '../lib/timer-wheel.ts';
 import type { PeerChain } from './peer-right.ts';
-import { beginHandshake, type HandshakeFailure, peerLeft } from './tls-handshake.ts';
+import { beginHandshake, type ClientCertificate, type HandshakeFailure, peerLeft } from './tls-handshake.ts';
 
 export interface PendingHandshakesOptions {
   readonly wheel: TimerWheel;
   readonly context: () => SecureContext;
+  readonly clientCertificate: () => ClientCertificate;
   /** `ms` since the connection was accepted. */
-  readonly onDone: (socket: TLSSocket, chain: PeerChain, ms: number) => void;
+  readonly onDone: (socket: TLSSocket, chain: PeerChain | null, ms: number) => void;
   /** Called before the socket is destroyed. */
   readonly onFailed: (failure: HandshakeFailure, socket: net.Socket) => void;
 }
@@ -124,6 +125,7 @@ export class PendingHandshakes {
     pending.helloMs = performance.now();
     pending.cancel = beginHandshake(raw, {
       context: this.#options.context(),
+      clientCertificate: this.#options.clientCertificate(),
       onDone: (socket, chain) => {
         this.#settle(pending);
         this.#options.onDone(socket, chain, performance.now() - pending.acceptedMs);

@@ -52,6 +52,8 @@ export interface ProxyObserver {
   retried(): void;
   /** A peer whose certificate was not accepted; `cause` is of a closed list. */
   peerRefused(cause: string): void;
+  /** The token of a request: `accepted`, or a cause of the closed list. */
+  tokenJudged(result: string): void;
   tunnelOpened(): void;
   tunnelClosed(result: string): void;
   /** `in`: from the peer to the workload. */

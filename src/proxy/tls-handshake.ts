@@ -15,9 +15,14 @@ export interface HandshakeFailure {
   readonly chain: PeerChain | null;
 }
 
+/** Whether a peer is asked for a certificate, and may have none. One that is shown must hold. */
+export type ClientCertificate = 'required' | 'optional' | 'none';
+
 export interface HandshakeOptions {
   readonly context: SecureContext;
-  readonly onDone: (socket: TLSSocket, chain: PeerChain) => void;
+  readonly clientCertificate: ClientCertificate;
+  /** `chain` null: no certificate was asked for, or the peer has none and needs none. */
+  readonly onDone: (socket: TLSSocket, chain: PeerChain | null) => void;
   readonly onFailed: (failure: HandshakeFailure, socket: TLSSocket) => void;
 }
 
@@ -55,9 +60,9 @@ export function beginHandshake(raw: net.Socket, options: HandshakeOptions): () =
   const socket = new TLSSocket(raw, {
     isServer: true,
     secureContext: options.context,
-    requestCert: true,
+    requestCert: options.clientCertificate !== 'none',
     // Makes OpenSSL refuse a peer without a certificate within the handshake.
-    rejectUnauthorized: true,
+    rejectUnauthorized: options.clientCertificate === 'required',
     ALPNProtocols: alpnProtocols,
   });
   let isOver = false;
@@ -79,12 +84,12 @@ export function beginHandshake(raw: net.Socket, options: HandshakeOptions): () =
   socket.on('close', left);
   socket.once('secure', () => {
     if (isOver) return;
-    const refusal = verify(socket);
-    if ('cause' in refusal) return fail(refusal);
+    const chain = verify(socket, options.clientCertificate);
+    if (chain !== null && 'cause' in chain) return fail(chain);
     isOver = true;
     socket.off('end', left);
     socket.off('close', left);
-    options.onDone(socket, refusal);
+    options.onDone(socket, chain);
   });
   return () => {
     isOver = true;
@@ -108,8 +113,10 @@ function failureOf(error: Error): HandshakeFailure {
 }
 
 /** What OpenSSL made of the chain. Never the `authorized` flag: only the certificate counts (nodejs/node#35317). */
-function verify(socket: TLSSocket): PeerChain | HandshakeFailure {
+function verify(socket: TLSSocket, asked: ClientCertificate): PeerChain | HandshakeFailure | null {
+  if (asked === 'none') return null;
   const chain = shownChain(socket);
+  if (chain === null && asked === 'optional') return null;
   if (chain === null) return { kind: 'refused', cause: 'no_certificate', detail: 'no certificate was shown', chain };
   const error = opensslVerdict(socket);
   if (error === null) return chain;

@@ -4,6 +4,7 @@ import type { CatalogueResource, LintContext } from '../authz/lint/lint-rule.ts'
 import type { PosternConfig } from '../config/postern-config.ts';
 import { compileAttributeRules } from '../identity/attributes.ts';
 import type { IdentitySnapshot } from '../identity/source.ts';
+import { trustDomainOfTokens } from '../identity/tokens/token-issuer.ts';
 import type { InboundOptions, ResourceTemplate } from '../proxy/inbound-options.ts';
 import type { OwnIdentity } from '../proxy/own-identity.ts';
 import { compilePathTemplate } from '../proxy/path-template.ts';
@@ -31,15 +32,17 @@ export function lintContextOf(
 /** The same, for an identity as its source gives it. */
 export function lintContextFor(config: PosternConfig, snapshot: IdentitySnapshot, nowMs: number): LintContext {
   const own = ownIdentityOf(snapshot, compileAttributeRules(config.identity.attributes));
-  const trustDomains = snapshot.bundles.bundles.map((bundle) => bundle.trustDomain.name);
+  const bundled = snapshot.bundles.bundles.map((bundle) => bundle.trustDomain.name);
+  const trustDomains = [...bundled, ...config.identity.tokens.map(trustDomainOfTokens).filter((name) => name !== null)];
   return lintContextOf(config, { own, trustDomains }, nowMs);
 }
 
 /** Whether any identity gets an attestation: by a fixed value, or by a capture of that name. */
 export function givesAttestation({ identity }: PosternConfig): boolean {
-  return identity.attributes.some(
+  const byId = identity.attributes.some(
     ({ match, set }) => set['attestation'] !== undefined || match.includes('{attestation}'),
   );
+  return byId || identity.tokens.some(({ set }) => set['attestation'] !== undefined);
 }
 
 function resourcesOf(listener: InboundOptions, own: OwnIdentity): readonly CatalogueResource[] {

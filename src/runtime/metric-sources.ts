@@ -45,6 +45,7 @@ function sourcesOf(sidecar: RunningSidecar): MetricSources {
       revocations: revocations.current.size,
       refusedRevocations: revocations.refused,
     }),
+    tokens: () => sidecar.parts.tokens?.figures() ?? null,
     upstreams: () =>
       listeners.all.map(({ settings }) => ({
         listener: settings.options.name,

@@ -38,7 +38,7 @@ function actionsOf(action: Fields, name: string): unknown {
 
 /** What a record leaves out was missing: `null` keeps it from being derived now. */
 function principalOf(principal: Fields): unknown {
-  const id = principal['workload_id'];
+  const id = principal['id'] ?? principal['workload_id'];
   const isWorkload = typeof id === 'string' && id.startsWith('spiffe://');
   const optional = ['trust_domain', 'namespace', 'service_account', 'environment', 'attestation', 'issuer'];
   return {
@@ -47,7 +47,12 @@ function principalOf(principal: Fields): unknown {
     authn: principal['authn'],
     ...(isWorkload ? { spiffe_id: id } : {}),
     ...Object.fromEntries(optional.map((name) => [name, principal[name] ?? null])),
+    ...(principal['token'] === undefined ? {} : { token: tokenOf(at(principal, 'token')) }),
   };
+}
+
+function tokenOf({ issuer, subject, spiffe_id, type, actors, replayed }: Fields): unknown {
+  return { issuer, subject, spiffe_id, type, actors: actors ?? [], replayed };
 }
 
 function resourceOf(resource: Fields, http: Fields): unknown {

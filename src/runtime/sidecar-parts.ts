@@ -13,6 +13,7 @@ import type { Journal } from './journal-runtime.ts';
 import type { ListenerSet } from './listener-set.ts';
 import type { PolicyRuntime } from './policy-runtime.ts';
 import type { Reloader } from './reloader.ts';
+import type { TokenRuntime } from './token-runtime.ts';
 
 /** What surrounds a sidecar. */
 export interface SidecarEnvironment {
@@ -45,6 +46,8 @@ export interface SidecarParts {
   readonly recent: RecentDecisions;
   readonly listeners: ListenerSet;
   readonly reloader: Reloader;
+  /** Null where no tokens are configured. */
+  readonly tokens: TokenRuntime | null;
   readonly identityCounts: { rotations: number; refused: number };
 }
 

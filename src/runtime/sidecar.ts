@@ -16,6 +16,7 @@ import { formatAddress } from '../lib/socket-address.ts';
 import { TimerWheel } from '../lib/timer-wheel.ts';
 import { DescriptorRoom } from '../proxy/descriptor-room.ts';
 import { TlsContexts } from '../proxy/tls-context.ts';
+import type { TokenGate } from '../proxy/token-gate.ts';
 import { createProxyMetrics, type ProxyMetrics } from '../telemetry/metrics.ts';
 import { createOperationalLog, type OperationalLog } from '../telemetry/operational-log.ts';
 import { openAdmin } from './admin-runtime.ts';
@@ -32,6 +33,7 @@ import { PolicyRuntime } from './policy-runtime.ts';
 import { openQuietCollection } from './quiet-collection-runtime.ts';
 import { Reloader } from './reloader.ts';
 import type { RunningSidecar, SidecarEnvironment, SidecarParts, SidecarPhase } from './sidecar-parts.ts';
+import type { TokenRuntime, TokenRuntimeParts } from './token-runtime.ts';
 
 const tickMs = 100;
 
@@ -116,6 +118,8 @@ export class Sidecar implements RunningSidecar {
     const journal = await openJournal(config.audit, { environment, clock, log, own, recent, onWriteMs });
     const { recorder } = journal;
     cleanups.push(() => recorder.close());
+    const tokens = await openTokenRuntime(config, { clock, identity, revocations, readAttributes, log, onFault });
+    cleanups.push(() => tokens?.close());
     const descriptors = readDescriptorLimit();
     const room = new DescriptorRoom(descriptors);
     const listeners = makeListeners(config, {
@@ -129,6 +133,7 @@ export class Sidecar implements RunningSidecar {
       policy,
       recorder,
       metrics,
+      tokens: tokens?.gate ?? null,
     });
     cleanups.push(() => listeners.close());
     const reloader = new Reloader(config, {
@@ -166,6 +171,7 @@ export class Sidecar implements RunningSidecar {
       recent,
       listeners,
       reloader,
+      tokens,
     };
     return new Sidecar({ ...parts, identityCounts }, cleanups);
   }
@@ -256,6 +262,21 @@ interface ListenerNeeds {
   readonly policy: PolicyRuntime;
   readonly recorder: RecorderHandle;
   readonly metrics: ProxyMetrics;
+  readonly tokens: TokenGate | null;
+}
+
+/** Null where no tokens are configured: then nothing of them is loaded. */
+async function openTokenRuntime(
+  { identity: { tokens } }: PosternConfig,
+  { log, ...parts }: Omit<TokenRuntimeParts, 'onKeysFailed'> & { readonly log: OperationalLog },
+): Promise<TokenRuntime | null> {
+  if (tokens.length === 0) return null;
+  const { openTokens } = await import('./token-runtime.ts');
+  return openTokens(tokens, {
+    ...parts,
+    onKeysFailed: (issuer, error) =>
+      log.sampled(`keys ${issuer}`, 1).warn('keys of an issuer of tokens', { issuer, ...faultFields(error) }),
+  });
 }
 
 function makeListeners(config: PosternConfig, needs: ListenerNeeds): ListenerSet {

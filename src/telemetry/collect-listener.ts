@@ -36,6 +36,7 @@ function collectRequests(samples: SampleSet, listener: string, counters: Listene
     status: key.includes(' ') ? key.slice(0, key.indexOf(' ')) : key,
     reason: key.slice(key.indexOf(' ') + 1),
   }));
+  samples.addCounts('postern_request_tokens_total', counters.tokens, (result) => ({ listener, result }));
   samples.addHistogram('postern_request_seconds', own, counters.requestTime);
   samples.add('postern_request_body_bytes_total', own, counters.requestBodyBytes);
   samples.add('postern_response_body_bytes_total', own, counters.responseBodyBytes);

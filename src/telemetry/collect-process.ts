@@ -1,6 +1,13 @@
 // Copies the figures of the other parts into the samples of a scrape.
 
-import type { IdentityFigures, JournalFigures, MetricSources, PolicyFigures, SharedHistograms } from './figures.ts';
+import type {
+  IdentityFigures,
+  JournalFigures,
+  MetricSources,
+  PolicyFigures,
+  SharedHistograms,
+  TokenFigures,
+} from './figures.ts';
 import type { SampleSet } from './sample-set.ts';
 
 export function collectProcess(samples: SampleSet, sources: MetricSources, histograms: SharedHistograms): void {
@@ -11,6 +18,8 @@ export function collectProcess(samples: SampleSet, sources: MetricSources, histo
   if (journal !== null) collectJournal(samples, journal, histograms);
   const identity = sources.identity();
   if (identity !== null) collectIdentity(samples, identity);
+  const tokens = sources.tokens();
+  if (tokens !== null) collectTokens(samples, tokens);
   for (const { listener, open, idle } of sources.upstreams()) {
     samples.add('postern_upstream_connections_open', { listener }, open);
     samples.add('postern_upstream_connections_idle', { listener }, idle);
@@ -88,5 +97,14 @@ function collectIdentity(samples: SampleSet, identity: IdentityFigures): void {
     for (const [reason, count] of failures) {
       samples.add('postern_identity_stream_failures_total', { stream, reason }, count);
     }
+  }
+}
+
+function collectTokens(samples: SampleSet, { issuers, replays }: TokenFigures): void {
+  samples.add('postern_token_replays_total', {}, replays);
+  for (const { issuer, keys, lastUpdateMs, failures } of issuers) {
+    samples.add('postern_token_keys', { issuer }, keys);
+    samples.add('postern_token_keys_last_update_timestamp_seconds', { issuer }, lastUpdateMs / 1000);
+    samples.add('postern_token_keys_fetch_failures_total', { issuer }, failures);
   }
 }

@@ -83,6 +83,18 @@ export interface IdentityStreamFigures {
   readonly failures: ReadonlyMap<string, number>;
 }
 
+/** Issuers of tokens, and what was noticed of tokens. */
+export interface TokenFigures {
+  readonly issuers: readonly {
+    readonly issuer: string;
+    readonly keys: number;
+    /** 0: never. */
+    readonly lastUpdateMs: number;
+    readonly failures: number;
+  }[];
+  readonly replays: number;
+}
+
 /** Connections of one listener to its workload. */
 export interface UpstreamFigures {
   readonly listener: string;
@@ -98,6 +110,7 @@ export interface MetricSources {
   policy(): PolicyFigures | null;
   journal(): JournalFigures | null;
   identity(): IdentityFigures | null;
+  tokens(): TokenFigures | null;
   upstreams(): readonly UpstreamFigures[];
 }
 

@@ -36,6 +36,7 @@ export class ListenerCounters {
     'handshake_timeout',
   ]);
   readonly refusedPeers = new LabelCounts();
+  readonly tokens = new LabelCounts(['accepted']);
   readonly allows = new LabelCounts(['rule']);
   readonly denies = new LabelCounts(['rule', 'default', 'rule_indeterminate', 'engine_error']);
   readonly boundary = new LabelCounts(['deny', 'alarm']);
@@ -73,6 +74,11 @@ export class ListenerCounters {
   /** A peer whose certificate was not accepted; `cause` is of the closed list of causes. */
   peerRefused(cause: string): void {
     this.refusedPeers.add(cause);
+  }
+
+  /** The token of a request: `accepted`, or a cause of the closed list. */
+  tokenJudged(result: string): void {
+    this.tokens.add(result);
   }
 
   handshakeDone(ms: number): void {

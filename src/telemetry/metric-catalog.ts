@@ -69,6 +69,11 @@ export const metricCatalog = Object.freeze({
   postern_peers_refused_total: counter('Peers refused for their certificate, by cause.', 'listener', 'cause'),
 
   postern_requests_total: counter('Requests begun.', 'listener'),
+  postern_request_tokens_total: counter(
+    'Requests whose token was judged, or should have one: accepted, or why not.',
+    'listener',
+    'result',
+  ),
   postern_requests_in_flight: gauge('Requests that are not over.', 'listener'),
   postern_responses_total: counter(
     'Requests over, by class of their status; `none` ended without an answer.',
@@ -179,6 +184,13 @@ export const metricCatalog = Object.freeze({
     'max',
     gauge('How long that has been due; 0 while it is not. Not for `files`.'),
   ),
+  postern_token_keys: joined('min', gauge('Keys held of an issuer of tokens.', 'issuer')),
+  postern_token_keys_last_update_timestamp_seconds: joined(
+    'min',
+    gauge('When the keys of an issuer of tokens were last got; 0: never.', 'issuer'),
+  ),
+  postern_token_keys_fetch_failures_total: counter('Failed attempts to get the keys of an issuer of tokens.', 'issuer'),
+  postern_token_replays_total: counter('Tokens that a second peer has shown.'),
   postern_identity_stream_up: joined(
     'min',
     gauge('1 while the stream of the agent stands and has given something: x509_svid, jwt_bundles.', 'stream'),

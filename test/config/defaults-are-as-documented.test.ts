@@ -19,6 +19,7 @@ test('the smallest configuration has every default', () => {
       },
       federation: [],
       attributes: [],
+      tokens: [],
     },
     inbound: [
       {
@@ -29,6 +30,8 @@ test('the smallest configuration has every default', () => {
         resource: undefined,
         action: 'auto',
         routes: [],
+        identityRequired: 'x509',
+        forwardToken: false,
         mode: 'enforce',
         pathNormalization: 'reject',
         pathParameters: 'reject',
@@ -159,6 +162,7 @@ const forms: readonly (readonly [
       devCa: { dir: '/etc/postern/.postern/ca', spiffeId: 'spiffe://a.example/ns/x/y', ttlMs: 3_600_000 },
       federation: [],
       attributes: [],
+      tokens: [],
     },
   ],
   [

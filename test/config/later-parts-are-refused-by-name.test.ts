@@ -8,7 +8,6 @@ import { changed, refusalOf, smallest } from './sample-config.ts';
 const later: Readonly<Record<string, string>> = {
   outbound: `${smallest}outbound: [{ name: x }]`,
   inventory: `${smallest}inventory: { registry: r.yaml }`,
-  'identity.tokens': changed('  source:', '  tokens: []\n  source:'),
   'audit.sinks': `${smallest}audit: { sinks: [] }`,
   'admin.allow': `${smallest}admin: { allow: ["spiffe://a.example/b"] }`,
   'federation.bundle.url': changed(
@@ -16,8 +15,6 @@ const later: Readonly<Record<string, string>> = {
     '  federation: [{ trust_domain: a.example, bundle: { file: x, url: "https://a" } }]\n  source:',
   ),
   'protocol: tcp': changed('forward:', 'protocol: tcp\n    forward:'),
-  'identity_required: token': changed('forward:', 'identity_required: token\n    forward:'),
-  'identity_required: x509_or_token': changed('forward:', 'identity_required: x509_or_token\n    forward:'),
   'plaintext: permit': changed('forward:', 'plaintext: permit\n    forward:'),
   'forward: h2c': changed('http://127.0.0.1:8080', 'h2c://127.0.0.1:8080'),
   'forward: tcp': changed('http://127.0.0.1:8080', 'tcp://127.0.0.1:8080'),

@@ -34,6 +34,7 @@ async function openDesk(t: { after(fn: () => void): void }, handshakeMs = 10_000
   const context = tls.createSecureContext();
   const pending = new PendingHandshakes({
     wheel,
+    clientCertificate: () => 'required',
     context: () => {
       helloTurns.push(turn);
       return context;

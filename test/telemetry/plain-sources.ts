@@ -53,6 +53,10 @@ export function plainSources(changed: Partial<MetricSources> = {}): MetricSource
       refusedRevocations: 1,
       bundles: 2,
     }),
+    tokens: () => ({
+      issuers: [{ issuer: 'https://issuer.example', keys: 2, lastUpdateMs: 1_763_800_002_000, failures: 3 }],
+      replays: 1,
+    }),
     upstreams: () => [{ listener: 'api', open: 4, idle: 3 }],
     ...changed,
   };

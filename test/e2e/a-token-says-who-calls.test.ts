@@ -1,0 +1,176 @@
+// Callers with a token: the example of docs/identity.md for GitHub Actions as it stands, but for the address of the issuer.
+
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+import { Mesh } from '../harness/mesh.ts';
+import { type PeerCredentials, RawPeer } from '../harness/raw-peer.ts';
+import { RecordingWorkload } from '../harness/recording-workload.ts';
+import { journalRecords, type SidecarProcess } from '../harness/sidecar-process.ts';
+import { TokenIssuerServer } from '../harness/token-issuer.ts';
+import { waitFor } from '../harness/wait-for.ts';
+
+const cleanups: (() => Promise<void> | void)[] = [];
+const scope = { after: (fn: () => Promise<void> | void) => void cleanups.push(fn) };
+const docs = readFileSync(path.resolve(import.meta.dirname, '../../docs/identity.md'), 'utf8');
+const githubIssuer = 'https://token.actions.githubusercontent.com';
+const jobId = 'spiffe://ci.acme.com/github/acme/shop/main';
+const deadlineMs = 20_000;
+let mesh: Mesh;
+let sidecar: SidecarProcess;
+let issuer: TokenIssuerServer;
+let workload: RecordingWorkload;
+
+function example(name: string): string {
+  const block = new RegExp(`\`\`\`yaml\\n# ${name}\\n([\\s\\S]*?)\`\`\``).exec(docs)?.[1];
+  assert.ok(block, `docs/identity.md has the example ${name}`);
+  return block;
+}
+
+before(async () => {
+  workload = await RecordingWorkload.start();
+  scope.after(() => workload.stop());
+  mesh = await Mesh.create(scope, {
+    workloadPort: workload.port,
+    policy: `${example('github-policy')}---\npolicy "peers":\n  principals: { type: workload, spiffe_id: "spiffe://prod.acme.com/**" }\n  rules:\n    - { name: read, effect: allow, actions: [read] }\n`,
+    inbound: '    identity_required: x509_or_token\n',
+    sections: { policy: 'policy:\n  paths: [policies/]\n  revocations: revocations.yaml\n' },
+  });
+  const server = await mesh.ca.issue({ spiffeId: 'spiffe://prod.acme.com/issuer', dnsNames: ['localhost'] });
+  issuer = await TokenIssuerServer.start({ cert: server.certChainPem, key: server.keyPem });
+  scope.after(() => issuer.stop());
+  mesh.put('revocations.yaml', 'revocations: []\n');
+  const tokens = example('github-example')
+    .replace(githubIssuer, issuer.issuer)
+    .replace(/^identity:\n/, '');
+  writeFileSync(mesh.configFile, mesh.readConfig().replace('identity:\n', `identity:\n${tokens}`));
+  sidecar = await mesh.start(scope, { NODE_EXTRA_CA_CERTS: path.join(mesh.dir, 'bundle.pem') });
+});
+
+after(async () => {
+  for (const cleanup of cleanups.reverse()) await cleanup();
+});
+
+/** A token as GitHub gives it to a job. */
+function jobToken(claims: Readonly<Record<string, unknown>> = {}): Promise<string> {
+  return issuer.mint({
+    aud: 'postern-payments',
+    sub: 'repo:acme/shop:ref:refs/heads/main',
+    repository: 'acme/shop',
+    repository_owner: 'acme',
+    ref_name: 'main',
+    ...claims,
+  });
+}
+
+function connect(credentials: Partial<PeerCredentials> = {}): RawPeer {
+  const peer = RawPeer.connect(mesh.port, { ca: mesh.ca.bundlePem, ...credentials });
+  scope.after(() => peer.close());
+  return peer;
+}
+
+function requestWith(token: string | null, target = '/x'): string {
+  const line = token === null ? '' : `Authorization: Bearer ${token}\r\n`;
+  return `GET ${target} HTTP/1.1\r\nHost: a\r\n${line}\r\n`;
+}
+
+function decisionsAt(target: string): Record<string, unknown>[] {
+  return journalRecords(mesh.journalDir).filter((one) => JSON.stringify(one).includes(`"path":"${target}"`));
+}
+
+test('a job without a certificate is let in by its token, which goes no further', async () => {
+  const token = await jobToken();
+  const peer = connect();
+  peer.send(requestWith(token, '/job') + requestWith(token, '/job'));
+  await waitFor('both answers', () => peer.received.split('200 OK').length === 3, deadlineMs);
+  assert.ok(workload.received.includes(`x-postern-peer: ${jobId}\r\n`));
+  assert.doesNotMatch(workload.received, /authorization|x-forwarded-client-cert/i);
+  const [record] = decisionsAt('/job');
+  const principal = record?.['principal'] as Record<string, Record<string, unknown>>;
+  assert.equal(principal['workload_id'], jobId);
+  assert.equal(principal['type'], 'ci_job');
+  assert.equal(principal['issuer'], issuer.issuer);
+  assert.equal(principal['credential']?.['type'], 'jwt');
+  assert.equal(principal['token']?.['subject'], 'repo:acme/shop:ref:refs/heads/main');
+  assert.match(String(principal['token']?.['jti_sha256']), /^[0-9a-f]{64}$/);
+});
+
+test('a request without a token, or with one that does not hold, gets 401 and the cause, and the connection stays', async () => {
+  const peer = connect();
+  peer.send(requestWith(null));
+  await peer.expect('"code":"token_missing"', deadlineMs);
+  assert.match(peer.received, /401 Unauthorized[\s\S]*www-authenticate: Bearer realm="postern"\r\n/);
+  peer.send(requestWith(await jobToken({ exp: 1_700_000_000 })));
+  await peer.expect('"code":"expired"', deadlineMs);
+  assert.match(peer.received, /error="invalid_token", error_description="expired"/);
+  peer.send(requestWith(await jobToken({ repository_owner: 'mallory' })));
+  await peer.expect('"code":"claim_mismatch"', deadlineMs);
+  peer.send(requestWith(await jobToken()));
+  await peer.expect('200 OK', deadlineMs);
+  const refused = journalRecords(mesh.journalDir).filter((one) => JSON.stringify(one).includes('"cause":"expired"'));
+  assert.equal(refused[0]?.['reason'], 'authn_failed');
+});
+
+test('beside a certificate the token must hold too; the certificate names the principal, and policy sees both', async () => {
+  const [one, other] = [await mesh.caller(), await mesh.caller('spiffe://prod.acme.com/ns/payments/other')];
+  const token = await jobToken({ sub: 'user:alice', act: { sub: 'agent:planner', act: { sub: 'agent:first' } } });
+  const peer = connect(one);
+  peer.send(requestWith(`${token.slice(0, -4)}AAAA`));
+  await peer.expect('"code":"signature_invalid"', deadlineMs);
+  peer.send(requestWith(token, '/both'));
+  await peer.expect('200 OK', deadlineMs);
+  const [record] = decisionsAt('/both');
+  const principal = record?.['principal'] as Record<string, Record<string, unknown>>;
+  assert.equal(principal['workload_id'], 'spiffe://prod.acme.com/ns/payments/api');
+  assert.equal(principal['credential']?.['type'], 'x509-svid');
+  assert.equal(principal['token']?.['subject'], 'user:alice');
+  assert.deepEqual(principal['token']?.['actors'], ['agent:planner', 'agent:first']);
+  assert.equal(principal['token']?.['replayed'], false);
+  peer.send(requestWith(null, '/alone'));
+  await waitFor('the answer', () => peer.received.split('200 OK').length === 3, deadlineMs);
+  assert.equal(JSON.stringify(decisionsAt('/alone')).includes('"token"'), false);
+  const second = connect(other);
+  second.send(requestWith(token, '/replay'));
+  await second.expect('200 OK', deadlineMs);
+  assert.match(JSON.stringify(decisionsAt('/replay')), /"replayed":true/);
+  assert.equal(await sidecar.metric('postern_token_replays_total'), 1);
+});
+
+test('what streams ends with its token: at its end, and when it is revoked; others never notice', async () => {
+  const now = Math.floor(Date.now() / 1000);
+  const endless = (token: string, target: string): RawPeer => {
+    const peer = connect();
+    peer.send(
+      `POST ${target} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${token}\r\nTransfer-Encoding: chunked\r\n\r\n`,
+    );
+    return peer;
+  };
+  workload.behave = () => {};
+  const [short, revoked, kept] = [
+    endless(await jobToken({ exp: now + 3 }), '/short'),
+    endless(await jobToken({ jti: 'job-1' }), '/revoked'),
+    endless(await jobToken(), '/kept'),
+  ];
+  await waitFor(
+    'all to stream',
+    () => workload.heads.filter((head) => head.startsWith('POST')).length === 3,
+    deadlineMs,
+  );
+  mesh.put('revocations.yaml', 'revocations:\n  - { jti: job-1, reason: "leaked in a log" }\n');
+  await revoked.ended(deadlineMs);
+  await short.ended(deadlineMs);
+  assert.equal(kept.closed, false);
+  const ends = journalRecords(mesh.journalDir).filter((one) => one['reason'] === 'reauth_revoked');
+  assert.match(JSON.stringify(ends), /leaked in a log/);
+  assert.match(JSON.stringify(ends), /it expired at/);
+});
+
+test('no token stands in a record, a line of the log, or a metric', async () => {
+  const everything =
+    JSON.stringify(journalRecords(mesh.journalDir)) + sidecar.stderr + (await sidecar.admin('/metrics')).body;
+  assert.ok(everything.includes(jobId));
+  assert.doesNotMatch(everything, /eyJ[A-Za-z0-9_-]{10}/);
+  assert.ok((await sidecar.metric('postern_request_tokens_total', { result: 'accepted' })) > 3);
+  assert.equal(await sidecar.metric('postern_token_keys', { issuer: issuer.issuer }), 1);
+});
