@@ -2,22 +2,22 @@
 // goes on, metrics, admin listener. Only the copy of the records on stdout is off, as the peers write one log too.
 
 import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type RunningProcess, startProcess } from '../child-process.ts';
 import { output } from '../machine.ts';
+import { shippedEntry } from '../shipped-form.ts';
 import type { Peer, PeerSetting } from './peer.ts';
 import { seedPolicy } from './seed-policy.ts';
 
-// The executable, with the flags and the compiled code that it keeps: what users run.
-const ownEntry = fileURLToPath(new URL('../../bin/postern', import.meta.url));
+const ownCheckout = fileURLToPath(new URL('../..', import.meta.url));
 
 export const postern: Peer = {
   name: 'postern',
   note: 'everything on: seed policy, journal before forwarding, metrics',
   // An unpacked archive has no commit, and is measured all the same.
   version: () => output('git', ['describe', '--always', '--dirty']) ?? 'unknown',
-  start: (setting) => start(setting, ownEntry),
+  start: (setting) => start(setting, ownCheckout),
 };
 
 /** Another checkout, such as the commit before a change, measured beside this one: POSTERN_BASE names its folder. */
@@ -26,13 +26,15 @@ export const posternBase: Peer = {
   note: 'the checkout in POSTERN_BASE',
   version: () =>
     baseDir === undefined ? null : (output('git', ['-C', baseDir, 'describe', '--always', '--dirty']) ?? 'unknown'),
-  start: (setting) => start(setting, join(baseDir ?? '', 'bin/postern')),
+  start: (setting) => start(setting, baseDir ?? ''),
 };
 
 const baseDir = process.env['POSTERN_BASE'];
 
 /** Arguments for Node itself, such as `--cpu-prof`, come from POSTERN_NODE_ARGS. */
-function start(setting: PeerSetting, entry: string): RunningProcess {
+function start(setting: PeerSetting, checkout: string): RunningProcess {
+  const form = checkout === ownCheckout ? 'shipped' : 'shipped-base';
+  const entry = shippedEntry(checkout, join(dirname(setting.dir), form));
   const file = join(setting.dir, 'postern.yaml');
   writeFileSync(join(setting.dir, 'policy.yaml'), seedPolicy);
   writeFileSync(file, configuration(setting));

@@ -63,6 +63,8 @@ export interface SidecarOptions {
   readonly args?: readonly string[];
   /** Limit of open files (`ulimit -n`), soft and hard; that of this process when left out. */
   readonly openFiles?: number;
+  /** The executable of an installed package; that of this checkout when left out. */
+  readonly program?: string;
 }
 
 export class SidecarProcess {
@@ -88,7 +90,7 @@ export class SidecarProcess {
 
   /** Starts without waiting; by the running Node, so that the process is the sidecar itself and can be killed. */
   static spawn(options: SidecarOptions): SidecarProcess {
-    const command = [process.execPath, ...posternFlags, posternBin, 'run', '-c', options.configFile];
+    const command = [process.execPath, ...posternFlags, options.program ?? posternBin, 'run', '-c', options.configFile];
     // `exec`, so that the process is the sidecar itself also behind a shell that lowers its limit.
     const limited =
       options.openFiles === undefined ? [] : ['sh', '-c', `ulimit -n ${options.openFiles}; exec "$@"`, 'sh'];

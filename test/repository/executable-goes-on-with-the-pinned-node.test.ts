@@ -37,7 +37,7 @@ function machineNode(): string {
 function installation(t: TestContext, kind: 'src' | 'dist', withPinnedNode = true): string {
   const folder = mkdtempSync(join(tmpdir(), 'postern-bin-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
-  const main = kind === 'src' ? 'src/cli/main.ts' : 'dist/src/cli/main.js';
+  const main = kind === 'src' ? 'src/cli/main.ts' : 'dist/main.js';
   mkdirSync(join(folder, dirname(main)), { recursive: true });
   writeFileSync(join(folder, main), spyProgram);
   cpSync(join(root, 'bin'), join(folder, 'bin'), { recursive: true });
