@@ -29,6 +29,12 @@ export const folderRules: readonly FolderRule[] = [
     typesOnly: ['grpc'],
     reason: `${leaf}; it is given the call that opens a stream of an agent`,
   },
+  {
+    folder: 'federation',
+    mayImport: ['identity'],
+    typesOnly: [],
+    reason: 'it fetches and serves bundles; who uses them is not its business',
+  },
   { folder: 'wire', mayImport: [], typesOnly: [], reason: `${leaf}, and testable byte by byte` },
   { folder: 'telemetry', mayImport: [], typesOnly: [], reason: leaf },
   { folder: 'kubernetes', mayImport: [], typesOnly: [], reason: leaf },
@@ -68,6 +74,7 @@ export const folderRules: readonly FolderRule[] = [
     mayImport: [
       'grpc',
       'identity',
+      'federation',
       'authz',
       'audit',
       'wire',
@@ -91,6 +98,7 @@ export const folderRules: readonly FolderRule[] = [
     folder: 'config',
     mayImport: [
       'identity',
+      'federation',
       'authz',
       'audit',
       'wire',
@@ -125,7 +133,7 @@ export const builtinRules: readonly {
 
 // Each of these has a loop of its own with the outside: it starts the timer, unrefs it and clears it in `close()`.
 const timerFiles =
-  /^src\/(?:lib\/(?:clock|file-watch|quiet-collection|timer-wheel)|identity\/(?:(?:dev-ca|files)-source|workload-api\/(?:agent-stream|overdue-watch)|tokens\/remote-keys)|audit\/(?:group-commit|paced-writer|recorder|retention|sync-pacer)|admin\/admin-server|(?:runtime|workers|demo|cli)\/[a-z-]+)\.ts$/;
+  /^src\/(?:lib\/(?:clock|file-watch|quiet-collection|timer-wheel)|identity\/(?:(?:dev-ca|files)-source|workload-api\/(?:agent-stream|overdue-watch)|tokens\/remote-keys)|federation\/(?:bundle-server|crl-watch|endpoint-poll)|audit\/(?:group-commit|paced-writer|recorder|retention|sync-pacer)|admin\/admin-server|(?:runtime|workers|demo|cli)\/[a-z-]+)\.ts$/;
 
 export const bans: readonly Ban[] = [
   {

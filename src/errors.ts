@@ -85,6 +85,21 @@ export const errorCatalog = {
     means: 'the file of the private key may be read by every user of the host',
     mend: 'chmod 0600 the key file',
   },
+  ERR_CRL_INVALID: {
+    exit: 2,
+    means: 'a certificate revocation list cannot be used',
+    mend: 'get the current one from its CA; until then the last good one stays in force',
+  },
+  ERR_CRL_EXPIRED: {
+    exit: 2,
+    means: 'a certificate revocation list is over its time',
+    mend: 'get the current one from its CA, or write `identity.crl.expired: use` to go by the old one',
+  },
+  ERR_BUNDLE_ENDPOINT: {
+    exit: 3,
+    means: 'the bundle of a federated trust domain cannot be fetched; the last good one stays in use',
+    mend: 'look whether its bundle endpoint is up and who answers there; Postern asks again',
+  },
   ERR_REVOCATIONS_INVALID: {
     exit: 2,
     means: 'the list of revocations cannot be read as one',

@@ -2,6 +2,7 @@
 
 import type { IdentitySource } from '../identity/source.ts';
 import type { Authority } from '../identity/trust-bundle.ts';
+import { describeTrust } from '../identity/trust-view.ts';
 import type { BundleView, IdentitySourceView, IdentityView } from './views.ts';
 
 /** What of a source is shown. */
@@ -19,7 +20,7 @@ export function identityView(source: ShownSource, nowMs: number): IdentityView {
     not_after: new Date(svid.notAfterMs).toISOString(),
     expires_in_s: Math.floor((svid.notAfterMs - nowMs) / 1_000),
     revision,
-    source: sourceView(source),
+    source: sourceView(source, nowMs),
     bundles: bundles.bundles.map(
       ({ trustDomain, authorities }): BundleView => ({
         trust_domain: trustDomain.name,
@@ -29,7 +30,7 @@ export function identityView(source: ShownSource, nowMs: number): IdentityView {
   };
 }
 
-function sourceView({ status, jwtBundles }: ShownSource): IdentitySourceView {
+function sourceView({ status, jwtBundles }: ShownSource, nowMs: number): IdentitySourceView {
   const { source: kind, endpoint, lastUpdateMs, nextRotationMs, streams, fault } = status;
   const keyIds = [...jwtBundles.current].map(([name, bundle]) => [name, bundle.authorities.map((one) => one.keyId)]);
   return {
@@ -40,6 +41,7 @@ function sourceView({ status, jwtBundles }: ShownSource): IdentitySourceView {
     streams: Object.fromEntries(streams.map(({ name, isUp }) => [name, isUp])),
     fault: fault?.message ?? null,
     jwt_authorities: Object.fromEntries(keyIds),
+    ...describeTrust(status, nowMs),
   };
 }
 

@@ -1,6 +1,7 @@
 // What the admin API shows and does, as functions that the composition root passes in. Everything returned is data that
 // JSON can hold; nothing of it may be a secret but what `config` holds, which is masked here.
 
+import type { CrlView, FederationView } from '../identity/trust-view.ts';
 import type { DecisionFilter, JournalRecord } from './recent-decisions.ts';
 
 /** One condition of being ready. */
@@ -43,6 +44,9 @@ export interface IdentitySourceView {
   readonly fault: string | null;
   /** Key ids of the JWT authorities by trust domain. */
   readonly jwt_authorities: Readonly<Record<string, readonly string[]>>;
+  /** Bundle endpoints that are asked. */
+  readonly federation: readonly FederationView[];
+  readonly crls: readonly CrlView[];
 }
 
 export interface BundleView {

@@ -6,6 +6,7 @@ import { isAbsolute, relative } from 'node:path';
 import { lintPolicies } from '../authz/lint/lint.ts';
 import type { LintContext } from '../authz/lint/lint-rule.ts';
 import { compileSources, loadDefaults, readPolicySources } from '../authz/loader.ts';
+import { bundleFilesOf } from '../config/federation-section.ts';
 import { type LoadedConfig, loadConfig } from '../config/load-config.ts';
 import { isPosternError, type PosternError, type SourcePosition } from '../errors.ts';
 import { readFederated } from '../identity/bundle-files.ts';
@@ -57,7 +58,7 @@ async function identityFindings({ config: { identity }, positionOf }: LoadedConf
   // The CA is made at the first start; to check is not to make.
   if (identity.source === 'dev-ca' && !existsSync(identity.devCa.dir)) return [];
   if (identity.source === 'workload-api')
-    return federationFindings(identity.federation, positionOf(['identity', 'federation']));
+    return federationFindings(bundleFilesOf(identity.federation), positionOf(['identity', 'federation']));
   const place = positionOf(['identity', identity.source === 'files' ? 'files' : 'dev_ca']);
   try {
     const { warnings } = await readOwnIdentity(identity, io);

@@ -5,6 +5,9 @@ import { resolve } from 'node:path';
 import { isPosternError, PosternError } from '../errors.ts';
 import { BundleSet } from '../identity/bundle-set.ts';
 import { readCertificateFacts } from '../identity/certificate-facts.ts';
+import type { Crl } from '../identity/crl.ts';
+import { readCrls } from '../identity/crl-files.ts';
+import { CrlSet } from '../identity/crl-set.ts';
 import { leafSpiffeId } from '../identity/leaf-rules.ts';
 import { certificatesFromPem } from '../identity/pem.ts';
 import { parseTrustBundle, type TrustBundle } from '../identity/trust-bundle.ts';
@@ -28,16 +31,22 @@ export async function readCertificateText(file: string, io: CliIo): Promise<stri
 }
 
 /** The bundles of `FILE` or `TRUST-DOMAIN=FILE`; without a name, of the certificate's own trust domain. */
-export async function readBundles(options: readonly string[], certPem: string, io: CliIo): Promise<BundleSet | null> {
+export async function readBundles(
+  { bundle: options, crl }: { readonly bundle: readonly string[]; readonly crl: readonly string[] },
+  certPem: string,
+  io: CliIo,
+): Promise<BundleSet | null> {
   if (options.length === 0) return null;
   const bundles: TrustBundle[] = [];
+  const crls: Crl[] = [];
+  for (const file of crl) crls.push(...readCrls(await readCertificateText(file, io), file));
   for (const option of options) {
     const named = /^([a-z0-9._-]+)=(.+)$/.exec(option);
     const file = named?.[2] ?? option;
     const trustDomain = named === null ? ownTrustDomain(certPem) : TrustDomain.parse(named[1]!);
     bundles.push(parseTrustBundle({ text: await readCertificateText(file, io), file, trustDomain }));
   }
-  return new BundleSet(bundles);
+  return new BundleSet(bundles, new CrlSet(crls, 'refuse'));
 }
 
 function ownTrustDomain(certPem: string): TrustDomain {

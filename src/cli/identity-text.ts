@@ -4,10 +4,11 @@ import type { BundleSet } from '../identity/bundle-set.ts';
 import type { AuthorityView, IdentityView } from '../identity/identity-view.ts';
 import type { CertificateView, InspectFinding, Inspection } from '../identity/inspect.ts';
 import type { PeerRole } from '../identity/leaf-rules.ts';
+import type { CrlView, FederationView, TrustView } from '../identity/trust-view.ts';
 import type { Paint } from '../lib/paint.ts';
 
 /** An identity and when it will be renewed. */
-export interface ShownIdentity extends IdentityView {
+export interface ShownIdentity extends IdentityView, TrustView {
   readonly source: string;
   /** Address of the agent; null for the other sources. */
   readonly endpoint: string | null;
@@ -30,7 +31,34 @@ export function formatIdentity(view: ShownIdentity, paint: Paint): string {
     `\nbundle of ${paint.bold(bundle.trust_domain)}${bundle.own ? ' (own)' : ''}`,
     ...bundle.authorities.map((authority) => authorityLine(authority, paint)),
   ]);
-  return `${[...table(rows), ...parts].join('\n')}\n`;
+  const endpoints = view.federation.flatMap((one) => endpointLines(one, paint));
+  const crls = view.crls.map((one) => crlLine(one, paint));
+  return `${[...table(rows), ...parts, ...endpoints, ...crls].join('\n')}\n`;
+}
+
+function endpointLines(one: FederationView, paint: Paint): string[] {
+  const { fault, last_success, sequence, using } = one;
+  const rows: [string, string][] = [
+    ['endpoint', `${one.url} (${one.profile})`],
+    [
+      'in use',
+      using === 'endpoint' ? `what it gave, sequence ${sequence ?? 'not named'}` : `not fetched yet; ${using}`,
+    ],
+    ['fetched', last_success ?? 'never'],
+    ...(fault === null ? [] : ([['fault', paint.red(fault)]] as [string, string][])),
+  ];
+  return [`\nfederation with ${paint.bold(one.trust_domain)}`, ...table(rows)];
+}
+
+const standings: Readonly<Record<string, string>> = {
+  signed: '',
+  unknown_issuer: ', of a CA that is in no bundle',
+  forged: ', NOT signed by that CA and not used',
+};
+
+function crlLine({ issuer, rows, next_update, expired, standing }: CrlView, paint: Paint): string {
+  const end = expired ? paint.red(`expired ${next_update}`) : `until ${next_update}`;
+  return `\nCRL of ${issuer}: ${rows} revoked, ${end}${standings[standing] ?? ''}`;
 }
 
 /** What an inspection found, and the answer in its last line. */

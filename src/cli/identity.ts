@@ -8,6 +8,7 @@ import { inspectCertificates } from '../identity/inspect.ts';
 import { isoTime } from '../identity/iso-time.ts';
 import type { PeerRole } from '../identity/leaf-rules.ts';
 import { readRevocations } from '../identity/revocations-source.ts';
+import { describeTrust } from '../identity/trust-view.ts';
 import { systemClock } from '../lib/clock.ts';
 import type { CliIo } from './cli-io.ts';
 import { exitCodes } from './exit-codes.ts';
@@ -45,6 +46,7 @@ function registerInspect(identity: Command, io: CliIo): void {
       new Option('--as <role>', 'what it is to be in handshakes').choices(['client', 'server', 'both']).default('both'),
     )
     .option('--revocations <file>', 'with --bundle: is it revoked by this list')
+    .option('--crl <file>', 'with --bundle: is it revoked by this CRL of its CA; may be repeated', collect, [])
     .option('--json', 'print JSON')
     .action((cert: string, options: InspectOptions) => runInspect(cert, options, io));
   addExamples(inspect, [
@@ -65,19 +67,21 @@ interface ShowOptions {
 interface InspectOptions {
   readonly bundle: readonly string[];
   readonly revocations?: string;
+  readonly crl: readonly string[];
   readonly as: PeerRole | 'both';
   readonly json?: true;
 }
 
 async function runShow(options: ShowOptions, io: CliIo): Promise<void> {
   const { config } = await loadConfig(options.config, io.env, io.cwd);
-  const { snapshot, status, warnings } = await readOwnIdentity(config.identity, io);
+  const { snapshot, status, warnings } = await readOwnIdentity(config.identity, io, 'endpoints');
   const nowMs = systemClock.nowMs();
   const view = {
     ...describeIdentity(snapshot, nowMs),
     source: status.source,
     endpoint: status.endpoint,
     next_rotation: status.nextRotationMs === null ? null : isoTime(status.nextRotationMs),
+    ...describeTrust(status, nowMs),
   };
   for (const warning of warnings) io.err(`postern: warning: ${warning.message} [${warning.code}]; ${warning.mend}\n`);
   io.out(options.json ? `${JSON.stringify(view)}\n` : formatIdentity(view, io.paint));
@@ -86,7 +90,7 @@ async function runShow(options: ShowOptions, io: CliIo): Promise<void> {
 async function runInspect(cert: string, options: InspectOptions, io: CliIo): Promise<void> {
   const roles = options.as === 'both' ? (['client', 'server'] as const) : [options.as];
   const text = await readCertificateText(cert, io);
-  const bundles = await readBundles(options.bundle, text, io);
+  const bundles = await readBundles(options, text, io);
   const file = options.revocations;
   const revocations = await readRevocations(file === undefined ? null : resolve(io.cwd, file));
   const nowMs = systemClock.nowMs();

@@ -1,13 +1,16 @@
 // The own identity as a running sidecar would have it, read once.
 
+import { bundleFilesOf } from '../config/federation-section.ts';
 import type { IdentityConfig } from '../config/identity-section.ts';
 import type { PosternError } from '../errors.ts';
 import { loadDevCa } from '../identity/dev-ca.ts';
 import { devCaSourceDefaults, openDevCaSource } from '../identity/dev-ca-source.ts';
 import { filesSourceDefaults, openFilesSource } from '../identity/files-source.ts';
-import type { IdentitySnapshot, IdentitySource, IdentityStatus } from '../identity/source.ts';
+import { RevocationList } from '../identity/revocation-list.ts';
+import type { IdentityListeners, IdentitySnapshot, IdentitySource, IdentityStatus } from '../identity/source.ts';
 import { SpiffeId } from '../identity/spiffe-id.ts';
-import { systemClock } from '../lib/clock.ts';
+import { type Clock, systemClock } from '../lib/clock.ts';
+import type { Latest } from '../lib/latest.ts';
 import type { CliIo } from './cli-io.ts';
 
 /** How long to wait for an agent, milliseconds. */
@@ -19,39 +22,59 @@ export interface OwnIdentity {
   readonly warnings: readonly PosternError[];
 }
 
-/** Opens the configured source, takes its snapshot and closes it. @throws PosternError as the source does at start */
-export async function readOwnIdentity(identity: IdentityConfig, io: CliIo): Promise<OwnIdentity> {
+/** How long to wait for bundle endpoints, milliseconds. */
+const endpointPatienceMs = 11_000;
+
+const noRevocations: Latest<RevocationList> = Object.freeze({
+  current: RevocationList.empty,
+  subscribe: () => () => {},
+});
+
+/**
+ * Opens the configured source, takes its snapshot and closes it. Bundle endpoints are asked once, where `asked` says so.
+ * @throws PosternError as the source does at start
+ */
+export async function readOwnIdentity(
+  identity: IdentityConfig,
+  io: CliIo,
+  asked: 'endpoints' | 'nobody' = 'nobody',
+): Promise<OwnIdentity> {
   const warnings: PosternError[] = [];
   const told = {
     clock: systemClock,
-    federation: identity.federation,
     onRefused: () => {},
     onWarning: (warning: PosternError) => void warnings.push(warning),
     onListenerError: () => {},
   };
+  const base = await openBase(identity, io, told);
+  const withoutEndpoints = identity.federation.map((entry) => ({ ...entry, endpoint: null }));
+  const config = asked === 'endpoints' ? identity : { ...identity, federation: withoutEndpoints };
+  const { joinIdentity } = await import('../runtime/identity-runtime.ts');
+  const joined = await joinIdentity(base, config, { ...told, revocations: noRevocations });
+  const patience = Promise.withResolvers<void>();
+  const timer = setTimeout(patience.resolve, endpointPatienceMs);
+  await Promise.race([joined?.attempted, patience.promise]);
+  clearTimeout(timer);
+  const source = joined ?? base;
+  const { current: snapshot, status } = source;
+  await source.close();
+  return { snapshot, status, warnings };
+}
+
+async function openBase(
+  identity: IdentityConfig,
+  io: CliIo,
+  listeners: IdentityListeners & { readonly clock: Clock },
+): Promise<IdentitySource> {
+  const told = { ...listeners, federation: bundleFilesOf(identity.federation) };
   if (identity.source === 'workload-api') {
     const { openAgentIdentity } = await import('../runtime/agent-identity.ts');
-    return ownOf(await openAgentIdentity(identity, told, agentPatienceMs), warnings);
+    return openAgentIdentity(identity, listeners, agentPatienceMs);
   }
-  if (identity.source === 'files') {
-    return ownOf(await openFilesSource({ ...filesSourceDefaults, ...identity.files, ...told }), warnings);
-  }
+  if (identity.source === 'files') return openFilesSource({ ...filesSourceDefaults, ...identity.files, ...told });
   const isProduction = io.env['NODE_ENV'] === 'production';
   const { dir, spiffeId } = identity.devCa;
   // To show must not make a CA.
   await loadDevCa({ dir, trustDomain: SpiffeId.parse(spiffeId).trustDomain.name, isProduction });
-  const source = await openDevCaSource({
-    ...devCaSourceDefaults,
-    ...identity.devCa,
-    ...told,
-    dnsNames: [],
-    isProduction,
-  });
-  return ownOf(source, warnings);
-}
-
-async function ownOf(source: IdentitySource, warnings: readonly PosternError[]): Promise<OwnIdentity> {
-  const { current: snapshot, status } = source;
-  await source.close();
-  return { snapshot, status, warnings };
+  return openDevCaSource({ ...devCaSourceDefaults, ...identity.devCa, ...told, dnsNames: [], isProduction });
 }

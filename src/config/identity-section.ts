@@ -2,11 +2,20 @@
 
 import * as z from 'zod';
 import { isPosternError } from '../errors.ts';
+import type { BundleServerOptions } from '../federation/federation-options.ts';
 import { type AttributeRule, compileAttributeRules } from '../identity/attributes.ts';
 import type { TokenIssuerOptions } from '../identity/tokens/token-issuer.ts';
 import { parseAgentAddress } from '../identity/workload-api/agent-address.ts';
-import { badValue, choice, duration, notYet, refuse, textField } from './fields.ts';
-import { filePath, plainText, spiffeId, trustDomain } from './text-fields.ts';
+import {
+  bundleEndpointSection,
+  type CrlConfig,
+  crlSection,
+  type FederationEntry,
+  federationEntry,
+  lacksFirstBundle,
+} from './federation-section.ts';
+import { badValue, choice, duration, refuse, textField } from './fields.ts';
+import { filePath, plainText, spiffeId } from './text-fields.ts';
 import { tokenSection } from './token-section.ts';
 
 const filesSection = z
@@ -60,20 +69,6 @@ const workloadApiSection = z
   }))
   .describe('The SPIFFE Workload API of an agent such as SPIRE, for `source: workload-api`.');
 
-const federationEntry = z
-  .strictObject({
-    trust_domain: trustDomain().describe('The further trust domain.'),
-    bundle: z
-      .strictObject({
-        file: filePath('partner.pem').describe('Its bundle: PEM, or a SPIFFE bundle (JWKS).'),
-        url: notYet('federation.bundle.url').describe('Bundle endpoint to fetch from.'),
-        profile: notYet('federation.bundle.profile').describe('How the bundle endpoint is verified.'),
-        refresh: notYet('federation.bundle.refresh').describe('How often the bundle endpoint is asked.'),
-      })
-      .describe('Where the bundle comes from.'),
-  })
-  .transform(({ trust_domain, bundle }) => ({ trustDomain: trust_domain, bundleFile: bundle.file }));
-
 const attributeRule = z
   .strictObject({
     match: textField((text) => text, {
@@ -114,6 +109,8 @@ export const identitySection = z
       .max(1000)
       .prefault([])
       .describe('Further trust domains. A bundle vouches for its own trust domain and for no other.'),
+    bundle_endpoint: bundleEndpointSection.optional(),
+    crl: crlSection.prefault({}),
     attributes: z
       .array(attributeRule)
       .max(1000)
@@ -126,9 +123,16 @@ export const identitySection = z
       .describe('Whose tokens are taken, from callers with or without a certificate. One row for each issuer.'),
   })
   .transform((section, context): IdentityConfig => {
-    const { federation, attributes, tokens } = section;
+    const { federation, attributes, tokens, crl } = section;
+    const bundleEndpoint = section.bundle_endpoint ?? null;
+    for (const [at, entry] of section.source === 'workload-api' ? [] : federation.entries()) {
+      if (!lacksFirstBundle(entry)) continue;
+      const what = `the endpoint of \`${entry.trustDomain}\` is known by the very bundle it serves`;
+      const mend = 'add `file` with a bundle that the partner gave you, for the first fetch';
+      refuse(context, badValue(what, mend, 'ERR_CONFIG_KEY'), ['federation', at, 'bundle']);
+    }
     const own = ownSource(section);
-    if (own !== null) return { ...own, federation, attributes, tokens };
+    if (own !== null) return { ...own, federation, attributes, tokens, crl, bundleEndpoint };
     const key = section.source === 'files' ? 'files' : 'dev_ca';
     const message = `\`source: ${section.source}\` needs the section \`${key}\``;
     refuse(context, badValue(message, `add \`${key}:\``, 'ERR_CONFIG_KEY'), ['source']);
@@ -159,7 +163,10 @@ function ownSource(section: {
 
 /** Identity, by source. File names are absolute once loaded. */
 export type IdentityConfig = OwnSource & {
-  readonly federation: readonly z.output<typeof federationEntry>[];
+  readonly federation: readonly FederationEntry[];
+  /** How the own bundle is served; null: not at all. */
+  readonly bundleEndpoint: BundleServerOptions | null;
+  readonly crl: CrlConfig;
   readonly attributes: readonly AttributeRule[];
   readonly tokens: readonly TokenIssuerOptions[];
 };

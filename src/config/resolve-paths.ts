@@ -1,6 +1,7 @@
 // Makes every file name of a parsed configuration absolute: relative ones start from the folder of the configuration.
 
 import { dirname, resolve } from 'node:path';
+import type { BundleEndpoint, BundleServerOptions } from '../federation/federation-options.ts';
 import type { KeyPlace } from '../identity/tokens/token-issuer.ts';
 import { agentSocket } from './agent-socket.ts';
 import type { ParsedConfig } from './config-schema.ts';
@@ -43,23 +44,48 @@ function resolveIdentity(
   absolute: (path: string) => string,
   env: Environment,
 ): IdentityConfig {
-  const federation = identity.federation.map((entry) => ({ ...entry, bundleFile: absolute(entry.bundleFile) }));
-  const tokens = identity.tokens.map((row) => ({ ...row, keys: absoluteKeys(row.keys, absolute) }));
+  const shared = resolveTrust(identity, absolute);
   if (identity.source === 'dev-ca') {
-    return { ...identity, federation, tokens, devCa: { ...identity.devCa, dir: absolute(identity.devCa.dir) } };
+    return { ...identity, ...shared, devCa: { ...identity.devCa, dir: absolute(identity.devCa.dir) } };
   }
   if (identity.source === 'workload-api') {
     const { workloadApi } = identity;
-    return {
-      ...identity,
-      federation,
-      tokens,
-      workloadApi: { ...workloadApi, socket: agentSocket(workloadApi.socket, env) },
-    };
+    return { ...identity, ...shared, workloadApi: { ...workloadApi, socket: agentSocket(workloadApi.socket, env) } };
   }
   const { certFile, keyFile, bundleFile } = identity.files;
   const files = { certFile: absolute(certFile), keyFile: absolute(keyFile), bundleFile: absolute(bundleFile) };
-  return { ...identity, federation, tokens, files };
+  return { ...identity, ...shared, files };
+}
+
+/** What every source has: further trust domains, the own endpoint, revocation lists, issuers of tokens. */
+function resolveTrust(
+  { federation, bundleEndpoint, crl, tokens }: IdentityConfig,
+  absolute: (path: string) => string,
+): Pick<IdentityConfig, 'federation' | 'bundleEndpoint' | 'crl' | 'tokens'> {
+  const orNull = (path: string | null) => (path === null ? null : absolute(path));
+  return {
+    federation: federation.map(({ trustDomain, bundleFile, endpoint }) => ({
+      trustDomain,
+      bundleFile: orNull(bundleFile),
+      endpoint: endpoint === null ? null : resolveEndpoint(endpoint, orNull),
+    })),
+    bundleEndpoint: bundleEndpoint === null ? null : resolveServer(bundleEndpoint, absolute),
+    crl: { ...crl, files: crl.files.map(absolute) },
+    tokens: tokens.map((row) => ({ ...row, keys: absoluteKeys(row.keys, absolute) })),
+  };
+}
+
+function resolveEndpoint(endpoint: BundleEndpoint, orNull: (path: string | null) => string | null): BundleEndpoint {
+  const { profile } = endpoint;
+  if (profile.kind === 'https_spiffe') return endpoint;
+  return { ...endpoint, profile: { ...profile, caFile: orNull(profile.caFile) } };
+}
+
+function resolveServer(options: BundleServerOptions, absolute: (path: string) => string): BundleServerOptions {
+  const { profile } = options;
+  if (profile.kind === 'https_spiffe') return options;
+  const files = { certFile: absolute(profile.certFile), keyFile: absolute(profile.keyFile) };
+  return { ...options, profile: { ...profile, ...files } };
 }
 
 function absoluteKeys(keys: KeyPlace, absolute: (path: string) => string): KeyPlace {

@@ -3,20 +3,23 @@
 
 import { createHash } from 'node:crypto';
 import { PosternError } from '../errors.ts';
+import { CrlSet } from './crl-set.ts';
 import { shown } from './shown-text.ts';
 import type { TrustBundle } from './trust-bundle.ts';
 import type { TrustDomain } from './trust-domain.ts';
 
-/** Own and federated bundles; at most one a trust domain. */
+/** Own and federated bundles, at most one a trust domain, and what the CAs revoked. */
 export class BundleSet {
   /** SHA-256 over trust domains and authorities, hex; the same for the same content. */
   readonly digest: string;
   /** Every authority, PEM, for node's `ca`; OpenSSL's pool knows no trust domains, so verify peers afterwards. */
   readonly allAuthoritiesPem: readonly string[];
+  /** Revocation lists of any CA; not part of `digest`. */
+  readonly crls: CrlSet;
   readonly #bundles: ReadonlyMap<string, TrustBundle>;
 
   /** @throws PosternError ERR_TRUST_BUNDLE_DUPLICATE where two bundles are of one trust domain */
-  constructor(bundles: Iterable<TrustBundle>) {
+  constructor(bundles: Iterable<TrustBundle>, crls: CrlSet = CrlSet.empty) {
     const table = new Map<string, TrustBundle>();
     for (const bundle of bundles) {
       if (table.has(bundle.trustDomain.name)) {
@@ -28,6 +31,7 @@ export class BundleSet {
       table.set(bundle.trustDomain.name, bundle);
     }
     this.#bundles = table;
+    this.crls = crls;
     this.digest = digestOf(table);
     this.allAuthoritiesPem = Object.freeze(authoritiesPem(table));
     Object.freeze(this);

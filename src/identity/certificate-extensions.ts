@@ -28,7 +28,8 @@ export interface CertificateExtensions {
   readonly unknownCritical: readonly string[];
 }
 
-interface Extension {
+/** One extension as it stands. */
+export interface Extension {
   readonly id: string;
   readonly isCritical: boolean;
   readonly value: Uint8Array;
@@ -50,7 +51,7 @@ const processed: ReadonlySet<string> = new Set(Object.values(extensionId));
 
 /** Reads the `[3]` field of a certificate body; undefined reads as no extensions. */
 export function readExtensions(field: DerElement | undefined): CertificateExtensions {
-  const table = field === undefined ? new Map<string, Extension>() : extensionTable(field);
+  const table: ReadonlyMap<string, Extension> = field === undefined ? new Map() : extensionTable(field);
   const read = <T>(id: string, parse: (value: DerElement) => T): T | null => {
     const extension = table.get(id);
     return extension === undefined ? null : parse(readDer(extension.value));
@@ -71,7 +72,8 @@ export function readExtensions(field: DerElement | undefined): CertificateExtens
   };
 }
 
-function extensionTable(field: DerElement): Map<string, Extension> {
+/** The list of extensions in `field`, by object identifier. */
+export function extensionTable(field: DerElement): ReadonlyMap<string, Extension> {
   const [list, ...rest] = derChildren(field);
   if (list === undefined || rest.length > 0) throw malformed('the extensions are not one list');
   const table = new Map<string, Extension>();
@@ -83,7 +85,8 @@ function extensionTable(field: DerElement): Map<string, Extension> {
   return table;
 }
 
-function readExtension(element: DerElement): Extension {
+/** One entry of such a list. */
+export function readExtension(element: DerElement): Extension {
   const [id, ...others] = derChildren(element, derTag.sequence);
   const value = others.pop();
   const [critical, ...rest] = others;
@@ -103,7 +106,8 @@ function readBasicConstraints(value: DerElement): { isCa: boolean; pathLength: n
   return { isCa, pathLength: pathLength === undefined ? null : readSmallInteger(pathLength) };
 }
 
-function readAuthorityKeyId(value: DerElement): string | null {
+/** The key identifier within an authority key identifier extension, lower-case hex. */
+export function readAuthorityKeyId(value: DerElement): string | null {
   const keyId = derChildren(value, derTag.sequence).find((field) => field.tag === 0x80);
   return keyId === undefined ? null : hexOf(keyId);
 }

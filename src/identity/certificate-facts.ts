@@ -117,7 +117,11 @@ function readValidity(validity: DerElement): { notBeforeMs: number; notAfterMs: 
   return { notBeforeMs: readTimeMs(notBefore), notAfterMs: readTimeMs(notAfter) };
 }
 
-function readSignatureAlgorithm(algorithm: DerElement): { signatureAlgorithm: string; pssDigest: string | null } {
+/** The algorithm of a signature, and for RSASSA-PSS that of its digest, as object identifiers. */
+export function readSignatureAlgorithm(algorithm: DerElement): {
+  signatureAlgorithm: string;
+  pssDigest: string | null;
+} {
   const [id, parameters] = derChildren(algorithm);
   const signatureAlgorithm = readObjectId(expectTag(id, derTag.objectId));
   return { signatureAlgorithm, pssDigest: signatureAlgorithm === rsassaPss ? readPssDigest(parameters) : null };

@@ -36,7 +36,7 @@ export function keyWeakness(facts: CertificateFacts): string | null {
 }
 
 /** What is wrong with the algorithm that signed it; null where it is strong. */
-export function signatureWeakness(facts: CertificateFacts): string | null {
+export function signatureWeakness(facts: Pick<CertificateFacts, 'signatureAlgorithm' | 'pssDigest'>): string | null {
   const { signatureAlgorithm, pssDigest } = facts;
   if (strongSignatures.has(signatureAlgorithm)) return null;
   if (signatureAlgorithm === rsassaPss && pssDigest !== null && strongDigests.has(pssDigest)) return null;

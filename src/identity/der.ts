@@ -89,7 +89,8 @@ export function malformed(what: string): PosternError {
   return new PosternError('ERR_CERTIFICATE_MALFORMED', `the certificate is not strict DER: ${what}`);
 }
 
-function elementAt(bytes: Uint8Array, start: number, limit: number): DerElement {
+/** The element that begins at `start`, within `limit`; for lists too long to be read whole. */
+export function elementAt(bytes: Uint8Array, start: number, limit: number): DerElement {
   const tag = bytes[start];
   const first = bytes[start + 1];
   if (tag === undefined || first === undefined || start + 2 > limit) throw malformed('an element is cut short');

@@ -3,6 +3,8 @@
 
 import { isPosternError, PosternError } from '../errors.ts';
 import { BundleSet } from './bundle-set.ts';
+import type { Crl } from './crl.ts';
+import { CrlSet } from './crl-set.ts';
 import { createPeerVerifier } from './peer-verification.ts';
 import { RevocationList } from './revocation-list.ts';
 import type { IdentitySnapshot } from './source.ts';
@@ -20,6 +22,8 @@ export interface IdentityReading {
   readonly svid: Reading<X509Svid>;
   readonly ownBundle: (trustDomain: TrustDomain) => Reading<TrustBundle>;
   readonly federated: ReadonlyMap<string, Reading<TrustBundle>>;
+  /** Revocation lists; absent where the source has none to give. */
+  readonly crls?: Reading<readonly Crl[]>;
 }
 
 /** What follows: a snapshot where anything usable changed, the parts refused, and what works but should be looked at. */
@@ -43,7 +47,9 @@ export function readingOf<T>(parse: () => T): Reading<T> {
 export function firstSnapshot(reading: IdentityReading, nowMs: number): IdentitySnapshot {
   const svid = goodOrThrow(reading.svid);
   const own = goodOrThrow(reading.ownBundle(svid.id.trustDomain));
-  const bundles = new BundleSet([own, ...[...reading.federated.values()].map(goodOrThrow)]);
+  const crls = reading.crls?.ok ? reading.crls.value : [];
+  const federated = [...reading.federated.values()].map(goodOrThrow);
+  const bundles = new BundleSet([own, ...federated], crlSetOf(crls));
   const fault = unvouched(svid, bundles, nowMs);
   if (fault !== null) throw fault;
   return Object.freeze({ revision: 1, svid, bundles });
@@ -68,7 +74,7 @@ export function nextStep(current: IdentitySnapshot, reading: IdentityReading, no
     svid = current.svid;
   }
   const warnings = fault !== null && !isNew ? [fault] : [];
-  const isChanged = !sameSvid(svid, current.svid) || bundles.digest !== current.bundles.digest;
+  const isChanged = !sameSvid(svid, current.svid) || !sameBundles(bundles, current.bundles);
   const next = isChanged ? Object.freeze({ revision: current.revision + 1, svid, bundles }) : null;
   return { next, refused, warnings };
 }
@@ -90,7 +96,18 @@ function nextBundles(
     const usable = bundle.ok ? bundle.value : lastGood;
     if (usable !== undefined && name !== ownDomain.name) federated.push(usable);
   }
-  return new BundleSet([kept, ...federated]);
+  if (reading.crls?.ok === false) refused.push(reading.crls.error);
+  const crls = reading.crls?.ok ? crlSetOf(reading.crls.value) : current.bundles.crls;
+  return new BundleSet([kept, ...federated], crls);
+}
+
+/** Strict, unless whoever joins it with the configuration says otherwise. */
+function crlSetOf(crls: readonly Crl[]): CrlSet {
+  return crls.length === 0 ? CrlSet.empty : new CrlSet(crls, 'refuse');
+}
+
+function sameBundles(a: BundleSet, b: BundleSet): boolean {
+  return a.digest === b.digest && a.crls.digest === b.crls.digest;
 }
 
 /** ERR_SVID_UNVOUCHED where the own bundle would not accept the own SVID in one of its two roles. */

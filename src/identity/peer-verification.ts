@@ -85,8 +85,13 @@ export function createPeerVerifier(options: PeerVerifierOptions): PeerVerifier {
 
 /** Asked each time: a remembered path says nothing of what was revoked since. */
 function unlessRevoked({ verdict, path }: Verified, chain: PeerChain): PeerVerdict {
-  const row = chain.revocations.ofPeer(verdict.peer.id, path, chain.nowMs);
-  return row === null ? verdict : refused(refusal('revoked', describeRevocation(row)), verdict.peer.id.toString());
+  const { bundles, revocations, intermediates, nowMs } = chain;
+  const { id } = verdict.peer;
+  const row = revocations.ofPeer(id, path, nowMs);
+  if (row !== null) return refused(refusal('revoked', describeRevocation(row)), id.toString());
+  const authorities = bundles.get(id.trustDomain)?.authorities ?? [];
+  const against = bundles.crls.refusalOf({ path, intermediates, authorities, nowMs });
+  return against === null ? verdict : refused(against, id.toString());
 }
 
 function cacheKey(chain: PeerChain): string {

@@ -45,8 +45,12 @@ export const refusalCauses = {
   not_yet_valid: { means: 'its validity has not begun', mend: 'check the clocks of the issuer and of this host' },
   expired: { means: 'its validity is over', mend: 'issue a new one; look why rotation did not' },
   revoked: {
-    means: 'it, its ID, or a CA of its chain is on the list of revocations',
-    mend: 'no mend here while it is revoked; `policy.revocations` says why and until when',
+    means: 'it, its ID, or a CA of its chain is on the list of revocations, or in a CRL of its issuer',
+    mend: 'no mend here while it is revoked; `policy.revocations` or the CRL says why and since when',
+  },
+  crl_expired: {
+    means: 'a CRL of a CA of its chain is over its time, so that nobody knows whether it is revoked',
+    mend: 'get the current CRL from its CA; `identity.crl.expired: use` goes by the old one',
   },
   chain_too_long: {
     means: 'more certificates were shown than are looked at',

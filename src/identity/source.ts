@@ -27,6 +27,49 @@ export interface IdentityStatus {
   readonly streams: readonly IdentityStreamStatus[];
   /** What is wrong with an agent now; null where nothing is. */
   readonly fault: PosternError | null;
+  /** Bundle endpoints of further trust domains; absent where none is asked. */
+  readonly federation?: readonly FederationStatus[];
+  /** Revocation lists; absent where there is none. */
+  readonly crls?: CrlStatus;
+}
+
+/** One bundle endpoint; times are milliseconds since the epoch. */
+export interface FederationStatus {
+  readonly trustDomain: string;
+  readonly url: string;
+  readonly profile: 'https_web' | 'https_spiffe';
+  /** Which bundle of the trust domain is in use; `none` may still be one of an agent. */
+  readonly using: 'endpoint' | 'file' | 'none';
+  /** True where a file gives the bundle until the first fetch. */
+  readonly hasFile: boolean;
+  /** Null before the first success. */
+  readonly lastSuccessMs: number | null;
+  /** Null while a fetch is under way. */
+  readonly nextFetchMs: number | null;
+  /** `spiffe_sequence` of the bundle in use. */
+  readonly sequence: bigint | null;
+  /** By reason, from the start. */
+  readonly failures: ReadonlyMap<string, number>;
+  /** Of the last fetch; null where it worked. */
+  readonly fault: PosternError | null;
+}
+
+/** All revocation lists. */
+export interface CrlStatus {
+  readonly lists: readonly CrlListStatus[];
+  /** Files that were refused since the start; their last good lists stay. */
+  readonly refused: number;
+}
+
+/** One revocation list; times are milliseconds since the epoch. */
+export interface CrlListStatus {
+  /** Name of the CA, escaped. */
+  readonly issuer: string;
+  readonly size: number;
+  readonly thisUpdateMs: number;
+  readonly nextUpdateMs: number;
+  /** How it stands to the CAs of the bundles; one of an intermediate is of an unknown issuer until a peer shows it. */
+  readonly standing: 'signed' | 'unknown_issuer' | 'forged';
 }
 
 export interface IdentityStreamStatus {

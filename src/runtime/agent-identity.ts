@@ -2,6 +2,7 @@
 // the agent. Its parts (node:http2, a Protocol Buffers reader) are loaded only here.
 
 import process from 'node:process';
+import { bundleFilesOf } from '../config/federation-section.ts';
 import type { IdentityConfig } from '../config/identity-section.ts';
 import type { IdentityListeners, IdentitySource } from '../identity/source.ts';
 import type { OpeningSource } from '../identity/workload-api/workload-api-source.ts';
@@ -35,7 +36,7 @@ export async function beginAgentIdentity(
     endpoint: socket,
     spiffeId,
     hint,
-    federation: config.federation,
+    federation: bundleFilesOf(config.federation),
     caller: { pid: process.pid, uid: process.getuid?.() ?? -1, gid: process.getgid?.() ?? -1 },
     random: Math.random,
     open: (method, listener) =>

@@ -32,8 +32,10 @@ export function lintContextOf(
 /** The same, for an identity as its source gives it. */
 export function lintContextFor(config: PosternConfig, snapshot: IdentitySnapshot, nowMs: number): LintContext {
   const own = ownIdentityOf(snapshot, compileAttributeRules(config.identity.attributes));
-  const bundled = snapshot.bundles.bundles.map((bundle) => bundle.trustDomain.name);
-  const trustDomains = [...bundled, ...config.identity.tokens.map(trustDomainOfTokens).filter((name) => name !== null)];
+  // One whose bundle is still to be fetched is known all the same.
+  const federated = config.identity.federation.map(({ trustDomain }) => trustDomain);
+  const ofTokens = config.identity.tokens.map(trustDomainOfTokens).filter((name) => name !== null);
+  const trustDomains = [...snapshot.bundles.trustDomains.map(({ name }) => name), ...federated, ...ofTokens];
   return lintContextOf(config, { own, trustDomains }, nowMs);
 }
 

@@ -56,9 +56,11 @@ function sourcesOf(sidecar: RunningSidecar): MetricSources {
 }
 
 /** What a source of identities tells of itself, for metrics. */
-export function sourceFigures({ nextRotationMs, lastUpdateMs, streams }: IdentityStatus, nowMs: number) {
+export function sourceFigures(status: IdentityStatus, nowMs: number) {
+  const { nextRotationMs, lastUpdateMs, streams, federation = [], crls } = status;
   const rotationLagMs = nextRotationMs === null ? 0 : Math.max(0, nowMs - nextRotationMs);
-  return { rotationDueMs: nextRotationMs, rotationLagMs, lastUpdateMs, streams };
+  const lists = { crls: crls?.lists ?? [], refusedCrls: crls?.refused ?? 0 };
+  return { rotationDueMs: nextRotationMs, rotationLagMs, lastUpdateMs, streams, federation, ...lists };
 }
 
 function policyFigures(sidecar: RunningSidecar) {

@@ -20,6 +20,7 @@ import type { TokenGate } from '../proxy/token-gate.ts';
 import { createProxyMetrics, type ProxyMetrics } from '../telemetry/metrics.ts';
 import { createOperationalLog, type OperationalLog } from '../telemetry/operational-log.ts';
 import { openAdmin } from './admin-runtime.ts';
+import { openBundleEndpoint } from './bundle-endpoint-runtime.ts';
 import { readDescriptorLimit, warnOfDescriptors } from './descriptor-limit.ts';
 import { drain } from './drain.ts';
 import { faultFields } from './fault-fields.ts';
@@ -87,9 +88,18 @@ export class Sidecar implements RunningSidecar {
     const { logLevel: level, logFd: fd, worker } = environment;
     log = createOperationalLog({ level, clock, wheel, fd, ...(worker === undefined ? {} : { worker }) });
     cleanups.push(() => log.close());
+    const revocations = await openRevocations({
+      ...revocationsDefaults,
+      file: config.policy.revocationsFile,
+      onRefused: (error) => log.error('revocations refused, the last good list stays', faultFields(error)),
+      onChanged: (size) => log.info('revocations in force', { rows: size }),
+      onListenerError: onFault,
+    });
+    cleanups.push(() => revocations.close());
     const identityCounts = { rotations: 0, refused: 0 };
     const identity = await openIdentity(config.identity, {
       clock,
+      revocations,
       isProduction: environment.isProduction,
       onRefused: (error) => {
         identityCounts.refused++;
@@ -99,14 +109,6 @@ export class Sidecar implements RunningSidecar {
       onListenerError: onFault,
     });
     cleanups.push(() => identity.close());
-    const revocations = await openRevocations({
-      ...revocationsDefaults,
-      file: config.policy.revocationsFile,
-      onRefused: (error) => log.error('revocations refused, the last good list stays', faultFields(error)),
-      onChanged: (size) => log.info('revocations in force', { rows: size }),
-      onListenerError: onFault,
-    });
-    cleanups.push(() => revocations.close());
     const readAttributes = compileAttributeRules(config.identity.attributes);
     const own = ownIdentityOf(identity.current, readAttributes);
     const lint = lintContextFor(config, identity.current, clock.nowMs());
@@ -225,6 +227,8 @@ export class Sidecar implements RunningSidecar {
     const isAlone = environment.worker === undefined;
     if (isAlone) this.#admin = await openAdmin(config, this);
     this.#cleanups.push(() => this.#admin?.close());
+    const bundleServer = await openBundleEndpoint(config.identity, this.parts);
+    this.#cleanups.push(() => bundleServer?.close());
     await listeners.replace(config.inbound, config.audit);
     if (isAlone) await reloader.watch();
     this.#phase = 'running';

@@ -92,6 +92,7 @@ function collectIdentity(samples: SampleSet, identity: IdentityFigures): void {
   samples.add('postern_revocations', {}, identity.revocations);
   samples.add('postern_revocations_refused_total', {}, identity.refusedRevocations);
   samples.add('postern_identity_bundles', {}, identity.bundles);
+  collectFederation(samples, identity);
   for (const { name: stream, isUp, failures } of streams) {
     samples.add('postern_identity_stream_up', { stream }, Number(isUp));
     for (const [reason, count] of failures) {
@@ -107,4 +108,22 @@ function collectTokens(samples: SampleSet, { issuers, replays }: TokenFigures): 
     samples.add('postern_token_keys_last_update_timestamp_seconds', { issuer }, lastUpdateMs / 1000);
     samples.add('postern_token_keys_fetch_failures_total', { issuer }, failures);
   }
+}
+
+function collectFederation(samples: SampleSet, { federation, crls, refusedCrls }: IdentityFigures): void {
+  for (const { trustDomain: trust_domain, lastSuccessMs, failures } of federation) {
+    samples.add('postern_federation_last_success_timestamp_seconds', { trust_domain }, (lastSuccessMs ?? 0) / 1000);
+    for (const [reason, count] of failures) {
+      samples.add('postern_federation_fetch_failures_total', { trust_domain, reason }, count);
+    }
+  }
+  samples.add('postern_crl_refused_total', {}, refusedCrls);
+  if (crls.length === 0) return;
+  samples.add(
+    'postern_crl_rows',
+    {},
+    crls.reduce((sum, { size }) => sum + size, 0),
+  );
+  const nextMs = Math.min(...crls.map(({ nextUpdateMs }) => nextUpdateMs));
+  samples.add('postern_crl_next_update_timestamp_seconds', {}, nextMs / 1000);
 }

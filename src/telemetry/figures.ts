@@ -74,6 +74,19 @@ export interface IdentityFigures {
   /** Rows of the list of revocations in force. */
   readonly revocations: number;
   readonly refusedRevocations: number;
+  /** Bundle endpoints that are asked. */
+  readonly federation: readonly FederationFigures[];
+  /** Revocation lists of CAs. */
+  readonly crls: readonly { readonly size: number; readonly nextUpdateMs: number }[];
+  readonly refusedCrls: number;
+}
+
+/** One bundle endpoint; its trust domain is a word of the configuration. */
+export interface FederationFigures {
+  readonly trustDomain: string;
+  /** Null before the first one. */
+  readonly lastSuccessMs: number | null;
+  readonly failures: ReadonlyMap<string, number>;
 }
 
 /** One stream of the agent. */

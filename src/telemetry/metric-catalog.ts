@@ -1,5 +1,6 @@
 // The one catalog of metrics: names, types, help and labels. Names are API (dashboards and alerts depend on them): prefix
-// `postern_`, base units, `_total` for counters. No label ever holds a path, an address, or an identity of a peer.
+// `postern_`, base units, `_total` for counters. No label ever holds a path, an address, or an identity of a peer; a trust
+// domain is one of the configuration.
 
 /** What a metric is. `labels` is the closed list of its labels. */
 export interface MetricEntry {
@@ -171,6 +172,21 @@ export const metricCatalog = Object.freeze({
     counter('Lists of revocations that could not be read; the last good one stays.'),
   ),
   postern_identity_bundles: joined('min', gauge('Trust domains whose bundle is held.')),
+  postern_federation_last_success_timestamp_seconds: joined(
+    'min',
+    gauge('When the bundle endpoint of a federated trust domain last gave a good bundle; 0: never.', 'trust_domain'),
+  ),
+  postern_federation_fetch_failures_total: counter(
+    'Fetches that failed: unreachable, timeout, tls, identity, redirect, status, too_large, protocol, document, sequence.',
+    'trust_domain',
+    'reason',
+  ),
+  postern_crl_rows: joined('min', gauge('Certificates that the CRLs in force revoke.')),
+  postern_crl_next_update_timestamp_seconds: joined('min', gauge('When the first of the CRLs is over its time.')),
+  postern_crl_refused_total: joined(
+    'max',
+    counter('Files of CRLs that could not be used; their last good lists stay.'),
+  ),
   postern_identity_waiting: joined('max', gauge('1 while no identity has come yet; the sidecar serves nobody.')),
   postern_identity_last_update_timestamp_seconds: joined(
     'min',

@@ -30,6 +30,8 @@ function pageData(word: string): StatusPageData {
         streams: {},
         fault: null,
         jwt_authorities: {},
+        federation: [],
+        crls: [],
       },
       bundles: [{ trust_domain: word, authorities: [] }],
     },

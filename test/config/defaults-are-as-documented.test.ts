@@ -20,6 +20,8 @@ test('the smallest configuration has every default', () => {
       federation: [],
       attributes: [],
       tokens: [],
+      bundleEndpoint: null,
+      crl: { files: [], expired: 'refuse' },
     },
     inbound: [
       {
@@ -163,6 +165,8 @@ const forms: readonly (readonly [
       federation: [],
       attributes: [],
       tokens: [],
+      bundleEndpoint: null,
+      crl: { files: [], expired: 'refuse' },
     },
   ],
   [
@@ -172,7 +176,7 @@ const forms: readonly (readonly [
       '  federation: [{ trust_domain: partner.example, bundle: { file: ../partner.pem } }]\n  source:',
     ),
     (config) => config.identity.federation,
-    [{ trustDomain: 'partner.example', bundleFile: '/etc/partner.pem' }],
+    [{ trustDomain: 'partner.example', bundleFile: '/etc/partner.pem', endpoint: null }],
   ],
 ];
 

@@ -10,10 +10,6 @@ const later: Readonly<Record<string, string>> = {
   inventory: `${smallest}inventory: { registry: r.yaml }`,
   'audit.sinks': `${smallest}audit: { sinks: [] }`,
   'admin.allow': `${smallest}admin: { allow: ["spiffe://a.example/b"] }`,
-  'federation.bundle.url': changed(
-    '  source:',
-    '  federation: [{ trust_domain: a.example, bundle: { file: x, url: "https://a" } }]\n  source:',
-  ),
   'protocol: tcp': changed('forward:', 'protocol: tcp\n    forward:'),
   'plaintext: permit': changed('forward:', 'plaintext: permit\n    forward:'),
   'forward: h2c': changed('http://127.0.0.1:8080', 'h2c://127.0.0.1:8080'),

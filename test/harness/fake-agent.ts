@@ -47,6 +47,8 @@ export class FakeAgent {
   readonly requests: AgentRequest[] = [];
   /** Bundles of other trust domains, DER by the SPIFFE ID of the domain. */
   readonly federated = new Map<string, Uint8Array>();
+  /** Revocation lists, DER. */
+  crls: readonly Uint8Array[] = [];
   /** JWKS documents by the SPIFFE ID of the domain. */
   readonly jwtBundles = new Map<string, string>();
   entries: readonly AgentEntry[];
@@ -138,7 +140,7 @@ export class FakeAgent {
     const svids = await Promise.all(this.entries.map((entry) => this.#svid(entry)));
     const writer = new BinaryWriter();
     for (const svid of svids) writer.tag(1, WireType.LengthDelimited).bytes(svid);
-    writer.tag(2, WireType.LengthDelimited).bytes(Buffer.from('a CRL that nobody reads yet'));
+    for (const crl of this.crls) writer.tag(2, WireType.LengthDelimited).bytes(crl);
     for (const [key, value] of this.federated) writer.tag(3, WireType.LengthDelimited).bytes(entryOf(key, value));
     // A field of a later version of the standard.
     writer.tag(99, WireType.Varint).uint32(7);

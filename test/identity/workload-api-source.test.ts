@@ -17,6 +17,7 @@ import {
 } from '../../src/identity/workload-api/workload-api-source.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { type AgentEntry, type AgentFault, derOf, FakeAgent, type FakeAgentOptions } from '../harness/fake-agent.ts';
+import { OpensslCa } from '../harness/openssl-ca.ts';
 import { temporaryFolder } from '../harness/sidecar-process.ts';
 import { waitFor } from '../harness/wait-for.ts';
 import { proveIdentitySource } from './identity-source.contract.ts';
@@ -375,3 +376,24 @@ function hastyClock() {
     monotonicMs: () => systemClock.monotonicMs(),
   };
 }
+
+test('revocation lists of an agent come and go with the message; one that cannot be read keeps the last good ones', async (t) => {
+  const root = temporaryFolder(t);
+  const ca = new OpensslCa(root, { name: 'root', trustDomain: 'prod.acme.com' });
+  ca.revoke(ca.issue('/x').file);
+  const { agent, source, refused } = await world(t);
+  const serials = () => source.current.bundles.crls.all.map((crl) => crl.size);
+  assert.deepEqual(serials(), []);
+  agent.crls = [Buffer.from(ca.crl().replaceAll(/-----.*-----|\s/g, ''), 'base64')];
+  await agent.rotate();
+  await waitFor('the list', () => serials().length === 1);
+  assert.deepEqual(serials(), [1]);
+  agent.crls = [Buffer.from('no list')];
+  const before = serialOf(source);
+  await agent.rotate();
+  await waitFor('the refusal', () => codes(refused).includes('ERR_CRL_INVALID') && serialOf(source) !== before);
+  assert.deepEqual(serials(), [1]);
+  agent.crls = [];
+  await agent.rotate();
+  await waitFor('its end', () => serials().length === 0);
+});

@@ -52,6 +52,11 @@ export function plainSources(changed: Partial<MetricSources> = {}): MetricSource
       revocations: 4,
       refusedRevocations: 1,
       bundles: 2,
+      federation: [
+        { trustDomain: 'partner.example', lastSuccessMs: 1_763_800_001_000, failures: new Map([['timeout', 3]]) },
+      ],
+      crls: [{ size: 5, nextUpdateMs: 1_763_900_000_000 }],
+      refusedCrls: 1,
     }),
     tokens: () => ({
       issuers: [{ issuer: 'https://issuer.example', keys: 2, lastUpdateMs: 1_763_800_002_000, failures: 3 }],

@@ -15,9 +15,11 @@ export interface AgentSvid {
   readonly hint: string;
 }
 
-/** X509SVIDResponse. Its CRLs are skipped: revocation reads them when it can. */
+/** X509SVIDResponse. */
 export interface X509Update {
   readonly svids: readonly AgentSvid[];
+  /** DER of revocation lists, of any CA. */
+  readonly crls: readonly Uint8Array[];
   /** Concatenated DER by the SPIFFE ID of the trust domain. */
   readonly federated: ReadonlyMap<string, Uint8Array>;
 }
@@ -28,15 +30,18 @@ const mostEntries = 1000;
 /** @throws PosternError ERR_WORKLOAD_API_ANSWER */
 export function decodeX509Update(message: Uint8Array): X509Update {
   const svids: AgentSvid[] = [];
+  const crls: Uint8Array[] = [];
   const federated = new Map<string, Uint8Array>();
   readFields(message, (field, reader) => {
     if (field === 1) svids.push(decodeSvid(reader.bytes()));
+    else if (field === 2) crls.push(reader.bytes());
     else if (field === 3) setEntry(federated, reader.bytes());
     else return false;
-    if (svids.length > mostEntries || federated.size > mostEntries) throw malformed(`more than ${mostEntries} entries`);
+    if (Math.max(svids.length, crls.length, federated.size) > mostEntries)
+      throw malformed(`more than ${mostEntries} entries`);
     return true;
   });
-  return { svids, federated };
+  return { svids, crls, federated };
 }
 
 /** JWTBundlesResponse: JWKS documents by the SPIFFE ID of the trust domain. @throws PosternError ERR_WORKLOAD_API_ANSWER */

@@ -5,7 +5,14 @@
 import { isPosternError, PosternError } from '../../errors.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { LatestValue } from '../../lib/latest.ts';
-import { firstSnapshot, type IdentityReading, type IdentityStep, nextStep, readingOf } from '../identity-state.ts';
+import {
+  firstSnapshot,
+  type IdentityReading,
+  type IdentityStep,
+  nextStep,
+  type Reading,
+  readingOf,
+} from '../identity-state.ts';
 import type { JwtBundles } from '../jwt-bundle.ts';
 import {
   type IdentityListeners,
@@ -269,7 +276,8 @@ class WorkloadApiSource implements IdentitySource {
 function firstStep(reading: IdentityReading, nowMs: number): IdentityStep {
   const all = [...reading.federated];
   const usable = all.filter(([name, bundle]) => bundle.ok && !isOwn(name, reading));
-  const refused = all.flatMap(([, bundle]) => (bundle.ok ? [] : [bundle.error]));
+  const parts: readonly Reading<unknown>[] = [...reading.federated.values(), ...(reading.crls ? [reading.crls] : [])];
+  const refused = parts.flatMap((part) => (part.ok ? [] : [part.error]));
   const next = readingOf(() => firstSnapshot({ ...reading, federated: new Map(usable) }, nowMs));
   return next.ok
     ? { next: next.value, refused, warnings: [] }

@@ -2,6 +2,7 @@
 
 import type { X509Certificate } from 'node:crypto';
 import { PosternError } from '../../errors.ts';
+import { parseCrl } from '../crl.ts';
 import { splitDer } from '../der.ts';
 import { type IdentityReading, type Reading, readingOf } from '../identity-state.ts';
 import { certificateFromBytes } from '../pem.ts';
@@ -32,6 +33,7 @@ export function readX509Update(update: X509Update, options: X509ReadingOptions):
     svid: readingOf(() => svidOf(chosen, options)),
     ownBundle: (trustDomain) => readBundle(chosen.bundle, trustDomain, options),
     federated: readFederated(update.federated, options),
+    crls: readingOf(() => update.crls.map((der, at) => parseCrl(der, `CRL ${at + 1} of ${options.agent}`))),
   };
 }
 
