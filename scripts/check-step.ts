@@ -1,6 +1,7 @@
 // One step of `npm test`: a command that passes or fails, and, for a run of node:test, its totals.
 
 import { spawn } from 'node:child_process';
+import { join } from 'node:path';
 import process from 'node:process';
 
 /** What a step runs. */
@@ -37,7 +38,9 @@ const noTotals: Totals = { passed: 0, failed: 0, skipped: 0 };
 export function runStep(step: Step, cwd: string): Promise<StepResult> {
   const startedAt = performance.now();
   // Under `node --test` this variable would turn a nested run of node:test into a reporter of its parent.
-  const { NODE_TEST_CONTEXT: _, ...env } = process.env;
+  const { NODE_TEST_CONTEXT: _, ...inherited } = process.env;
+  // Each test file is a process, and most of them compile the same modules.
+  const env = { NODE_COMPILE_CACHE: join(cwd, 'node_modules/.cache/compiled'), ...inherited };
   const child = spawn(step.command, step.args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
   // Detached: a process group of its own, so that what its tests started ends with it.
   const stop = (): void => {

@@ -129,7 +129,7 @@ test('copies into a file are the lines of the journal', async (t) => {
   closeSync(fd);
 });
 
-test('a process whose stdout nobody reads can still end', { timeout: 20_000 }, async (t) => {
+test('a process whose stdout nobody reads can still end', { timeout: 60_000 }, async (t) => {
   const dir = await journalFolder(t);
   const script = `
     import { openRecorder } from ${JSON.stringify(new URL('../../src/audit/recorder.ts', import.meta.url).href)};

@@ -30,7 +30,7 @@ function segmentCount(mesh: Mesh): number {
   return readdirSync(mesh.journalDir, { recursive: true }).filter((name) => String(name).endsWith('.ndjson')).length;
 }
 
-test('peers beyond what descriptors hold are refused, and those who are in go on', { timeout: 60_000 }, async (t) => {
+test('peers beyond what descriptors hold are refused, and those who are in go on', { timeout: 120_000 }, async (t) => {
   const { mesh, sidecar, workload } = await limitedSidecar(t);
   assert.match(sidecar.stderr, /descriptors suffice for fewer connections/);
   assert.match(sidecar.stderr, /LimitNOFILE/);
@@ -80,7 +80,7 @@ test('peers beyond what descriptors hold are refused, and those who are in go on
   assert.equal(await sidecar.metric('postern_journal_write_failures_total'), 0);
 });
 
-test('strangers who say nothing hold all descriptors, and a peer still gets in', { timeout: 60_000 }, async (t) => {
+test('strangers who say nothing hold all descriptors, and a peer still gets in', { timeout: 120_000 }, async (t) => {
   const { mesh, sidecar } = await limitedSidecar(t);
   const credentials = await mesh.caller();
   const strangers = Array.from({ length: 400 }, () => net.connect(mesh.port, '127.0.0.1').on('error', () => {}));

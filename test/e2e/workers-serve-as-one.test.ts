@@ -68,7 +68,7 @@ test('two workers are reloaded, measured and drained as one under load, and no r
   assert.equal((await sidecar.admin('/reload', 'POST')).status, 200);
   const answered = load.answered;
   await waitFor('more load', () => load.answered > answered + 100);
-  const renamed = decisionsIn(mesh.journalDir).filter((one) => JSON.stringify(one['rule']).includes('renamed'));
+  const renamed = decisionsIn(mesh.journalDir).filter((one) => JSON.stringify(one['rule'] ?? null).includes('renamed'));
   assert.equal(new Set(renamed.map((one) => one['stream_id'])).size, 2, 'both decide by the new rule');
   const policy = JSON.parse((await sidecar.admin('/policy')).body) as { rules: { rule: string; hits: number }[] };
   assert.ok(policy.rules[0]!.rule === 'renamed' && policy.rules[0]!.hits > 0);

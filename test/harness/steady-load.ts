@@ -1,6 +1,7 @@
-// Requests without a pause over kept connections, each answer looked at: what fails under a reload or a drain shows here.
+// Requests over kept connections, each answer looked at: what fails under a reload or a drain shows here.
 
 import https from 'node:https';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { PeerCredentials } from './raw-peer.ts';
 
 export interface SteadyLoadOptions {
@@ -10,6 +11,9 @@ export interface SteadyLoadOptions {
   readonly concurrency: number;
   readonly path?: string;
 }
+
+/** Of random length between two requests of one sender: requests meet every moment, and leave the machine to the test. */
+const longestPauseMs = 12;
 
 export class SteadyLoad {
   readonly statuses = new Map<number, number>();
@@ -52,6 +56,7 @@ export class SteadyLoad {
       try {
         const status = await this.#one();
         this.statuses.set(status, (this.statuses.get(status) ?? 0) + 1);
+        await pause(Math.random() * longestPauseMs);
       } catch (error) {
         const failure = error as NodeJS.ErrnoException & { reusedSocket?: boolean };
         // A client may meet a kept connection that is just being closed, and repeats then: no request was lost.

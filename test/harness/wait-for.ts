@@ -8,7 +8,7 @@ const pollMs = 10;
 export async function waitFor<T>(
   what: string,
   probe: () => T | Promise<T>,
-  deadlineMs = 10_000,
+  deadlineMs = 30_000,
 ): Promise<NonNullable<T>> {
   const until = performance.now() + deadlineMs;
   let lastError: unknown = null;

@@ -58,7 +58,7 @@ interface Started {
 
 function start(t: TestContext, folder: string, args: readonly string[], viaLink = false): Started {
   const program = join(folder, viaLink ? 'link' : 'bin/postern');
-  const child = spawn(machineNode(), [program, ...args], { stdio: ['ignore', 'pipe', 'pipe'], timeout: 10_000 });
+  const child = spawn(machineNode(), [program, ...args], { stdio: ['ignore', 'pipe', 'pipe'], timeout: 30_000 });
   t.after(() => child.kill('SIGKILL'));
   const lines = (async function* () {
     let rest = '';
@@ -93,7 +93,7 @@ const runtimeFlags = [
 test('a pinned Node that was given the flags goes on by itself', async (t) => {
   const folder = installation(t, 'src');
   const run = (flags: readonly string[]) =>
-    spawnSync(process.execPath, [...flags, join(folder, 'bin/postern'), 'a b'], { encoding: 'utf8', timeout: 10_000 });
+    spawnSync(process.execPath, [...flags, join(folder, 'bin/postern'), 'a b'], { encoding: 'utf8', timeout: 30_000 });
   const facts = JSON.parse(run(runtimeFlags).stdout);
   assert.equal(facts.isLoadedByBin, true);
   assert.deepEqual(facts.args, ['a b']);
