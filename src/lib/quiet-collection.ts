@@ -1,10 +1,12 @@
 // Gives memory back when it gets quiet. V8 collects the old generation when it has grown, and an idle process does not
 // grow: what a burst of connections left behind would stay resident for good. So a process that has been idle for a while
-// asks for one collection if enough has piled up. It stops the loop for 50 ms or so, when hardly anybody can be waiting.
+// asks for one collection if enough has piled up or been done, and then returns what the allocator of C holds free.
 
 export interface QuietCollectionOptions {
-  /** Collects the old generation; undefined where V8 was not started with `--expose-gc`, and nothing is done. */
+  /** Begins a collection of the old generation, which may go on in steps; undefined where V8 does not offer it. */
   readonly collect: (() => void) | undefined;
+  /** Returns the free memory of the C library to the system; called when the collection is over and all is still quiet. */
+  readonly giveBack: () => void;
   /** Bytes of JavaScript objects, garbage included. */
   readonly heapUsed: () => number;
   /** CPU time of the process, ms. Not how busy the loop seems: on a crowded machine that counts the others' turns. */
@@ -17,24 +19,33 @@ export interface QuietCollectionOptions {
   readonly quietLooks: number;
   /** Share of a core that an idle process uses, at most. Default 0.02. */
   readonly idleShare: number;
-  /** Growth since the last collection that is worth one, bytes. Default 16 MiB. */
+  /** Growth since the last collection that is worth one, bytes. Default 8 MiB. */
   readonly worthBytes: number;
+  /** Work since the last collection that is worth one, CPU ms: connections that close leave garbage, and nothing grows. Default 100. */
+  readonly worthMs: number;
 }
 
 export const quietCollectionDefaults = Object.freeze({
   everyMs: 500,
   quietLooks: 4,
   idleShare: 0.02,
-  worthBytes: 16 * 1024 * 1024,
+  worthBytes: 8 * 1024 * 1024,
+  worthMs: 100,
 });
+
+/** `collecting`: begun at the last look; `collected`: what C holds free goes at the first idle look. */
+type Phase = 'watching' | 'collecting' | 'collected';
 
 export class QuietCollection {
   readonly #options: QuietCollectionOptions;
   #timer: NodeJS.Timeout | undefined;
+  #phase: Phase = 'watching';
   #lastLook: { readonly cpuMs: number; readonly atMs: number };
   #quietLooks: number;
   /** What the last collection left; at first everything counts as grown. */
   #leftBytes = 0;
+  /** CPU time of the looks since the last collection that found the process busy. */
+  #workMs = 0;
 
   constructor(options: QuietCollectionOptions) {
     this.#options = options;
@@ -56,19 +67,41 @@ export class QuietCollection {
 
   /** One look; collects where it is time to. */
   look(): void {
-    const { idleShare, quietLooks, worthBytes, heapUsed, collect } = this.#options;
     const last = this.#lastLook;
-    const now = this.#measure();
-    this.#lastLook = now;
-    const isIdle = now.cpuMs - last.cpuMs <= idleShare * (now.atMs - last.atMs);
+    this.#lastLook = this.#measure();
+    const usedMs = this.#lastLook.cpuMs - last.cpuMs;
+    const isIdle = usedMs <= this.#options.idleShare * (this.#lastLook.atMs - last.atMs);
+    // The time since the last look is the collection's own.
+    if (this.#phase === 'collecting') return this.#settle();
+    if (!isIdle) this.#workMs += usedMs;
+    this.#count(isIdle);
+    if (isIdle && this.#phase === 'collected') return this.#return();
+    if (this.#quietLooks >= this.#options.quietLooks) this.#collectIfWorth();
+  }
+
+  #count(isIdle: boolean): void {
     if (isIdle) this.#quietLooks++;
     else if (this.#leftBytes > 0) this.#quietLooks = 0;
-    if (this.#quietLooks < quietLooks) return;
+  }
+
+  #collectIfWorth(): void {
+    const { worthBytes, worthMs, heapUsed, collect } = this.#options;
     this.#quietLooks = 0;
-    if (heapUsed() - this.#leftBytes < worthBytes) return;
+    if (heapUsed() - this.#leftBytes < worthBytes && this.#workMs < worthMs) return;
     collect?.();
-    this.#leftBytes = heapUsed();
-    // The collection itself cost time.
+    this.#phase = 'collecting';
+    this.#workMs = 0;
+  }
+
+  #settle(): void {
+    this.#leftBytes = this.#options.heapUsed();
+    this.#phase = 'collected';
+  }
+
+  #return(): void {
+    this.#phase = 'watching';
+    this.#options.giveBack();
+    // That cost time, which is no work.
     this.#lastLook = this.#measure();
   }
 

@@ -243,23 +243,19 @@ export class InboundListener implements ExchangeServices {
       this.#retireIfUnused();
       return;
     }
-    this.#open(socket, admitted, { chain, moment });
+    this.#open(socket, admitted, moment);
   }
 
-  #open(
-    socket: TLSSocket,
-    admitted: AdmittedPeer,
-    judged: { readonly chain: PeerChain; readonly moment: TrustMoment },
-  ): void {
+  #open(socket: TLSSocket, admitted: AdmittedPeer, moment: TrustMoment): void {
     const right = new PeerRight({
-      chain: judged.chain,
+      chain: admitted.chain,
       notAfterMs: admitted.peer.trustedUntilMs,
       verifier: this.#parts.verifier,
       identity: this.#parts.identity,
       revocations: this.#parts.revocations,
-      judgedUnder: judged.moment,
+      judgedUnder: moment,
     });
-    const fields = identityFields(this.#settings.options, admitted, judged.moment.snapshot);
+    const fields = identityFields(this.#settings.options, admitted, moment.snapshot);
     this.#serve(socket, { admitted, right, identityFields: fields });
   }
 

@@ -23,6 +23,8 @@ export interface AdmittedPeer {
   readonly peer: VerifiedPeer;
   readonly principal: Principal;
   readonly credential: CredentialFacts;
+  /** The certificates it showed: for all connections of a known peer those of the first, which say the same. */
+  readonly chain: PeerChain;
 }
 
 /** A peer who is refused, with what goes on record. */
@@ -65,13 +67,13 @@ export class PeerAdmission {
     if (!verdict.ok) return { kind: 'refused', cause: verdict.cause, detail: verdict.detail, shown: verdict.shown };
     const known = this.#drawn.get(verdict.peer);
     if (known !== undefined) return known;
-    const admitted = admittedPeer(verdict.peer, this.#parts.drawAttributes(verdict.peer.id));
+    const admitted = admittedPeer(chain, verdict.peer, this.#parts.drawAttributes(verdict.peer.id));
     this.#drawn.set(verdict.peer, admitted);
     return admitted;
   }
 }
 
-function admittedPeer(peer: VerifiedPeer, drawn: DrawnAttributes): AdmittedPeer {
+function admittedPeer(chain: PeerChain, peer: VerifiedPeer, drawn: DrawnAttributes): AdmittedPeer {
   return Object.freeze({
     kind: 'admitted' as const,
     peer,
@@ -83,6 +85,7 @@ function admittedPeer(peer: VerifiedPeer, drawn: DrawnAttributes): AdmittedPeer 
       notAfterMs: peer.notAfterMs,
       fingerprintSha256: peer.fingerprintSha256,
     }),
+    chain,
   });
 }
 

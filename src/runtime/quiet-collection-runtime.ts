@@ -4,13 +4,16 @@ import process from 'node:process';
 import { getHeapStatistics } from 'node:v8';
 import type { Clock } from '../lib/clock.ts';
 import { QuietCollection, quietCollectionDefaults } from '../lib/quiet-collection.ts';
+import { openNativeTrim } from './native-trim.ts';
+import { collectInSteps } from './stepwise-collection.ts';
 
 /** Begins to look for quiet moments. */
 export function openQuietCollection(clock: Clock): QuietCollection {
   const { gc } = globalThis;
   const collection = new QuietCollection({
     ...quietCollectionDefaults,
-    collect: gc === undefined ? undefined : () => void gc({ type: 'major', flavor: 'last-resort', execution: 'sync' }),
+    collect: gc === undefined ? undefined : () => collectInSteps(gc),
+    giveBack: gc === undefined ? () => {} : openNativeTrim(),
     heapUsed: () => getHeapStatistics().used_heap_size,
     cpuMs,
     nowMs: () => clock.monotonicMs(),

@@ -9,7 +9,8 @@ import { findTool } from '../require-tool.ts';
 import { runToEnd } from './shell-command.ts';
 
 const root = dirname(dirname(import.meta.dirname));
-const unitText = readFileSync(join(root, 'deploy/systemd/postern.service'), 'utf8');
+// A line that ends with a backslash goes on (systemd.syntax(7)).
+const unitText = readFileSync(join(root, 'deploy/systemd/postern.service'), 'utf8').replaceAll(/\\\n\s*/g, '');
 
 /** The values of a key, in order. */
 function valuesOf(key: string): readonly string[] {
@@ -70,5 +71,21 @@ test('a reload is SIGHUP, and a wrong configuration is not started again', () =>
 });
 
 test('the program is started by the pinned Node, so that its process is the main process', () => {
-  assert.match(valuesOf('ExecStart')[0] ?? '', /^\S+\/node_modules\/node\/bin\/node \S+\/bin\/postern run -c \S+$/);
+  assert.match(
+    valuesOf('ExecStart')[0] ?? '',
+    /^\S+\/node_modules\/node\/bin\/node (--\S+ )+\S+\/bin\/postern run -c \S+$/,
+  );
+});
+
+test('unit and image start Node with the flags and the environment of bin/postern, so that it starts once', () => {
+  const program = readFileSync(join(root, 'bin/postern'), 'utf8');
+  const flags = [...program.matchAll(/^ {2}'(--[^']+)',$/gm)].map(([, flag]) => flag);
+  const allocation = [...program.matchAll(/(MALLOC_\w+): '(\d+)'/g)].map(([, name, value]) => `${name}=${value}`);
+  assert.ok(flags.length >= 6 && allocation.length === 3);
+  const flagsIn = (text: string): readonly string[] => text.match(/--[\w-]+(=\w+)?/g) ?? [];
+  assert.deepEqual(flagsIn(valuesOf('ExecStart')[0] ?? ''), flags);
+  assert.ok(valuesOf('Environment').includes(allocation.join(' ')));
+  const image = readFileSync(join(root, 'deploy/Dockerfile'), 'utf8').replaceAll(/\\\n\s*/g, '');
+  assert.deepEqual(flagsIn(/^ENTRYPOINT (.+)$/m.exec(image)?.[1] ?? ''), flags);
+  assert.match(image, new RegExp(`^ENV .*${allocation.join(' ')}$`, 'm'));
 });

@@ -15,6 +15,7 @@ const posternFlags = [
   '--disable-proto=delete',
   '--disable-warning=ExperimentalWarning',
   '--max-semi-space-size=4',
+  '--heap-growing-percent=60',
   '--expose-gc',
 ];
 

@@ -8,7 +8,7 @@ const mebibyte = 1024 * 1024;
 
 /** A process of which each look sees what the test says. */
 function createProcess() {
-  const state = { cpuMs: 0, nowMs: 0, heapUsed: 0, collections: 0, live: 10 * mebibyte };
+  const state = { cpuMs: 0, nowMs: 0, heapUsed: 0, collections: 0, returns: 0, live: 10 * mebibyte };
   const collection = new QuietCollection({
     ...quietCollectionDefaults,
     collect: () => {
@@ -16,6 +16,11 @@ function createProcess() {
       state.cpuMs += 60;
       state.nowMs += 60;
       state.heapUsed = state.live;
+    },
+    giveBack: () => {
+      state.returns++;
+      state.cpuMs += 40;
+      state.nowMs += 40;
     },
     heapUsed: () => state.heapUsed,
     cpuMs: () => state.cpuMs,
@@ -35,8 +40,8 @@ function createProcess() {
 function createStarted() {
   const { state, look } = createProcess();
   state.heapUsed = 30 * mebibyte;
-  look(0);
-  assert.equal(state.collections, 1);
+  look(0, 3);
+  assert.deepEqual([state.collections, state.returns], [1, 1]);
   return { state, look };
 }
 
@@ -70,9 +75,34 @@ test('under load nothing is collected, however much there is', () => {
 
 test('little garbage is left where it is', () => {
   const { state, look } = createStarted();
-  state.heapUsed = state.live + 15 * mebibyte;
+  state.heapUsed = state.live + 7 * mebibyte;
+  look(0.15);
   look(0, 100);
   assert.equal(state.collections, 1);
+});
+
+test('connections that close leave garbage though nothing grows: after work that is worth it there is one collection', () => {
+  const { state, look } = createStarted();
+  look(0.3);
+  look(0, 100);
+  assert.equal(state.collections, 2);
+});
+
+test('a process that never does much at a time is left alone', () => {
+  const { state, look } = createStarted();
+  look(0.019, 10_000);
+  assert.equal(state.collections, 1);
+});
+
+test('free memory of C is returned once after each collection, at the first look that finds it over and all quiet', () => {
+  const { state, look } = createStarted();
+  state.heapUsed = 100 * mebibyte;
+  look(0, 4);
+  assert.deepEqual([state.collections, state.returns], [2, 1]);
+  look(0.9, 10);
+  assert.equal(state.returns, 1);
+  look(0, 100);
+  assert.equal(state.returns, state.collections);
 });
 
 test('objects that live are not collected again and again', () => {

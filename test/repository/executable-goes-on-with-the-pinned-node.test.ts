@@ -87,6 +87,7 @@ const runtimeFlags = [
   '--disable-proto=delete',
   '--disable-warning=ExperimentalWarning',
   '--max-semi-space-size=4',
+  '--heap-growing-percent=60',
   '--expose-gc',
 ];
 
