@@ -8,10 +8,12 @@ import type { LintContext } from '../authz/lint/lint-rule.ts';
 import { compileSources, loadDefaults, readPolicySources } from '../authz/loader.ts';
 import { bundleFilesOf } from '../config/federation-section.ts';
 import { type LoadedConfig, loadConfig } from '../config/load-config.ts';
-import { isPosternError, type PosternError, type SourcePosition } from '../errors.ts';
+import { isPosternError, PosternError, type SourcePosition } from '../errors.ts';
 import { readFederated } from '../identity/bundle-files.ts';
 import { type FederatedBundleFile, readFileSet } from '../identity/identity-files.ts';
 import { readRevocations } from '../identity/revocations-source.ts';
+import { readFileKeys } from '../identity/tokens/key-source.ts';
+import { keyUse } from '../identity/tokens/token-issuer.ts';
 import { systemClock } from '../lib/clock.ts';
 import type { Finding } from '../lib/finding.ts';
 import type { CliIo } from './cli-io.ts';
@@ -44,7 +46,8 @@ export async function checkConfiguration(file: string, io: CliIo): Promise<Check
   const enforced = await policyFindings(loaded, 'paths', lint);
   const shadow = await policyFindings(loaded, 'shadow', lint);
   const revoked = await revocationFindings(loaded);
-  const findings = [...warnings, ...identity, ...revoked, ...enforced.findings, ...shadow.findings];
+  const tokens = await tokenFindings(loaded);
+  const findings = [...warnings, ...identity, ...tokens, ...revoked, ...enforced.findings, ...shadow.findings];
   const { policies, rules } = enforced;
   return {
     findings: findings.map((found) => fromHere(found, io.cwd)),
@@ -67,6 +70,31 @@ async function identityFindings({ config: { identity }, positionOf }: LoadedConf
     if (isPosternError(error)) return [asFinding(error, 'error', place)];
     throw error;
   }
+}
+
+/**
+ * Files that rows of `identity.tokens` name. Keys must be there at the start; what a fetch needs may come later, and what
+ * must be fetched is not asked for.
+ */
+async function tokenFindings({ config, positionOf }: LoadedConfig): Promise<readonly Finding[]> {
+  const findings = config.identity.tokens.map(async (row, at): Promise<Finding[]> => {
+    const place = positionOf(['identity', 'tokens', at]);
+    const { keys } = row;
+    if (keys.kind === 'bundles') return [];
+    if (keys.kind === 'file') {
+      const error = await readFileKeys({ file: keys.file, use: keyUse(row) }).then(() => null, asPosternError);
+      return error === null ? [] : [asFinding(error, 'error', place)];
+    }
+    const missing = [keys.caFile, keys.bearerFile].filter((file) => file !== null && !existsSync(file));
+    const fault = (file: string) => new PosternError('ERR_TOKEN_KEYS', `\`${file}\` is not there`);
+    return missing.map((file) => asFinding(fault(file!), 'warning', place));
+  });
+  return (await Promise.all(findings)).flat();
+}
+
+function asPosternError(error: unknown): PosternError {
+  if (isPosternError(error)) return error;
+  throw error;
 }
 
 async function revocationFindings({ config, positionOf }: LoadedConfig): Promise<readonly Finding[]> {

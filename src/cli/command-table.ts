@@ -48,7 +48,7 @@ export const commandTable: readonly CommandEntry[] = [
   },
   {
     name: 'identity',
-    summary: 'show the own identity, or what Postern makes of a certificate',
+    summary: 'show the own identity, or what Postern makes of a certificate or a token',
     load: async () => (await import('./identity.ts')).registerIdentityCommand,
   },
   {

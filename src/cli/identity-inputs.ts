@@ -62,3 +62,9 @@ function ownTrustDomain(certPem: string): TrustDomain {
     });
   }
 }
+
+/** The token in a text: alone, or behind `Bearer`; null where it is none. */
+export function tokenIn(text: string): string | null {
+  const token = text.trim().replace(/^(?:authorization:\s*)?bearer\s+/i, '');
+  return /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*$/.test(token) ? token : null;
+}

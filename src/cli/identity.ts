@@ -1,4 +1,4 @@
-// `postern identity show|inspect`: the own identity, and what Postern makes of a certificate.
+// `postern identity show|inspect`: the own identity, and what Postern makes of a certificate or a token.
 
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
@@ -12,16 +12,24 @@ import { describeTrust } from '../identity/trust-view.ts';
 import { systemClock } from '../lib/clock.ts';
 import type { CliIo } from './cli-io.ts';
 import { exitCodes } from './exit-codes.ts';
-import { collect, readBundles, readCertificateText } from './identity-inputs.ts';
+import { collect, readBundles, readCertificateText, tokenIn } from './identity-inputs.ts';
 import { formatIdentity, formatInspection } from './identity-text.ts';
 import { readOwnIdentity } from './own-identity.ts';
 import { addExamples } from './program.ts';
+
+async function runInspectToken(token: string, options: InspectOptions, io: CliIo): Promise<void> {
+  // With jose, which nobody else pays for.
+  const { formatToken, inspectTokenText } = await import('./inspect-token.ts');
+  const inspection = await inspectTokenText(token, options.config ?? null, io);
+  io.out(options.json ? `${JSON.stringify(inspection)}\n` : formatToken(inspection, io.paint));
+  if (!inspection.accepted) io.setExitCode(exitCodes.no);
+}
 
 /** Adds `postern identity`. */
 export function registerIdentityCommand(program: Command, io: CliIo): void {
   const identity = program
     .command('identity')
-    .description('The own identity, and what Postern makes of a certificate.');
+    .description('The own identity, and what Postern makes of a certificate or a token.');
   registerShow(identity, io);
   registerInspect(identity, io);
 }
@@ -39,8 +47,11 @@ function registerShow(identity: Command, io: CliIo): void {
 function registerInspect(identity: Command, io: CliIo): void {
   const inspect = identity
     .command('inspect')
-    .description('Tell what Postern makes of a certificate, and every reason why it would refuse it (exit code 1).')
-    .argument('<cert>', 'PEM file, the leaf first; `-` reads stdin')
+    .description(
+      'Tell what Postern makes of a certificate or a token, and every reason why it would refuse it (exit code 1).',
+    )
+    .argument('<file>', 'PEM file, the leaf first, or a file with a token; `-` reads stdin')
+    .option('-c, --config <file>', 'for a token: judge it by the issuers of this configuration')
     .option('--bundle <[trust-domain=]file>', 'judge the issuer too, by this bundle; may be repeated', collect, [])
     .addOption(
       new Option('--as <role>', 'what it is to be in handshakes').choices(['client', 'server', 'both']).default('both'),
@@ -52,6 +63,7 @@ function registerInspect(identity: Command, io: CliIo): void {
   addExamples(inspect, [
     ['postern identity inspect tls.crt', 'is it an X509-SVID'],
     ['postern identity inspect tls.crt --bundle bundle.pem --as client', 'would it be let in as a caller'],
+    ['postern identity inspect token.txt -c postern.yaml', 'would this token be taken, and whom does it name'],
     [
       'postern identity inspect tls.crt --bundle partner.example=partner.pem',
       'with the bundle of another trust domain',
@@ -69,6 +81,7 @@ interface InspectOptions {
   readonly revocations?: string;
   readonly crl: readonly string[];
   readonly as: PeerRole | 'both';
+  readonly config?: string;
   readonly json?: true;
 }
 
@@ -90,6 +103,8 @@ async function runShow(options: ShowOptions, io: CliIo): Promise<void> {
 async function runInspect(cert: string, options: InspectOptions, io: CliIo): Promise<void> {
   const roles = options.as === 'both' ? (['client', 'server'] as const) : [options.as];
   const text = await readCertificateText(cert, io);
+  const token = tokenIn(text);
+  if (token !== null) return runInspectToken(token, options, io);
   const bundles = await readBundles(options, text, io);
   const file = options.revocations;
   const revocations = await readRevocations(file === undefined ? null : resolve(io.cwd, file));

@@ -1,5 +1,6 @@
 // The own identity as a running sidecar would have it, read once.
 
+import { setTimeout as pause } from 'node:timers/promises';
 import { bundleFilesOf } from '../config/federation-section.ts';
 import type { IdentityConfig } from '../config/identity-section.ts';
 import type { PosternError } from '../errors.ts';
@@ -46,19 +47,49 @@ export async function readOwnIdentity(
     onWarning: (warning: PosternError) => void warnings.push(warning),
     onListenerError: () => {},
   };
-  const base = await openBase(identity, io, told);
+  const source = await openJoined(identity, io, { listeners: told, asked });
+  const { current: snapshot, status } = source;
+  await source.close();
+  return { snapshot, status, warnings };
+}
+
+/** The JWT authorities of a trust domain, from an agent or a bundle endpoint, waiting a while. @throws PosternError */
+export async function readJwtBundles(
+  identity: IdentityConfig,
+  trustDomain: string,
+  io: CliIo,
+): Promise<IdentitySource['jwtBundles']> {
+  const ignored = { clock: systemClock, onRefused: () => {}, onWarning: () => {}, onListenerError: () => {} };
+  const source = await openJoined(identity, io, { listeners: ignored, asked: 'endpoints' });
+  try {
+    const { jwtBundles } = source;
+    const deadlineMs = systemClock.monotonicMs() + agentPatienceMs;
+    while (!jwtBundles.current.has(trustDomain) && systemClock.monotonicMs() < deadlineMs) await pause(50);
+    return jwtBundles;
+  } finally {
+    await source.close();
+  }
+}
+
+/** The source with what is federated; its endpoints are asked once, where `asked` says so. */
+async function openJoined(
+  identity: IdentityConfig,
+  io: CliIo,
+  {
+    listeners,
+    asked,
+  }: { readonly listeners: IdentityListeners & { readonly clock: Clock }; readonly asked: 'endpoints' | 'nobody' },
+): Promise<IdentitySource> {
+  const base = await openBase(identity, io, listeners);
   const withoutEndpoints = identity.federation.map((entry) => ({ ...entry, endpoint: null }));
   const config = asked === 'endpoints' ? identity : { ...identity, federation: withoutEndpoints };
   const { joinIdentity } = await import('../runtime/identity-runtime.ts');
-  const joined = await joinIdentity(base, config, { ...told, revocations: noRevocations });
+  const joined = await joinIdentity(base, config, { ...listeners, revocations: noRevocations });
   const patience = Promise.withResolvers<void>();
   const timer = setTimeout(patience.resolve, endpointPatienceMs);
   await Promise.race([joined?.attempted, patience.promise]);
   clearTimeout(timer);
-  const source = joined ?? base;
-  const { current: snapshot, status } = source;
-  await source.close();
-  return { snapshot, status, warnings };
+  return joined ?? base;
 }
 
 async function openBase(

@@ -32,12 +32,13 @@ function sameIssuers({ tokens }: IdentityConfig): Conflict[] {
   });
 }
 
-/** Only an agent gives JWT authorities with its bundles. */
-function bundlesOfNobody({ tokens, source }: IdentityConfig): Conflict[] {
+/** Only an agent and bundle endpoints give JWT authorities. */
+function bundlesOfNobody({ tokens, source, federation }: IdentityConfig): Conflict[] {
   if (source === 'workload-api') return [];
-  return tokens.flatMap(({ keys }, at) => {
-    if (keys.kind !== 'bundles') return [];
-    const message = `\`source: ${source}\` gives no keys of JWT-SVIDs`;
+  const fetched = new Set(federation.flatMap((one) => (one.endpoint === null ? [] : [one.trustDomain])));
+  return tokens.flatMap(({ keys, issuer }, at) => {
+    if (keys.kind !== 'bundles' || fetched.has(issuer)) return [];
+    const message = `neither \`source: ${source}\` nor a bundle endpoint gives keys of the JWT-SVIDs of \`${issuer}\``;
     return [conflict(message, 'name a SPIFFE bundle: `jwks: { file: bundle.json }`', ['identity', 'tokens', at])];
   });
 }

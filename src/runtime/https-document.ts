@@ -13,6 +13,8 @@ export interface HttpsDocumentOptions {
   readonly bearerFile: string | null;
   readonly bearerOrigin: string;
   readonly timeoutMs: number;
+  /** Ends it before its time. */
+  readonly signal: AbortSignal;
   readonly mostBytes: number;
 }
 
@@ -39,11 +41,12 @@ interface Asked {
 async function get(url: string, { ca, bearer, options }: Asked): Promise<string> {
   const { timeoutMs, mostBytes } = options;
   const headers = { accept: 'application/json', ...(bearer === null ? {} : { authorization: `Bearer ${bearer}` }) };
-  const signal = AbortSignal.timeout(timeoutMs);
+  const timeout = AbortSignal.timeout(timeoutMs);
+  const signal = AbortSignal.any([options.signal, timeout]);
   const request = https.get(url, { agent: false, headers, signal, maxHeaderSize: 16_384, ...(ca && { ca }) });
   const answer = await new Promise<IncomingMessage>((resolve, reject) => {
     request.on('response', resolve);
-    request.on('error', (error) => reject(signal.aborted ? new Error(`no answer within ${timeoutMs} ms`) : error));
+    request.on('error', (error) => reject(timeout.aborted ? new Error(`no answer within ${timeoutMs} ms`) : error));
   });
   if (answer.statusCode !== 200) {
     answer.destroy();

@@ -37,6 +37,8 @@ import type { RunningSidecar, SidecarEnvironment, SidecarParts, SidecarPhase } f
 import type { TokenRuntime, TokenRuntimeParts } from './token-runtime.ts';
 
 const tickMs = 100;
+/** Longest that a request waits for keys of an issuer of tokens. */
+const keysPatienceMs = 2_000;
 
 export class Sidecar implements RunningSidecar {
   readonly parts: SidecarParts;
@@ -272,12 +274,13 @@ interface ListenerNeeds {
 /** Null where no tokens are configured: then nothing of them is loaded. */
 async function openTokenRuntime(
   { identity: { tokens } }: PosternConfig,
-  { log, ...parts }: Omit<TokenRuntimeParts, 'onKeysFailed'> & { readonly log: OperationalLog },
+  { log, ...parts }: Omit<TokenRuntimeParts, 'onKeysFailed' | 'keysPatienceMs'> & { readonly log: OperationalLog },
 ): Promise<TokenRuntime | null> {
   if (tokens.length === 0) return null;
   const { openTokens } = await import('./token-runtime.ts');
   return openTokens(tokens, {
     ...parts,
+    keysPatienceMs,
     onKeysFailed: (issuer, error) =>
       log.sampled(`keys ${issuer}`, 1).warn('keys of an issuer of tokens', { issuer, ...faultFields(error) }),
   });

@@ -7,9 +7,9 @@ import type { ReadAttributes } from '../identity/attributes.ts';
 import type { RevocationList } from '../identity/revocation-list.ts';
 import type { IdentitySource } from '../identity/source.ts';
 import { bundleKeys, type KeySource, openFileKeys } from '../identity/tokens/key-source.ts';
-import { openRemoteKeys, remoteKeysDefaults } from '../identity/tokens/remote-keys.ts';
+import { type FetchDocument, openRemoteKeys, remoteKeysDefaults } from '../identity/tokens/remote-keys.ts';
 import { ReplayWatch } from '../identity/tokens/replay-watch.ts';
-import { compileTokenIssuer, type TokenIssuerOptions } from '../identity/tokens/token-issuer.ts';
+import { compileTokenIssuer, keyUse, type TokenIssuerOptions } from '../identity/tokens/token-issuer.ts';
 import { type KeyedIssuer, TokenVerifier, tokenVerifierDefaults } from '../identity/tokens/token-verifier.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Latest } from '../lib/latest.ts';
@@ -24,6 +24,8 @@ export interface TokenRuntimeParts {
   readonly revocations: Latest<RevocationList>;
   readonly readAttributes: ReadAttributes;
   readonly clock: Clock;
+  /** Longest that a request waits for keys, milliseconds. */
+  readonly keysPatienceMs: number;
   /** Keys could not be had; the last good ones stay. */
   readonly onKeysFailed: (issuer: string, error: PosternError) => void;
   readonly onFault: (error: unknown) => void;
@@ -67,20 +69,20 @@ export async function openTokens(tokens: IdentityConfig['tokens'], parts: TokenR
 
 async function openKeys(row: TokenIssuerOptions, parts: TokenRuntimeParts): Promise<KeySource> {
   const { clock, identity, onFault } = parts;
-  const { keys, issuer, profile } = row;
+  const { keys, issuer } = row;
   const nowMs = () => clock.nowMs();
   const onFailed = (error: PosternError): void => parts.onKeysFailed(issuer, error);
   if (keys.kind === 'bundles') return bundleKeys(identity.jwtBundles, issuer, nowMs);
   if (keys.kind === 'file') {
-    const use = profile === 'jwt_svid' ? 'jwt-svid' : 'sig';
-    return openFileKeys({ file: keys.file, use, nowMs, onRefused: onFailed, onFault });
+    return openFileKeys({ file: keys.file, use: keyUse(row), nowMs, onRefused: onFailed, onFault });
   }
   const { url, caFile, bearerFile, refreshMs } = keys;
   const bearerOrigin = new URL(url ?? issuer).origin;
   const limits = { timeoutMs: fetchTimeoutMs, mostBytes: mostDocumentBytes };
-  const fetchDocument = (address: string): Promise<string> =>
-    fetchHttpsDocument(address, { caFile, bearerFile, bearerOrigin, ...limits });
-  const given = { issuer, url, refreshMs, fetchDocument, clock, random: Math.random, onFailed };
+  const fetchDocument: FetchDocument = (address, signal) =>
+    fetchHttpsDocument(address, { caFile, bearerFile, bearerOrigin, signal, ...limits });
+  const patienceMs = parts.keysPatienceMs;
+  const given = { issuer, url, refreshMs, patienceMs, fetchDocument, clock, random: Math.random, onFailed };
   return openRemoteKeys({ ...remoteKeysDefaults, ...given });
 }
 

@@ -42,12 +42,16 @@ test('a configuration with faults gives one line for each, exit code 1', async (
   );
 });
 
-test('missing identity files and policies are told at the keys that name them', async () => {
-  write('files.yaml', smallest);
+test('missing files of identity, tokens and policies are told at the keys that name them', async () => {
+  const rows =
+    '{ issuer: i, audience: [a], jwks: { file: keys.json } }, { issuer: "https://i", audience: [a], jwks: { ca: ca.crt } }';
+  write('files.yaml', smallest.replace('inbound:', `  tokens: [${rows}]\ninbound:`));
   const { code, stdout } = await runPostern(['check', '-c', 'files.yaml'], { cwd });
   assert.equal(code, 1);
   assert.match(stdout, /^files\.yaml:4:10: error: .*tls\.crt.* \[ERR_IDENTITY_FILE\]/m);
-  assert.match(stdout, /^files\.yaml:10:10: error: .*policies.* \[ERR_POLICY_UNREADABLE\]/m);
+  assert.match(stdout, /^files\.yaml:5:\d+: error: .*keys\.json` cannot be read \(ENOENT\) \[ERR_TOKEN_KEYS\]/m);
+  assert.match(stdout, /^files\.yaml:5:\d+: warning: .*ca\.crt` is not there \[ERR_TOKEN_KEYS\]/m);
+  assert.match(stdout, /^files\.yaml:11:10: error: .*policies.* \[ERR_POLICY_UNREADABLE\]/m);
 });
 
 test('a fault in a policy is told at its own line', async () => {

@@ -70,7 +70,10 @@ const wrong: Readonly<Record<string, readonly [text: string, fault: RegExp]>> = 
     tokens(`{ ${svid}, algorithms: [EdDSA], jwks: { file: b } }`),
     /not an algorithm of JWT-SVIDs/,
   ],
-  'SVIDs without keys': [tokens(`{ ${svid} }`), /`source: files` gives no keys of JWT-SVIDs/],
+  'SVIDs without keys': [
+    tokens(`{ ${svid} }`),
+    /neither `source: files` nor a bundle endpoint gives keys of the JWT-SVIDs of `partner.example`/,
+  ],
   'one issuer twice': [tokens(`{ ${oidc} }, { ${oidc} }`), /is for `https:\/\/ci.example` too/],
   'a listener without issuers': [changed('forward:', 'identity_required: token\n    forward:'), /names no issuer/],
 };

@@ -1,5 +1,6 @@
 // An issuer of tokens on loopback: its discovery document and keys over HTTPS, tokens as it would sign them.
 
+import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import https from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
@@ -8,7 +9,7 @@ import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
 export interface SigningKey {
   readonly kid: string;
   readonly alg: string;
-  readonly privateKey: CryptoKey;
+  readonly privateKey: CryptoKey | KeyObject;
   readonly jwk: Readonly<Record<string, unknown>>;
 }
 
@@ -18,13 +19,22 @@ export async function signingKey(kid: string, alg = 'ES256'): Promise<SigningKey
   return { kid, alg, privateKey, jwk: { ...(await exportJWK(publicKey)), kid, alg, use: 'sig' } };
 }
 
+/** One RSA key for each of these algorithms: a pair takes long to make. */
+export function rsaKeys(algorithms: readonly string[]): SigningKey[] {
+  const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const jwk = publicKey.export({ format: 'jwk' });
+  return algorithms.map((alg) => ({ kid: alg, alg, privateKey, jwk: { ...jwk, kid: alg, alg, use: 'sig' } }));
+}
+
 /** Signs claims as they are; nothing is added to them. */
 export function signToken(
   key: SigningKey,
-  claims: JWTPayload,
+  claims: Readonly<Record<string, unknown>>,
   header: Readonly<Record<string, unknown>> = {},
 ): Promise<string> {
-  return new SignJWT(claims).setProtectedHeader({ alg: key.alg, kid: key.kid, ...header }).sign(key.privateKey);
+  return new SignJWT(claims as JWTPayload)
+    .setProtectedHeader({ alg: key.alg, kid: key.kid, ...header })
+    .sign(key.privateKey);
 }
 
 /** Claims that hold for five minutes. */

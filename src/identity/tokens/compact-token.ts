@@ -26,6 +26,7 @@ export function readCompactToken(text: string): CompactToken | TokenRefusal {
   if (text.length > longestToken) return refuseToken('token_too_large');
   const parts = /^([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]*)$/.exec(text);
   if (parts === null) return refuseToken('token_malformed', 'it is not three parts of base64url with dots between');
+  if (!isCanonical(parts[3]!)) return refuseToken('token_malformed', 'its signature is not canonical base64url');
   const header = readObject(parts[1]!);
   const claims = readObject(parts[2]!);
   if (header === null || claims === null) {
@@ -44,14 +45,17 @@ export function claimOf(claims: Claims, name: string): unknown {
   return Object.hasOwn(claims, name) ? (claims[name] ?? undefined) : undefined;
 }
 
+/** False for another spelling of the same octets, with bits set that do not count (RFC 4648 §3.5). */
+function isCanonical(part: string): boolean {
+  return Buffer.from(part, 'base64url').toString('base64url') === part;
+}
+
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 function readObject(part: string): Readonly<Record<string, unknown>> | null {
   try {
-    const bytes = Buffer.from(part, 'base64url');
-    // Another spelling of the same octets, with bits set that do not count (RFC 4648 §3.5).
-    if (bytes.toString('base64url') !== part) return null;
-    const value: unknown = JSON.parse(utf8.decode(bytes));
+    if (!isCanonical(part)) return null;
+    const value: unknown = JSON.parse(utf8.decode(Buffer.from(part, 'base64url')));
     return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : null;
   } catch {
     return null;

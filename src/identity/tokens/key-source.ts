@@ -91,7 +91,8 @@ export async function openFileKeys(options: FileKeysOptions): Promise<KeySource>
   };
 }
 
-async function readFileKeys({ file, use }: FileKeysOptions): Promise<KeySet> {
+/** Reads a file of keys once. @throws PosternError ERR_TOKEN_KEYS where it holds none that could verify */
+export async function readFileKeys({ file, use }: Pick<FileKeysOptions, 'file' | 'use'>): Promise<KeySet> {
   let text: string;
   try {
     text = await readFile(file, 'utf8');

@@ -8,8 +8,8 @@ import { shown } from '../shown-text.ts';
 import type { KeySource, KeySourceStatus } from './key-source.ts';
 import { type KeySet, noKeys, readKeySet } from './verification-keys.ts';
 
-/** Gets the text of a document; rejects with a PosternError where it cannot. Bounded in time and size. */
-export type FetchDocument = (url: string) => Promise<string>;
+/** Gets the text of a document; rejects with a PosternError where it cannot, or when told to. Bounded in time and size. */
+export type FetchDocument = (url: string, signal: AbortSignal) => Promise<string>;
 
 export interface RemoteKeysOptions {
   readonly issuer: string;
@@ -27,7 +27,7 @@ export interface RemoteKeysOptions {
   readonly onFailed: (error: PosternError) => void;
 }
 
-export const remoteKeysDefaults = Object.freeze({ lookAgainMs: 30_000, patienceMs: 2_000 });
+export const remoteKeysDefaults = Object.freeze({ lookAgainMs: 30_000 });
 
 const firstRetryMs = 1_000;
 const longestRetryMs = 60_000;
@@ -43,7 +43,7 @@ class RemoteKeys implements KeySource {
   #current: KeySet = noKeys;
   #fetching: Promise<void> | null = null;
   #timer: NodeJS.Timeout | undefined;
-  #closed = false;
+  readonly #closing = new AbortController();
   #lastUpdateMs = 0;
   /** Monotonic. */
   #lastAskedMs = Number.NEGATIVE_INFINITY;
@@ -70,14 +70,13 @@ class RemoteKeys implements KeySource {
   }
 
   close(): void {
-    this.#closed = true;
+    this.#closing.abort();
     clearTimeout(this.#timer);
   }
 
-  /** Where there are no keys at all, the schedule of retries says when; tokens do not hasten it. */
   #fetchForToken(): Promise<void> | null {
     const { clock, lookAgainMs } = this.#options;
-    if (this.#closed || clock.monotonicMs() - this.#lastAskedMs < lookAgainMs) return null;
+    if (this.#closing.signal.aborted || clock.monotonicMs() - this.#lastAskedMs < lookAgainMs) return null;
     return this.#fetch();
   }
 
@@ -97,7 +96,7 @@ class RemoteKeys implements KeySource {
     this.#lastAskedMs = this.#options.clock.monotonicMs();
     const fetching = this.#fetchOnce().then((waitMs) => {
       this.#fetching = null;
-      if (!this.#closed) this.#timer = setTimeout(() => void this.#fetch(), waitMs).unref();
+      if (!this.#closing.signal.aborted) this.#timer = setTimeout(() => void this.#fetch(), waitMs).unref();
     });
     this.#fetching = fetching;
     return fetching;
@@ -114,22 +113,23 @@ class RemoteKeys implements KeySource {
       return refreshMs * (0.9 + 0.1 * random());
     } catch (error) {
       this.#failures++;
-      if (!this.#closed) onFailed(isPosternError(error) ? error : this.#fault('was not got', error));
+      if (!this.#closing.signal.aborted) onFailed(isPosternError(error) ? error : this.#fault('was not got', error));
       return this.#backoff.next();
     }
   }
 
   async #fetchKeys(): Promise<KeySet> {
-    const { fetchDocument } = this.#options;
-    const keys = readKeySet(await fetchDocument(this.#options.url ?? (await this.#discover())), 'sig');
+    const { url, fetchDocument } = this.#options;
+    const text = await fetchDocument(url ?? (await this.#discover()), this.#closing.signal);
+    const keys = readKeySet(text, 'sig');
     if (keys === null) throw this.#fault('holds no key that could verify a token');
     return keys;
   }
 
   async #discover(): Promise<string> {
     const { issuer, fetchDocument } = this.#options;
-    const text = await fetchDocument(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`);
-    const document = parseObject(text);
+    const address = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
+    const document = parseObject(await fetchDocument(address, this.#closing.signal));
     // OpenID Connect Discovery 1.0 §4.3: another issuer's document would make its keys this one's.
     if (document['issuer'] !== issuer) throw this.#fault('is of another issuer, by its discovery document');
     const uri = document['jwks_uri'];

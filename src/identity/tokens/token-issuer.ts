@@ -86,6 +86,23 @@ export function compileTokenIssuer(options: TokenIssuerOptions): TokenIssuer {
   });
 }
 
+/** The row whose tokens those of this subject and `iss` would be; a trust domain comes before an issuer. */
+export function issuerRow(
+  subject: unknown,
+  iss: unknown,
+  rows: readonly TokenIssuerOptions[],
+): TokenIssuerOptions | null {
+  const domain = typeof subject === 'string' ? /^spiffe:\/\/([^/]*)/.exec(subject)?.[1] : undefined;
+  const isOf = (profile: string, name: unknown) => (row: TokenIssuerOptions) =>
+    row.profile === profile && row.issuer === name;
+  return rows.find(isOf('jwt_svid', domain)) ?? rows.find(isOf('oidc', iss)) ?? null;
+}
+
+/** What keys of its issuer say that they are for. */
+export function keyUse({ profile }: TokenIssuerOptions): 'sig' | 'jwt-svid' {
+  return profile === 'jwt_svid' ? 'jwt-svid' : 'sig';
+}
+
 /** The trust domain of the IDs that its tokens stand for; null where they have none. */
 export function trustDomainOfTokens({ profile, issuer, spiffeId }: TokenIssuerOptions): string | null {
   if (profile === 'jwt_svid') return issuer;

@@ -11,7 +11,7 @@ import { describeRevocation, type RevocationList } from '../revocation-list.ts';
 import { type CompactToken, claimOf, longestToken, readCompactToken } from './compact-token.ts';
 import type { KeySource } from './key-source.ts';
 import { identityOfToken, type TokenIdentity } from './token-identity.ts';
-import type { TokenIssuer } from './token-issuer.ts';
+import { issuerRow, type TokenIssuer, type TokenIssuerOptions } from './token-issuer.ts';
 import { refuseToken, type TokenRefusal } from './token-refusals.ts';
 import { isExpired, shownSubject, tokenFaults } from './token-rules.ts';
 import { chooseKey, type VerificationKey } from './verification-keys.ts';
@@ -49,6 +49,7 @@ export const tokenVerifierDefaults = Object.freeze({ cacheEntries: 10_000, cache
 /** Judges tokens. */
 export class TokenVerifier {
   readonly #options: TokenVerifierOptions;
+  readonly #rows: readonly TokenIssuerOptions[];
   readonly #known: LRUCache<string, VerifiedToken>;
   /** Verifications under way, by digest: many requests with one token verify it once. */
   readonly #pending = new Map<string, Promise<TokenVerdict>>();
@@ -57,6 +58,7 @@ export class TokenVerifier {
 
   constructor(options: TokenVerifierOptions) {
     this.#options = options;
+    this.#rows = options.issuers.map(({ issuer }) => issuer.options);
     this.#known = new LRUCache({ max: options.cacheEntries, maxSize: options.cacheCharacters });
   }
 
@@ -94,12 +96,8 @@ export class TokenVerifier {
 
   /** The row whose tokens these claims would be of. */
   issuerOf(token: CompactToken): KeyedIssuer | null {
-    const { issuers } = this.#options;
-    const [subject, iss] = [claimOf(token.claims, 'sub'), claimOf(token.claims, 'iss')];
-    const domain = typeof subject === 'string' ? /^spiffe:\/\/([^/]*)/.exec(subject)?.[1] : undefined;
-    const isOf = (profile: string, name: unknown) => (one: KeyedIssuer) =>
-      one.issuer.options.profile === profile && one.issuer.options.issuer === name;
-    return issuers.find(isOf('jwt_svid', domain)) ?? issuers.find(isOf('oidc', iss)) ?? null;
+    const row = issuerRow(claimOf(token.claims, 'sub'), claimOf(token.claims, 'iss'), this.#rows);
+    return this.#options.issuers.find(({ issuer }) => issuer.options === row) ?? null;
   }
 
   /** The key that verifies it, waiting for one that is not there yet. */
