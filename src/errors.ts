@@ -62,8 +62,14 @@ export const errorCatalog = {
   },
   ERR_TRUST_BUNDLE_INVALID: {
     exit: 2,
-    means: 'a trust bundle holds no usable authority, or something that is none',
+    means: 'a trust bundle cannot be read, or holds something that is no authority',
     mend: 'write the CA certificates of the trust domain to it, as PEM or as a SPIFFE bundle (JWKS)',
+  },
+  ERR_TRUST_BUNDLE_EMPTY: {
+    exit: 2,
+    means:
+      'a SPIFFE bundle has no X.509 key that is understood: its trust domain withdrew them all, and nobody of it is accepted',
+    mend: 'ask its operators if they meant it; a bundle with `use: x509-svid` keys that have an `x5c` ends it',
   },
   ERR_TRUST_BUNDLE_EXPIRED: {
     exit: 2,

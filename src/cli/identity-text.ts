@@ -30,6 +30,7 @@ export function formatIdentity(view: ShownIdentity, paint: Paint): string {
   const parts = bundles.flatMap((bundle) => [
     `\nbundle of ${paint.bold(bundle.trust_domain)}${bundle.own ? ' (own)' : ''}`,
     ...bundle.authorities.map((authority) => authorityLine(authority, paint)),
+    ...(bundle.authorities.length === 0 ? [`  ${paint.red('no authority: nobody of it is accepted')}`] : []),
   ]);
   const endpoints = view.federation.flatMap((one) => endpointLines(one, paint));
   const crls = view.crls.map((one) => crlLine(one, paint));

@@ -8,7 +8,14 @@ import { type FileWatch, watchFiles } from '../lib/file-watch.ts';
 import { LatestValue } from '../lib/latest.ts';
 import { readBundle, readFederated, textOf } from './bundle-files.ts';
 import { type FederatedBundleFile, keyExposure, readFileSet } from './identity-files.ts';
-import { firstSnapshot, type IdentityReading, type IdentityStep, nextStep, readingOf } from './identity-state.ts';
+import {
+  emptyBundleWarnings,
+  firstSnapshot,
+  type IdentityReading,
+  type IdentityStep,
+  nextStep,
+  readingOf,
+} from './identity-state.ts';
 import { noJwtBundles } from './jwt-bundle.ts';
 import type { IdentitySnapshot, IdentitySource, IdentityStatus } from './source.ts';
 import { parseX509Svid } from './x509-svid.ts';
@@ -67,6 +74,7 @@ export async function openFilesSource(options: FilesSourceOptions): Promise<Iden
   try {
     const first = await readFirst(options);
     await warnOfExposure(options);
+    for (const warning of emptyBundleWarnings(first.bundles)) options.onWarning(warning);
     source = new FilesSource(options, first, watch);
     if (isChanged) source.refreshSoon();
     return source;

@@ -73,10 +73,19 @@ export function nextStep(current: IdentitySnapshot, reading: IdentityReading, no
     refused.push(fault);
     svid = current.svid;
   }
-  const warnings = fault !== null && !isNew ? [fault] : [];
+  const warnings = [...(fault !== null && !isNew ? [fault] : []), ...emptyBundleWarnings(bundles)];
   const isChanged = !sameSvid(svid, current.svid) || !sameBundles(bundles, current.bundles);
   const next = isChanged ? Object.freeze({ revision: current.revision + 1, svid, bundles }) : null;
   return { next, refused, warnings };
+}
+
+/** Names each trust domain that withdrew all its keys (SPIFFE Trust Domain and Bundle §4.1.3): it works, but for nobody of it. */
+export function emptyBundleWarnings(bundles: BundleSet): readonly PosternError[] {
+  const empty = bundles.bundles.filter((bundle) => bundle.authorities.length === 0);
+  return empty.map(
+    ({ trustDomain }) =>
+      new PosternError('ERR_TRUST_BUNDLE_EMPTY', `the bundle of ${trustDomain} has no X.509 authority`),
+  );
 }
 
 function nextBundles(

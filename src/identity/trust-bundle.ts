@@ -1,5 +1,5 @@
 // The authorities of one trust domain (SPIFFE Trust Domain and Bundle §4). A bundle vouches for its own trust domain and
-// for no other, and is never empty: an empty one would deny all, silently.
+// for no other. A PEM file without certificates is a fault, but a SPIFFE bundle without keys says that all were withdrawn.
 
 import type { X509Certificate } from 'node:crypto';
 import { isPosternError, PosternError } from '../errors.ts';
@@ -14,7 +14,7 @@ export interface Authority {
   readonly facts: CertificateFacts;
 }
 
-/** Frozen; authorities in the order of the file, each once. */
+/** Frozen; authorities in the order of the file, each once. Where there are none, nobody of the trust domain is accepted. */
 export interface TrustBundle {
   readonly trustDomain: TrustDomain;
   readonly authorities: readonly Authority[];
@@ -32,6 +32,9 @@ export interface TrustBundleInput {
 
 /** Most keys of a SPIFFE bundle. */
 const mostKeys = 1000;
+
+/** Key types of RFC 7518 §6.1 and RFC 8037 §2 that certificates have. */
+const keyTypes: ReadonlySet<string> = new Set(['RSA', 'EC', 'OKP']);
 
 /** Parses a bundle. @throws PosternError ERR_TRUST_BUNDLE_INVALID naming file and mend */
 export function parseTrustBundle(input: TrustBundleInput): TrustBundle {
@@ -55,8 +58,6 @@ export function createTrustBundle(
     const authority = readAuthority(certificate, at, faults);
     authorities.set(authority.facts.fingerprintSha256, authority);
   }
-  if (authorities.size === 0)
-    throw fault(faults, 'holds no authority', 'write the CA certificates of the trust domain to it');
   return Object.freeze({ trustDomain, authorities: Object.freeze([...authorities.values()]), refreshHintMs });
 }
 
@@ -80,6 +81,7 @@ function readAuthority(certificate: X509Certificate, at: number, faults: PemFaul
   return Object.freeze({ certificate, facts });
 }
 
+// §4.1.3: what is not understood is passed over, and a document without a usable key withdraws all that there were.
 function parseSpiffeBundle(
   text: string,
   faults: PemFaults,
@@ -89,12 +91,14 @@ function parseSpiffeBundle(
   if (!Array.isArray(keys)) throw fault(faults, 'is JSON without `keys`', 'write a SPIFFE bundle (JWKS) or PEM to it');
   if (keys.length > mostKeys)
     throw fault(faults, `holds more than ${mostKeys} keys`, 'remove the keys no longer in use');
-  const certificates = keys.filter(isX509Key).map((key, at) => keyCertificate(key, at, faults));
-  if (certificates.length === 0) {
-    throw fault(faults, 'has no key with `use: x509-svid`', 'export the X.509 authorities of the trust domain too');
-  }
+  const certificates = keys
+    .map(x509KeyValue)
+    .filter((value) => value !== undefined)
+    .map((value, at) => keyCertificate(value, at, faults));
   const hint = document['spiffe_refresh_hint'];
-  return { certificates, refreshHintMs: typeof hint === 'number' && hint > 0 ? hint * 1000 : null };
+  // §4.1.2: whole seconds.
+  const refreshHintMs = Number.isSafeInteger(hint) && (hint as number) > 0 ? (hint as number) * 1000 : null;
+  return { certificates, refreshHintMs };
 }
 
 function parseObject(text: string, faults: PemFaults): Record<string, unknown> {
@@ -105,26 +109,21 @@ function parseObject(text: string, faults: PemFaults): Record<string, unknown> {
   }
 }
 
-function isX509Key(key: unknown): key is { x5c?: unknown } {
-  return typeof key === 'object' && key !== null && 'use' in key && key.use === 'x509-svid';
+/** The first value of `x5c` of an x509-svid key; undefined for another key, or one without a certificate (X509-SVID §6.2). */
+function x509KeyValue(key: unknown): unknown {
+  if (typeof key !== 'object' || key === null) return undefined;
+  const { kty, use, x5c } = key as { kty?: unknown; use?: unknown; x5c?: unknown };
+  if (use !== 'x509-svid' || typeof kty !== 'string' || !keyTypes.has(kty)) return undefined;
+  return Array.isArray(x5c) ? (x5c as unknown[])[0] : undefined;
 }
 
-// SPIFFE Trust Domain and Bundle §4.2.2: x5c of such a key holds exactly one certificate.
-function keyCertificate(key: { x5c?: unknown }, at: number, faults: PemFaults): X509Certificate {
-  const chain: unknown = key.x5c;
-  const [only, ...rest] = Array.isArray(chain) ? (chain as unknown[]) : [];
-  if (typeof only !== 'string' || rest.length > 0) {
-    throw fault(
-      faults,
-      `has an x509-svid key (number ${at + 1}) without exactly one certificate in x5c`,
-      'export the bundle again',
-    );
-  }
-  return certificateFromBytes(Buffer.from(only, 'base64'), `holds an x5c (number ${at + 1}) that`, faults);
+function keyCertificate(value: unknown, at: number, faults: PemFaults): X509Certificate {
+  const what = `holds an x509-svid key (number ${at + 1}) whose x5c`;
+  return certificateFromBytes(Buffer.from(typeof value === 'string' ? value : '', 'base64'), what, faults);
 }
 
-/** Throws where every authority has expired: no peer could be verified. */
+/** Throws where there are authorities and every one has expired: no peer could be verified. */
 export function assertBundleCurrent(bundle: TrustBundle, file: string, nowMs: number): void {
-  if (bundle.authorities.some((authority) => authority.facts.notAfterMs >= nowMs)) return;
+  if (bundle.authorities.length === 0 || bundle.authorities.some(({ facts }) => facts.notAfterMs >= nowMs)) return;
   throw new PosternError('ERR_TRUST_BUNDLE_EXPIRED', `every authority in ${shown(file)} has expired`);
 }

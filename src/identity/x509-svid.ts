@@ -117,9 +117,17 @@ function assertLeafFirst(
 function assertChain(certificates: readonly X509Certificate[], faults: PemFaults): void {
   for (let at = 1; at < certificates.length; at++) {
     const [child, parent] = [certificates[at - 1]!, certificates[at]!];
-    if (safely(() => child.checkIssued(parent) && child.verify(parent.publicKey))) continue;
-    const what = `is not a chain: certificate ${at + 1} did not issue certificate ${at}`;
-    throw fault(faults, what, 'put the leaf first, then each issuer after what it issued');
+    if (!safely(() => child.checkIssued(parent) && child.verify(parent.publicKey))) {
+      const what = `is not a chain: certificate ${at + 1} did not issue certificate ${at}`;
+      throw fault(faults, what, 'put the leaf first, then each issuer after what it issued');
+    }
+    // X509-SVID §4.1; that it may sign at all was asked by checkIssued.
+    if (readFacts(parent, faults).isCa) continue;
+    throw fault(
+      faults,
+      `has a certificate (number ${at + 1}) that signs without being a CA`,
+      refusalCauses.issuer_not_ca.mend,
+    );
   }
 }
 
