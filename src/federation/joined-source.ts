@@ -5,6 +5,7 @@ import { BundleSet } from '../identity/bundle-set.ts';
 import { CrlFiles, crlFilesDefaults } from '../identity/crl-files.ts';
 import { CrlSet, type ExpiredCrlRule } from '../identity/crl-set.ts';
 import type { CrlSigner } from '../identity/crl-signature.ts';
+import { emptyBundleWarnings } from '../identity/identity-state.ts';
 import type { JwtBundles } from '../identity/jwt-bundle.ts';
 import type { RevocationList } from '../identity/revocation-list.ts';
 import type {
@@ -143,6 +144,7 @@ class Joined extends LatestValue<IdentitySnapshot> implements JoinedSource {
       onBundle: () => {
         this.#join();
         this.#joinJwt();
+        for (const warning of emptyBundleWarnings(this.current.bundles)) onWarning(warning);
       },
       onFault: onWarning,
       onError: onListenerError,

@@ -2,9 +2,12 @@
 // reason, the last bundle in use.
 
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { type FetchFault, fetchDocument } from '../../src/federation/endpoint-fetch.ts';
 import { EndpointPoll, type EndpointPollOptions, pollDefaults } from '../../src/federation/endpoint-poll.ts';
+import { TrustDomain } from '../../src/identity/trust-domain.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { waitFor } from '../harness/wait-for.ts';
 import { answer, type Behaviour, Domain, endpointOf, hostileServer, join, type Lived } from './domains.ts';
@@ -106,10 +109,11 @@ const documents: readonly (readonly [string, () => unknown, boolean])[] = [
   ['PEM', () => b.bundlePem, false],
   ['no JSON', () => '{"keys":', false],
   ['no keys', () => ({}), false],
-  ['an empty list of keys', () => ({ keys: [] }), false],
-  ['keys of unknown use alone', () => ({ keys: [key({ use: 'sig' })] }), false],
-  ['two certificates in one key', () => ({ keys: [key({ x5c: [certificate(), certificate()] })] }), false],
-  ['no certificate', () => ({ keys: [key({ x5c: [] })] }), false],
+  [
+    'two certificates in one key, of which the first counts',
+    () => ({ keys: [key({ x5c: [certificate(), 'AA'] })] }),
+    true,
+  ],
   ['what is no certificate', () => ({ keys: [key({ x5c: ['AAAA'] })] }), false],
   ['a leaf as authority', () => ({ keys: [key({ x5c: [b.svid.certificates[0]!.raw.toString('base64')] })] }), false],
   ['a fraction as sequence', () => ({ keys: [key({})], spiffe_sequence: 1.5 }), false],
@@ -131,6 +135,31 @@ test('a document is taken only where it is a SPIFFE bundle, and the last good on
     await waitFor('the fetch', () => source.status.federation![0]!.nextFetchMs !== null, 20_000);
     assert.equal(source.status.federation![0]!.fault === null, isGood, what);
     assert.equal(source.current.bundles.digest, digest, what);
+  }
+});
+
+test('a document without a usable key withdraws the trust domain (T&B §4.1.3), and the next right one brings it back', async (t) => {
+  let document: unknown;
+  const url = await hostileServer(t, b, (socket) => void socket.end(answer(JSON.stringify(document))));
+  const caFile = path.join(b.dir, 'web-ca.pem');
+  writeFileSync(caFile, b.bundlePem);
+  const endpoint = endpointOf(b, url, { profile: { kind: 'https_web', caFile }, refreshMs: 60_000 });
+  document = { keys: [key({})] };
+  const { source, warned } = await join(t, a, { endpoints: [endpoint] });
+  await source.attempted;
+  const trustDomain = TrustDomain.parse(b.name);
+  const authorities = () => source.current.bundles.get(trustDomain)?.authorities.length;
+  const give = async (next: unknown) => {
+    document = next;
+    await source.refresh();
+    await waitFor('the fetch', () => source.status.federation![0]!.nextFetchMs !== null, 20_000);
+  };
+  for (const withdrawn of [{ keys: [] }, { keys: [key({ use: 'sig' })] }, { keys: [key({ x5c: [] })] }]) {
+    await give({ keys: [key({})] });
+    assert.equal(authorities(), 1);
+    await give(withdrawn);
+    assert.equal(authorities(), 0, JSON.stringify(withdrawn));
+    assert.equal(warned.at(-1)?.code, 'ERR_TRUST_BUNDLE_EMPTY');
   }
 });
 
