@@ -3,7 +3,7 @@
 import type { OutcomeResult } from '../audit/decision-event.ts';
 import type { RequestHead } from '../wire/http1-message.ts';
 import type { OwnAnswerKind } from './own-answer.ts';
-import type { UpstreamFault } from './upstream-connection.ts';
+import type { UpstreamFault } from './upstream-user.ts';
 
 /** A denied request's body up to this size is read away, so that the connection can be kept. */
 export const discardableBytes = 64 * 1024;

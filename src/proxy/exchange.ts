@@ -20,8 +20,9 @@ import { forwardedFields } from './forwarded-fields.ts';
 import { OpenDecision } from './open-decision.ts';
 import { answerOfReason, type OwnAnswerKind, ownAnswers, serializeOwnAnswer } from './own-answer.ts';
 import { Tunnel } from './tunnel.ts';
-import type { UpstreamConnection, UpstreamFault, UpstreamUser } from './upstream-connection.ts';
+import type { UpstreamConnection } from './upstream-connection.ts';
 import type { UpstreamWaiter } from './upstream-pool.ts';
+import type { UpstreamFault, UpstreamUser } from './upstream-user.ts';
 import { expectedAccept } from './websocket-accept.ts';
 
 type State =

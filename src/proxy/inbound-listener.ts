@@ -3,32 +3,18 @@
 
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import type { ConnectionFacts, Recorder } from '../audit/decision-event.ts';
-import type { IndeterminateRule, Permit } from '../authz/model.ts';
-import type { RevocationList } from '../identity/revocation-list.ts';
-import type { IdentitySnapshot } from '../identity/source.ts';
-import type { Clock } from '../lib/clock.ts';
-import type { Latest } from '../lib/latest.ts';
-import type { RandomIds } from '../lib/random-ids.ts';
-import type { TimerWheel } from '../lib/timer-wheel.ts';
+import type { ConnectionFacts } from '../audit/decision-event.ts';
 import { type HeadLimits, headLimitsDefaults } from '../wire/head-limits.ts';
 import { anonymous, noCredential } from './caller.ts';
-import type { DescriptorRoom } from './descriptor-room.ts';
-import type { ExchangeServices, ListenerSettings, PlanSource } from './exchange-services.ts';
+import type { ListenerSettings } from './exchange-services.ts';
 import { identityFields } from './identity-fields.ts';
 import { InboundConnection } from './inbound-connection.ts';
 import type { InboundLimits, InboundOptions } from './inbound-options.ts';
+import { type InboundListenerParts, ListenerServices } from './listener-services.ts';
 import { ListeningPort } from './listening-port.ts';
-import {
-  type AdmittedPeer,
-  networkFactsOf,
-  PeerAdmission,
-  type PeerAdmissionParts,
-  tlsFactsOf,
-} from './peer-admission.ts';
+import { type AdmittedPeer, networkFactsOf, PeerAdmission, tlsFactsOf } from './peer-admission.ts';
 import { type ConnectionRight, type PeerChain, PeerRight, type TrustMoment } from './peer-right.ts';
 import { PendingHandshakes } from './pending-handshakes.ts';
-import type { ProxyObserver } from './proxy-observer.ts';
 import {
   endedRightEvent,
   type RefusalNames,
@@ -37,30 +23,7 @@ import {
   shownName,
 } from './refusal-events.ts';
 import { RightSweep } from './right-sweep.ts';
-import type { TlsContexts } from './tls-context.ts';
 import type { HandshakeFailure } from './tls-handshake.ts';
-import type { TokenGate } from './token-gate.ts';
-
-/** What a listener is made of. */
-export interface InboundListenerParts extends PeerAdmissionParts {
-  readonly recorder: Recorder;
-  readonly plans: PlanSource;
-  readonly identity: Latest<IdentitySnapshot>;
-  readonly revocations: Latest<RevocationList>;
-  readonly contexts: TlsContexts;
-  readonly isInternal: (ip: string) => boolean;
-  readonly ids: RandomIds;
-  readonly clock: Clock;
-  readonly wheel: TimerWheel;
-  readonly observer: ProxyObserver;
-  readonly room: DescriptorRoom;
-  /** Null where no tokens are configured. */
-  readonly tokens: TokenGate | null;
-  readonly shadowPermit: Permit;
-  /** Rules that could not be judged, for a metric that names them. */
-  readonly onIndeterminate: (rules: readonly IndeterminateRule[]) => void;
-  readonly onFault: (error: unknown) => void;
-}
 
 const refusedConnections = Object.freeze({
   aborted: 'aborted',
@@ -69,21 +32,20 @@ const refusedConnections = Object.freeze({
   refused: 'handshake_failed',
 } as const);
 
-export class InboundListener implements ExchangeServices {
+export class InboundListener {
   readonly #parts: InboundListenerParts;
+  readonly #services: ListenerServices;
   readonly #port: ListeningPort;
   readonly #connections = new Set<InboundConnection>();
   readonly #handshakes: PendingHandshakes;
   readonly #admission: PeerAdmission;
   readonly #sweep: RightSweep<InboundConnection>;
-  #settings: ListenerSettings;
   #headLimits: HeadLimits;
-  #draining = false;
   #unsubscribe: readonly (() => void)[] = [];
 
   constructor(parts: InboundListenerParts, settings: ListenerSettings) {
     this.#parts = parts;
-    this.#settings = settings;
+    this.#services = new ListenerServices(parts, settings);
     this.#headLimits = headLimitsOf(settings.options);
     this.#admission = new PeerAdmission(parts);
     this.#sweep = new RightSweep(parts.wheel, this.#connections, (one) => this.#judgeConnection(one));
@@ -91,7 +53,7 @@ export class InboundListener implements ExchangeServices {
     this.#handshakes = new PendingHandshakes({
       wheel: parts.wheel,
       context: () => parts.contexts.of(parts.identity.current),
-      clientCertificate: () => askedCertificates[this.#settings.options.identityRequired],
+      clientCertificate: () => askedCertificates[this.settings.options.identityRequired],
       onDone: (socket, chain, ms) => {
         parts.observer.handshakeDone(ms);
         this.#admit(socket, chain);
@@ -101,47 +63,7 @@ export class InboundListener implements ExchangeServices {
   }
 
   get settings(): ListenerSettings {
-    return this.#settings;
-  }
-
-  get recorder(): Recorder {
-    return this.#parts.recorder;
-  }
-
-  get plans(): PlanSource {
-    return this.#parts.plans;
-  }
-
-  get ids(): RandomIds {
-    return this.#parts.ids;
-  }
-
-  get clock(): Clock {
-    return this.#parts.clock;
-  }
-
-  get wheel(): TimerWheel {
-    return this.#parts.wheel;
-  }
-
-  get tokens(): TokenGate | null {
-    return this.#parts.tokens;
-  }
-
-  get observer(): ProxyObserver {
-    return this.#parts.observer;
-  }
-
-  get shadowPermit(): Permit {
-    return this.#parts.shadowPermit;
-  }
-
-  get onIndeterminate(): (rules: readonly IndeterminateRule[]) => void {
-    return this.#parts.onIndeterminate;
-  }
-
-  get isDraining(): boolean {
-    return this.#draining;
+    return this.#services.settings;
   }
 
   get isListening(): boolean {
@@ -163,7 +85,7 @@ export class InboundListener implements ExchangeServices {
    * @throws PosternError ERR_LISTEN naming the address and the mend
    */
   async listen(): Promise<void> {
-    const { listen, name, reusePort } = this.#settings.options;
+    const { listen, name, reusePort } = this.settings.options;
     const who = `listener \`${name}\``;
     await this.#port.bind({ address: listen, who, key: 'listen', reusePort, isPrivate: false });
     this.#sweep.start();
@@ -174,8 +96,8 @@ export class InboundListener implements ExchangeServices {
 
   /** New settings serve the next request of every connection; the old pool closes as it empties. */
   replaceSettings(next: ListenerSettings): void {
-    const old = this.#settings;
-    this.#settings = next;
+    const old = this.settings;
+    this.#services.settings = next;
     this.#headLimits = headLimitsOf(next.options);
     if (old.pool !== next.pool) old.pool.close();
   }
@@ -187,12 +109,12 @@ export class InboundListener implements ExchangeServices {
 
   /** From now on each answer says `connection: close`; new connections are still taken (wire.md "SIGTERM"). */
   beginDrain(): void {
-    this.#draining = true;
+    this.#services.isDraining = true;
   }
 
   /** Takes those connections that wait to be accepted, then no more, and closes those that serve nothing. */
   async stopAccepting(): Promise<void> {
-    this.#draining = true;
+    this.#services.isDraining = true;
     for (const connection of [...this.#connections]) connection.closeWhenIdle();
     await this.#port.stop();
     this.#handshakes.dropSilent();
@@ -201,23 +123,23 @@ export class InboundListener implements ExchangeServices {
 
   /** Ends everything at once. */
   close(): void {
-    this.#draining = true;
+    this.#services.isDraining = true;
     this.#port.close();
     this.#sweep.stop();
     for (const stop of this.#unsubscribe) stop();
     this.#handshakes.close();
     for (const connection of [...this.#connections]) connection.end('the sidecar stopped');
-    this.#settings.pool.close();
+    this.settings.pool.close();
   }
 
   #accept(raw: Socket): void {
-    const { limits } = this.#settings.options;
+    const { limits } = this.settings.options;
     const met = this.#limitInTheWay(limits);
     if (met !== null) {
-      this.observer.limitMet(met);
+      this.#parts.observer.limitMet(met);
       // A stranger who keeps us waiting gives way to one who may be in earnest.
       if (!this.#handshakes.dropOldest()) {
-        this.observer.connectionRefused(met === 'descriptors' ? 'descriptor_limit' : 'connection_limit');
+        this.#parts.observer.connectionRefused(met === 'descriptors' ? 'descriptor_limit' : 'connection_limit');
         raw.destroy();
         return;
       }
@@ -235,9 +157,9 @@ export class InboundListener implements ExchangeServices {
   #admit(socket: TLSSocket, chain: PeerChain | null): void {
     if (chain === null) return this.#openAnonymous(socket);
     const moment = { snapshot: this.#parts.identity.current, revocations: this.#parts.revocations.current };
-    const admitted = this.#admission.admit(chain, { ...moment, nowMs: this.clock.nowMs() });
+    const admitted = this.#admission.admit(chain, { ...moment, nowMs: this.#parts.clock.nowMs() });
     if (admitted.kind === 'refused') {
-      this.observer.connectionRefused('authn_failed');
+      this.#parts.observer.connectionRefused('authn_failed');
       this.#recordRefusal(admitted, socket);
       socket.destroy();
       this.#retireIfUnused();
@@ -255,13 +177,13 @@ export class InboundListener implements ExchangeServices {
       revocations: this.#parts.revocations,
       judgedUnder: moment,
     });
-    const fields = identityFields(this.#settings.options, admitted, moment.snapshot);
+    const fields = identityFields(this.settings.options, admitted, moment.snapshot);
     this.#serve(socket, { admitted, right, identityFields: fields });
   }
 
   /** A peer without a certificate: nobody, until a request brings a token. */
   #openAnonymous(socket: TLSSocket): void {
-    const isAllowed = () => this.#settings.options.identityRequired !== 'x509';
+    const isAllowed = () => this.settings.options.identityRequired !== 'x509';
     const right = { ended: () => (isAllowed() ? null : 'the listener asks for a certificate by now') };
     this.#serve(socket, { admitted: null, right, identityFields: '' });
   }
@@ -282,7 +204,7 @@ export class InboundListener implements ExchangeServices {
       alpn: socket.alpnProtocol,
     });
     const connection = new InboundConnection({
-      services: this,
+      services: this.#services,
       socket,
       own: {
         side: { principal: who.admitted?.principal ?? anonymous, network, tls },
@@ -290,24 +212,24 @@ export class InboundListener implements ExchangeServices {
         identityFields: who.identityFields,
         tokenEnded: noToken,
       },
-      sendsDecisionId: this.#settings.options.workloadHeaders.includes('x-postern-decision-id'),
+      sendsDecisionId: this.settings.options.workloadHeaders.includes('x-postern-decision-id'),
       peerIp: typeof network.sourceIp === 'string' ? network.sourceIp : 'unix',
       headLimits: this.#headLimits,
       right: who.right,
       onClosed: (closed) => {
         this.#connections.delete(closed);
-        this.observer.connectionClosed();
+        this.#parts.observer.connectionClosed();
         this.#retireIfUnused();
       },
     });
     this.#connections.add(connection);
-    this.observer.connectionOpened();
+    this.#parts.observer.connectionOpened();
   }
 
   #factsOf(admitted: AdmittedPeer | null): ConnectionFacts {
     return Object.freeze({
-      connectionId: this.ids.spanId(),
-      listener: this.#settings.options.name,
+      connectionId: this.#parts.ids.spanId(),
+      listener: this.settings.options.name,
       credential: admitted?.credential ?? noCredential,
       resumed: false,
     });
@@ -315,34 +237,34 @@ export class InboundListener implements ExchangeServices {
 
   /** One that a reload removed leaves nothing behind that others would wake or hold. */
   #retireIfUnused(): void {
-    if (!this.#draining || this.#port.isListening || this.connectionCount > 0) return;
+    if (!this.#services.isDraining || this.#port.isListening || this.connectionCount > 0) return;
     this.#sweep.stop();
-    this.#settings.pool.close();
+    this.settings.pool.close();
   }
 
   #refuseHandshake(failure: HandshakeFailure, socket: Socket): void {
-    this.observer.connectionRefused(refusedConnections[failure.kind]);
+    this.#parts.observer.connectionRefused(refusedConnections[failure.kind]);
     this.#retireIfUnused();
     // Nobody was refused for who they are, and a flood must not fill the journal.
     if (failure.kind === 'aborted' || failure.kind === 'dropped') return;
-    if (failure.kind === 'timeout') this.observer.limitMet('handshake');
+    if (failure.kind === 'timeout') this.#parts.observer.limitMet('handshake');
     this.#recordRefusal({ ...failure, shown: failure.chain === null ? null : shownName(failure.chain) }, socket);
   }
 
   #recordRefusal(refused: RefusedPeerFacts, socket: Socket): void {
-    this.observer.peerRefused(refused.cause);
-    this.recorder.authnFailed(refusalEvent(this.#eventNames(), refused, socket));
+    this.#parts.observer.peerRefused(refused.cause);
+    this.#parts.recorder.authnFailed(refusalEvent(this.#eventNames(), refused, socket));
   }
 
   #eventNames(): RefusalNames {
-    return { decisionId: this.ids.uuid(), timeUs: this.clock.nowUs(), connection: this.#factsOf(null) };
+    return { decisionId: this.#parts.ids.uuid(), timeUs: this.#parts.clock.nowUs(), connection: this.#factsOf(null) };
   }
 
   #judgeConnection(connection: InboundConnection): void {
-    const ended = connection.right.ended(this.clock.nowMs()) ?? connection.tokenEnded;
+    const ended = connection.right.ended(this.#parts.clock.nowMs()) ?? connection.tokenEnded;
     if (ended === null) return connection.judgeOpenAgain();
     const names = { ...this.#eventNames(), connection: connection.facts };
-    this.recorder.authnFailed(endedRightEvent(names, connection.side, ended));
+    this.#parts.recorder.authnFailed(endedRightEvent(names, connection.side, ended));
     connection.end(ended, 'revoked');
   }
 }

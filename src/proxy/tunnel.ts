@@ -10,7 +10,8 @@ import type { RequestHead } from '../wire/http1-message.ts';
 import { outcomeEvent, wantsOutcome } from './exchange-outcome.ts';
 import type { ExchangeHost, ExchangeServices, PeerTunnelUser } from './exchange-services.ts';
 import { OpenDecision } from './open-decision.ts';
-import type { UpstreamConnection, UpstreamTunnelUser } from './upstream-connection.ts';
+import type { UpstreamConnection } from './upstream-connection.ts';
+import type { UpstreamTunnelUser } from './upstream-user.ts';
 
 type State =
   | { readonly kind: 'open' }

@@ -4,8 +4,9 @@
 import type { AuditConfig } from '../config/audit-section.ts';
 import { formatAddress, type SocketAddress } from '../lib/socket-address.ts';
 import type { ListenerSettings } from '../proxy/exchange-services.ts';
-import { InboundListener, type InboundListenerParts } from '../proxy/inbound-listener.ts';
+import { InboundListener } from '../proxy/inbound-listener.ts';
 import type { InboundOptions } from '../proxy/inbound-options.ts';
+import type { InboundListenerParts } from '../proxy/listener-services.ts';
 import type { OwnIdentity } from '../proxy/own-identity.ts';
 import type { ProxyObserver, UpstreamCounters } from '../proxy/proxy-observer.ts';
 import { RouteTable } from '../proxy/route-table.ts';
