@@ -35,12 +35,12 @@ export interface StepResult {
 const noTotals: Totals = { passed: 0, failed: 0, skipped: 0 };
 
 /** Runs a step to its end; never rejects. */
-export function runStep(step: Step, cwd: string): Promise<StepResult> {
+export function runStep(step: Step, cwd: string, testEnv: NodeJS.ProcessEnv = {}): Promise<StepResult> {
   const startedAt = performance.now();
   // Under `node --test` this variable would turn a nested run of node:test into a reporter of its parent.
   const { NODE_TEST_CONTEXT: _, ...inherited } = process.env;
   // Each test file is a process, and most of them compile the same modules.
-  const env = { NODE_COMPILE_CACHE: join(cwd, 'node_modules/.cache/compiled'), ...inherited };
+  const env = { NODE_COMPILE_CACHE: join(cwd, 'node_modules/.cache/compiled'), ...testEnv, ...inherited };
   const child = spawn(step.command, step.args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
   // Detached: a process group of its own, so that what its tests started ends with it.
   const stop = (): void => {

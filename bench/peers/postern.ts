@@ -4,9 +4,9 @@
 import { writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { shippedEntry } from '../../scripts/shipped-form.ts';
 import { type RunningProcess, startProcess } from '../child-process.ts';
 import { output } from '../machine.ts';
-import { shippedEntry } from '../shipped-form.ts';
 import type { Peer, PeerSetting } from './peer.ts';
 import { seedPolicy } from './seed-policy.ts';
 

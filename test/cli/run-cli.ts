@@ -3,6 +3,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import process from 'node:process';
+import { programModule } from '../program.ts';
 
 export interface CliRun {
   readonly code: number | null;
@@ -10,7 +11,6 @@ export interface CliRun {
   readonly stderr: string;
 }
 
-const main = join(import.meta.dirname, '../../src/cli/main.ts');
 const compileCache = join(import.meta.dirname, '../../node_modules/.cache/compiled');
 
 /** Ends with the process; stdin is `input`, or empty. The flags are those of bin/postern. */
@@ -19,7 +19,7 @@ export function runPostern(
   options: { readonly cwd?: string; readonly input?: string; readonly env?: NodeJS.ProcessEnv } = {},
 ): Promise<CliRun> {
   const flags = ['--disallow-code-generation-from-strings', '--disable-proto=delete'];
-  const child = spawn(process.execPath, [...flags, main, ...args], {
+  const child = spawn(process.execPath, [...flags, programModule, ...args], {
     cwd: options.cwd,
     // As bin/postern does: without it each run would strip the types of every file anew.
     env: { NODE_COMPILE_CACHE: compileCache, ...process.env, ...options.env },

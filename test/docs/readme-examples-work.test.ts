@@ -9,6 +9,7 @@ import { test } from 'node:test';
 import { seedPolicyYaml } from '../../src/demo/seed-policy.ts';
 import { createDevCa } from '../../src/identity/dev-ca.ts';
 import { put, temporaryFolder } from '../harness/sidecar-process.ts';
+import { program } from '../program.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const readme = readFileSync(path.join(root, 'README.md'), 'utf8');
@@ -28,7 +29,7 @@ test('the configuration and the policy of the README pass `postern check`', asyn
   mkdirSync(path.join(dir, 'policies'));
   put(dir, 'policies/payments.yaml', policy!);
   const file = put(dir, 'postern.yaml', config!);
-  const run = spawnSync(process.execPath, [path.join(root, 'bin/postern'), 'check', '-c', file], { encoding: 'utf8' });
+  const run = spawnSync(process.execPath, [program, 'check', '-c', file], { encoding: 'utf8' });
   assert.equal(run.status, 0, run.stdout + run.stderr);
 });
 

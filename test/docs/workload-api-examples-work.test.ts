@@ -11,13 +11,14 @@ import * as z from 'zod';
 import { FakeAgent } from '../harness/fake-agent.ts';
 import { openPolicy } from '../harness/mesh.ts';
 import { put, temporaryFolder } from '../harness/sidecar-process.ts';
+import { program } from '../program.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const read = (file: string): string => readFileSync(path.join(root, file), 'utf8');
 
 function postern(...args: string[]): Promise<{ code: number; output: string }> {
   const { promise, resolve } = Promise.withResolvers<{ code: number; output: string }>();
-  const command = [path.join(root, 'bin/postern'), ...args];
+  const command = [program, ...args];
   execFile(process.execPath, command, { encoding: 'utf8' }, (error, stdout, stderr) => {
     resolve({ code: Number(error?.code ?? 0), output: stdout + stderr });
   });

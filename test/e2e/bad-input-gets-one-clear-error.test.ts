@@ -10,8 +10,7 @@ import { test } from 'node:test';
 import { createDevCa } from '../../src/identity/dev-ca.ts';
 import { Mesh } from '../harness/mesh.ts';
 import { SidecarProcess } from '../harness/sidecar-process.ts';
-
-const bin = path.resolve(import.meta.dirname, '../../bin/postern');
+import { program } from '../program.ts';
 
 interface Ended {
   readonly code: number | null;
@@ -19,7 +18,10 @@ interface Ended {
 }
 
 function startFails(mesh: Mesh): Ended {
-  const run = spawnSync(process.execPath, [bin, 'run', '-c', mesh.configFile], { encoding: 'utf8', timeout: 20_000 });
+  const run = spawnSync(process.execPath, [program, 'run', '-c', mesh.configFile], {
+    encoding: 'utf8',
+    timeout: 20_000,
+  });
   return { code: run.status, stderr: run.stderr };
 }
 
@@ -160,7 +162,7 @@ test('the embedded CA refuses to work in production', async (t) => {
         'identity:\n  source: dev-ca\n  dev_ca: { dir: ca, spiffe_id: spiffe://prod.acme.com/ns/payments/server }\n',
     },
   });
-  const run = spawnSync(process.execPath, [bin, 'run', '-c', mesh.configFile], {
+  const run = spawnSync(process.execPath, [program, 'run', '-c', mesh.configFile], {
     encoding: 'utf8',
     env: { ...process.env, NODE_ENV: 'production' },
     timeout: 20_000,

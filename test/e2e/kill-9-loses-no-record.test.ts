@@ -4,16 +4,15 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import https from 'node:https';
-import path from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Mesh } from '../harness/mesh.ts';
 import { answerOk, RecordingWorkload } from '../harness/recording-workload.ts';
 import { journalRecords, SidecarProcess } from '../harness/sidecar-process.ts';
 import { waitFor } from '../harness/wait-for.ts';
+import { program } from '../program.ts';
 
 const kills = 50;
-const bin = path.resolve(import.meta.dirname, '../../bin/postern');
 
 test(`${kills} kills under load leave a record for every request that the workload saw`, {
   timeout: 280_000,
@@ -66,7 +65,7 @@ test(`${kills} kills under load leave a record for every request that the worklo
   t.diagnostic(`${killed} kills, ${seen.size} requests seen by the workload, ${allowed.size} allows on record`);
   assert.deepEqual(lost, []);
   assert.ok(seen.size > kills * 5, `the load was real: ${seen.size}`);
-  execFileSync(process.execPath, [bin, 'audit', 'verify', '--journal', mesh.journalDir], { stdio: 'pipe' });
+  execFileSync(process.execPath, [program, 'audit', 'verify', '--journal', mesh.journalDir], { stdio: 'pipe' });
 });
 
 function get(agent: https.Agent, port: number): Promise<void> {

@@ -4,16 +4,15 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
-import path from 'node:path';
 import { test } from 'node:test';
 import { Mesh, openPolicy } from '../harness/mesh.ts';
 import { waitFor } from '../harness/wait-for.ts';
+import { program } from '../program.ts';
 
-const bin = path.resolve(import.meta.dirname, '../../bin/postern');
 const longLived = `${openPolicy}      credential: { type: short_lived_certificate, ttl: 48h }\n`;
 
 function run(mesh: Mesh, command: string) {
-  return spawnSync(process.execPath, [bin, command, '-c', mesh.configFile], { encoding: 'utf8', timeout: 20_000 });
+  return spawnSync(process.execPath, [program, command, '-c', mesh.configFile], { encoding: 'utf8', timeout: 20_000 });
 }
 
 test('findings of the policies in force are logged and counted, after a reload too', async (t) => {

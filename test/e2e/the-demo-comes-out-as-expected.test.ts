@@ -6,11 +6,10 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { put, temporaryFolder } from '../harness/sidecar-process.ts';
-
-const bin = path.resolve(import.meta.dirname, '../../bin/postern');
+import { program } from '../program.ts';
 
 function demo(dir: string) {
-  const args = [bin, 'demo', '--once', '--dir', dir];
+  const args = [program, 'demo', '--once', '--dir', dir];
   return spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 30_000 });
 }
 

@@ -6,9 +6,9 @@ import http from 'node:http';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { program } from '../program.ts';
 import { waitFor } from './wait-for.ts';
 
-const posternBin = path.resolve(import.meta.dirname, '../../bin/postern');
 /** Those of bin/postern, which starts Node a second time where they are missing. */
 const posternFlags = [
   '--disallow-code-generation-from-strings',
@@ -91,12 +91,12 @@ export class SidecarProcess {
 
   /** Starts without waiting; by the running Node, so that the process is the sidecar itself and can be killed. */
   static spawn(options: SidecarOptions): SidecarProcess {
-    const command = [process.execPath, ...posternFlags, options.program ?? posternBin, 'run', '-c', options.configFile];
+    const command = [process.execPath, ...posternFlags, options.program ?? program, 'run', '-c', options.configFile];
     // `exec`, so that the process is the sidecar itself also behind a shell that lowers its limit.
     const limited =
       options.openFiles === undefined ? [] : ['sh', '-c', `ulimit -n ${options.openFiles}; exec "$@"`, 'sh'];
-    const [program, ...words] = [...limited, ...command, ...(options.args ?? [])];
-    const child = spawn(program!, words, {
+    const [first, ...words] = [...limited, ...command, ...(options.args ?? [])];
+    const child = spawn(first!, words, {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...options.env },
     });
