@@ -111,6 +111,11 @@ export const errorCatalog = {
     means: 'the list of revocations cannot be read as one',
     mend: 'mend the file; until then the last good list stays in force',
   },
+  ERR_REGISTRY_INVALID: {
+    exit: 2,
+    means: 'the registry of identities cannot be read as one',
+    mend: 'mend the file; until then the last good registry stays in force',
+  },
   ERR_IDENTITY_WAITING: {
     exit: 3,
     means: 'there is no identity yet, so nothing can be served or explained',

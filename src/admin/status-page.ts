@@ -2,10 +2,11 @@
 // and a content security policy that allows nothing but its own style.
 
 import { createHash } from 'node:crypto';
+import type { IdentityView } from '../identity/identity-view.ts';
 import { type Html, html } from './html-text.ts';
 import type { DecisionFilter, JournalRecord } from './recent-decisions.ts';
 import { statusPageStyle } from './status-page-style.ts';
-import type { HealthCheck, IdentityView, PolicyView } from './views.ts';
+import type { HealthCheck, PolicyView } from './views.ts';
 
 /** What the page shows. */
 export interface StatusPageData {

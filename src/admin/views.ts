@@ -1,7 +1,7 @@
 // What the admin API shows and does, as functions that the composition root passes in. Everything returned is data that
 // JSON can hold; nothing of it may be a secret but what `config` holds, which is masked here.
 
-import type { CrlView, FederationView } from '../identity/trust-view.ts';
+import type { IdentityView } from '../identity/identity-view.ts';
 import type { DecisionFilter, JournalRecord } from './recent-decisions.ts';
 
 /** One condition of being ready. */
@@ -11,52 +11,6 @@ export interface HealthCheck {
   readonly ok: boolean;
   /** One line for the operator: what is, or what is wrong. */
   readonly detail: string;
-}
-
-/** The own identity; times are RFC 3339. */
-export interface IdentityView {
-  readonly spiffe_id: string;
-  readonly trust_domain: string;
-  readonly serial: string;
-  readonly fingerprint_sha256: string;
-  readonly issuer: string;
-  readonly not_before: string;
-  readonly not_after: string;
-  /** Seconds; negative once it is over. */
-  readonly expires_in_s: number;
-  readonly revision: number;
-  readonly source: IdentitySourceView;
-  readonly bundles: readonly BundleView[];
-}
-
-/** Where the identity comes from. */
-export interface IdentitySourceView {
-  /** The word of the configuration. */
-  readonly kind: string;
-  /** Address of the agent; null for the other sources. */
-  readonly endpoint: string | null;
-  readonly last_update: string;
-  /** Null where whoever writes the files decides. */
-  readonly next_rotation: string | null;
-  /** Of the agent: whether each stands. */
-  readonly streams: Readonly<Record<string, boolean>>;
-  /** What is wrong with the agent now. */
-  readonly fault: string | null;
-  /** Key ids of the JWT authorities by trust domain. */
-  readonly jwt_authorities: Readonly<Record<string, readonly string[]>>;
-  /** Bundle endpoints that are asked. */
-  readonly federation: readonly FederationView[];
-  readonly crls: readonly CrlView[];
-}
-
-export interface BundleView {
-  readonly trust_domain: string;
-  readonly authorities: readonly {
-    readonly subject: string;
-    readonly serial: string;
-    readonly not_after: string;
-    readonly fingerprint_sha256: string;
-  }[];
 }
 
 /** The policy in force. */

@@ -2,6 +2,7 @@
 // unquoted condition that holds `: ` or ` #` is told apart here (policy.md 1.1).
 
 import type { SourcePosition } from '../errors.ts';
+import type { YamlMap, YamlNode, YamlScalar } from '../lib/yaml-tree.ts';
 import type { CheckOptions } from './check-options.ts';
 import { ConditionError, clip } from './condition-lexer.ts';
 import { readCondition } from './condition-types.ts';
@@ -11,7 +12,6 @@ import type { Clause } from './policy-document.ts';
 import type { Place } from './policy-finding.ts';
 import { reportError } from './policy-finding.ts';
 import { kindText, reportWrong } from './yaml-fields.ts';
-import type { YamlMap, YamlNode, YamlScalar } from './yaml-tree.ts';
 
 /** Most conditions of a rule. */
 export const maxConditions = 64;

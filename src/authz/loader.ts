@@ -5,6 +5,7 @@ import { lstat, readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PosternError } from '../errors.ts';
 import { compareFindings } from '../lib/finding.ts';
+import { maxFileBytes } from '../lib/yaml-document.ts';
 import type { CheckOptions } from './check-options.ts';
 import { checkDefaults } from './check-options.ts';
 import type { PolicySet } from './compiled-policy.ts';
@@ -14,7 +15,6 @@ import type { PolicyDocument } from './policy-document.ts';
 import type { PolicyFinding } from './policy-finding.ts';
 import { policyInvalid } from './policy-finding.ts';
 import { readPolicyFileInSteps } from './policy-reader.ts';
-import { maxFileBytes } from './yaml-document.ts';
 
 /** One policy file. */
 export interface PolicySource {

@@ -4,15 +4,15 @@
 import { isPosternError, PosternError } from '../errors.ts';
 import { compareFindings } from '../lib/finding.ts';
 import type { SourcePosition } from '../lib/source-position.ts';
+import { readYaml } from '../lib/yaml-document.ts';
+import type { YamlMap, YamlNode } from '../lib/yaml-tree.ts';
 import type { PolicySource } from './loader.ts';
 import type { AuthzRequest } from './model.ts';
 import type { Effect, PolicyDocument } from './policy-document.ts';
 import type { Place, PolicyFinding } from './policy-finding.ts';
 import { reportError } from './policy-finding.ts';
 import { requestFromJson } from './request-json.ts';
-import { readYaml } from './yaml-document.ts';
 import { reportWrong, YamlFields } from './yaml-fields.ts';
-import type { YamlMap, YamlNode } from './yaml-tree.ts';
 
 /** What must come of a request; null: does not matter. */
 export interface Expectation {

@@ -1,8 +1,8 @@
 // A policy as written and checked: what the compiler, the linter and the explanation work on.
 
 import type { SourcePosition } from '../errors.ts';
+import type { YamlNode } from '../lib/yaml-tree.ts';
 import type { Expression } from './expression.ts';
-import type { YamlNode } from './yaml-tree.ts';
 
 export type Effect = 'allow' | 'deny';
 export type Mode = 'enforce' | 'shadow' | 'disabled';

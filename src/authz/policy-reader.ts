@@ -1,6 +1,8 @@
 // A policy file: YAML in, checked policies and findings out (policy.md 1.1). Nothing is skipped: a file with one error
 // finding is refused whole by the loader.
 
+import { maxFileBytes, readYaml } from '../lib/yaml-document.ts';
+import type { YamlEntry, YamlNode } from '../lib/yaml-tree.ts';
 import type { CheckOptions } from './check-options.ts';
 import { clip } from './condition-lexer.ts';
 import type { Expression } from './expression.ts';
@@ -12,9 +14,7 @@ import { policyTexts } from './policy-texts.ts';
 import type { RulePlace } from './rule-reader.ts';
 import { isName, policyKeyMend, readMode, readRule } from './rule-reader.ts';
 import { readTarget } from './target-reader.ts';
-import { maxFileBytes, readYaml } from './yaml-document.ts';
 import { reportWrong, YamlFields } from './yaml-fields.ts';
-import type { YamlEntry, YamlNode } from './yaml-tree.ts';
 
 const policyKeys = ['description', 'principals', 'default_decision', 'mode', 'dry_run', 'rules', 'tests'];
 const policyKey = /^policy[ \t]+(?:("(?:[^"\\]|\\.)*")|([A-Za-z0-9._-]+))$/;

@@ -1,6 +1,7 @@
 // One rule of a policy document.
 
 import { nearestWord } from '../lib/nearest-word.ts';
+import type { YamlNode } from '../lib/yaml-tree.ts';
 import { clip, durationMs } from './condition-lexer.ts';
 import { type ConditionPlace, readConditions } from './condition-reader.ts';
 import type { CredentialClause, Mode, RuleDocument } from './policy-document.ts';
@@ -9,7 +10,6 @@ import { didYouMean, reportError } from './policy-finding.ts';
 import { readTarget } from './target-reader.ts';
 import { parseTimestamp } from './timestamp.ts';
 import { kindText, reportWrong, YamlFields } from './yaml-fields.ts';
-import type { YamlNode } from './yaml-tree.ts';
 
 const ruleKeys = [
   'name',

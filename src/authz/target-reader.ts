@@ -2,6 +2,7 @@
 // such mappings, one of which must. A nested `attributes:` is merged into the same level.
 
 import { nearestWord } from '../lib/nearest-word.ts';
+import type { YamlEntry, YamlMap, YamlNode, YamlScalar } from '../lib/yaml-tree.ts';
 import type { AttributeRef } from './attribute.ts';
 import { attributeAt, isAttributeFault, resolveAttribute } from './attribute.ts';
 import { attributeSchema } from './attribute-schema.ts';
@@ -16,7 +17,6 @@ import type { Place } from './policy-finding.ts';
 import { didYouMean, reportError } from './policy-finding.ts';
 import { isTextual } from './value-type.ts';
 import { kindText, reportWrong } from './yaml-fields.ts';
-import type { YamlEntry, YamlMap, YamlNode, YamlScalar } from './yaml-tree.ts';
 
 type TargetRoot = 'principal' | 'resource';
 

@@ -2,10 +2,10 @@
 // reported: in this language absent means *any*, so nothing written may count as absent (policy.md 1.1).
 
 import { nearestWord } from '../lib/nearest-word.ts';
+import type { YamlEntry, YamlMap, YamlNode } from '../lib/yaml-tree.ts';
 import { clip } from './condition-lexer.ts';
 import type { Place } from './policy-finding.ts';
 import { didYouMean, reportError } from './policy-finding.ts';
-import type { YamlEntry, YamlMap, YamlNode } from './yaml-tree.ts';
 
 /** What a node is, for messages. */
 export function kindText(node: YamlNode): string {

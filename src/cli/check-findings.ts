@@ -11,6 +11,7 @@ import { type LoadedConfig, loadConfig } from '../config/load-config.ts';
 import { isPosternError, PosternError, type SourcePosition } from '../errors.ts';
 import { readFederated } from '../identity/bundle-files.ts';
 import { type FederatedBundleFile, readFileSet } from '../identity/identity-files.ts';
+import { readRegistry } from '../identity/registry-file.ts';
 import { readRevocations } from '../identity/revocations-source.ts';
 import { readFileKeys } from '../identity/tokens/key-source.ts';
 import { keyUse } from '../identity/tokens/token-issuer.ts';
@@ -42,12 +43,12 @@ export async function checkConfiguration(file: string, io: CliIo): Promise<Check
   }
   const { config, warnings } = loaded;
   const identity = await identityFindings(loaded, io);
-  const lint = config.policy.strict ? (await lintSurroundings(config, io)).context : null;
+  const lists = await listFindings(loaded);
+  const lint = config.policy.strict && lists.length === 0 ? (await lintSurroundings(config, io)).context : null;
   const enforced = await policyFindings(loaded, 'paths', lint);
   const shadow = await policyFindings(loaded, 'shadow', lint);
-  const revoked = await revocationFindings(loaded);
   const tokens = await tokenFindings(loaded);
-  const findings = [...warnings, ...identity, ...tokens, ...revoked, ...enforced.findings, ...shadow.findings];
+  const findings = [...warnings, ...identity, ...tokens, ...lists, ...enforced.findings, ...shadow.findings];
   const { policies, rules } = enforced;
   return {
     findings: findings.map((found) => fromHere(found, io.cwd)),
@@ -97,14 +98,21 @@ function asPosternError(error: unknown): PosternError {
   throw error;
 }
 
-async function revocationFindings({ config, positionOf }: LoadedConfig): Promise<readonly Finding[]> {
+/** Of what operators keep in files of their own. */
+async function listFindings({ config, positionOf }: LoadedConfig): Promise<readonly Finding[]> {
+  const { policy, inventory } = config;
+  const revoked = await faultsOf(() => readRevocations(policy.revocationsFile), positionOf(['policy', 'revocations']));
+  const known = await faultsOf(() => readRegistry(inventory.registryFile), positionOf(['inventory', 'registry']));
+  return [...revoked, ...known];
+}
+
+async function faultsOf(read: () => Promise<unknown>, place: SourcePosition): Promise<readonly Finding[]> {
   try {
-    await readRevocations(config.policy.revocationsFile);
+    await read();
     return [];
   } catch (error) {
     if (!isPosternError(error)) throw error;
-    if (error.findings.length > 0) return error.findings;
-    return [asFinding(error, 'error', positionOf(['policy', 'revocations']))];
+    return error.findings.length > 0 ? error.findings : [asFinding(error, 'error', place)];
   }
 }
 

@@ -1,39 +1,33 @@
 // The tables that `postern identity` prints.
 
 import type { BundleSet } from '../identity/bundle-set.ts';
-import type { AuthorityView, IdentityView } from '../identity/identity-view.ts';
+import type { AttributesView, AuthorityView, IdentityView } from '../identity/identity-view.ts';
 import type { CertificateView, InspectFinding, Inspection } from '../identity/inspect.ts';
 import type { PeerRole } from '../identity/leaf-rules.ts';
-import type { CrlView, FederationView, TrustView } from '../identity/trust-view.ts';
+import type { CrlView, FederationView } from '../identity/trust-view.ts';
 import type { Paint } from '../lib/paint.ts';
-
-/** An identity and when it will be renewed. */
-export interface ShownIdentity extends IdentityView, TrustView {
-  readonly source: string;
-  /** Address of the agent; null for the other sources. */
-  readonly endpoint: string | null;
-  readonly next_rotation: string | null;
-}
+import type { IdentityKnowledge } from './identity-knowledge.ts';
 
 /** The own identity, in lines. */
-export function formatIdentity(view: ShownIdentity, paint: Paint): string {
-  const { svid, bundles } = view;
+export function formatIdentity(view: IdentityView, paint: Paint): string {
+  const { source, bundles } = view;
   const rows: [string, string][] = [
-    ['identity', paint.bold(svid.spiffe_id)],
-    ['source', view.endpoint === null ? view.source : `${view.source} at ${view.endpoint}`],
-    ['issuer', svid.issuer],
-    ['serial', svid.serial],
-    ['sha-256', svid.fingerprint_sha256],
-    ['valid', `${svid.not_before} to ${svid.not_after}`],
-    ['rotation', view.next_rotation === null ? 'when the files change' : `due ${view.next_rotation}`],
+    ['identity', paint.bold(view.spiffe_id)],
+    ...attributeRows(view.attributes),
+    ['source', source.endpoint === null ? source.kind : `${source.kind} at ${source.endpoint}`],
+    ['issuer', view.issuer],
+    ['serial', view.serial],
+    ['sha-256', view.fingerprint_sha256],
+    ['valid', `${view.not_before} to ${view.not_after}`],
+    ['rotation', source.next_rotation === null ? 'when the files change' : `due ${source.next_rotation}`],
   ];
   const parts = bundles.flatMap((bundle) => [
     `\nbundle of ${paint.bold(bundle.trust_domain)}${bundle.own ? ' (own)' : ''}`,
     ...bundle.authorities.map((authority) => authorityLine(authority, paint)),
     ...(bundle.authorities.length === 0 ? [`  ${paint.red('no authority: nobody of it is accepted')}`] : []),
   ]);
-  const endpoints = view.federation.flatMap((one) => endpointLines(one, paint));
-  const crls = view.crls.map((one) => crlLine(one, paint));
+  const endpoints = source.federation.flatMap((one) => endpointLines(one, paint));
+  const crls = source.crls.map((one) => crlLine(one, paint));
   return `${[...table(rows), ...parts, ...endpoints, ...crls].join('\n')}\n`;
 }
 
@@ -62,17 +56,38 @@ function crlLine({ issuer, rows, next_update, expired, standing }: CrlView, pain
   return `\nCRL of ${issuer}: ${rows} revoked, ${end}${standings[standing] ?? ''}`;
 }
 
+/** What an inspection was made with, besides the certificates. */
+export interface InspectionContext {
+  readonly roles: readonly PeerRole[];
+  readonly bundles: BundleSet | null;
+  readonly known: IdentityKnowledge | null;
+  readonly paint: Paint;
+}
+
 /** What an inspection found, and the answer in its last line. */
-export function formatInspection(
-  inspection: Inspection,
-  { roles, bundles, paint }: { roles: readonly PeerRole[]; bundles: BundleSet | null; paint: Paint },
-): string {
+export function formatInspection(inspection: Inspection, { roles, bundles, known, paint }: InspectionContext): string {
   const certificates = inspection.certificates.flatMap((one, at) => certificateLines(one, at, paint));
   const findings = inspection.findings.map((finding) => findingLine(finding, paint));
   const asWhat = `as ${roles.join(' and ')}`;
   const scope = bundles === null ? '; who issued it was not judged (give --bundle)' : '';
   const answer = inspection.accepted ? paint.green(`accepted ${asWhat}`) : paint.red(`refused ${asWhat}`);
-  return `${[...certificates, ...findings, `${answer}${scope}`].join('\n')}\n`;
+  return `${[...certificates, ...knownLines(known), ...findings, `${answer}${scope}`].join('\n')}\n`;
+}
+
+function knownLines(known: IdentityKnowledge | null): string[] {
+  if (known === null) return [];
+  const row: [string, string][] = known.registry_row === null ? [] : [['registry', known.registry_row]];
+  const rows = [...attributeRows(known.attributes), ...row];
+  return rows.length === 0 ? [] : [...table(rows), ''];
+}
+
+/** One row, or none where nothing is known. */
+function attributeRows({ labels, ...fixed }: AttributesView): [string, string][] {
+  const words = [
+    ...Object.entries(fixed).filter(([, value]) => value !== null),
+    ...Object.entries(labels).map(([name, value]) => [`labels.${name}`, value]),
+  ];
+  return words.length === 0 ? [] : [['known as', words.map(([name, value]) => `${name}=${value}`).join(' ')]];
 }
 
 function certificateLines(one: CertificateView, at: number, paint: Paint): string[] {

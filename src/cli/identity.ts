@@ -3,16 +3,18 @@
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { loadConfig } from '../config/load-config.ts';
+import { compileAttributeRules } from '../identity/attributes.ts';
 import { describeIdentity } from '../identity/identity-view.ts';
 import { inspectCertificates } from '../identity/inspect.ts';
-import { isoTime } from '../identity/iso-time.ts';
 import type { PeerRole } from '../identity/leaf-rules.ts';
+import { withRegistry } from '../identity/registry.ts';
+import { readRegistry } from '../identity/registry-file.ts';
 import { readRevocations } from '../identity/revocations-source.ts';
-import { describeTrust } from '../identity/trust-view.ts';
 import { systemClock } from '../lib/clock.ts';
 import type { CliIo } from './cli-io.ts';
 import { exitCodes } from './exit-codes.ts';
 import { collect, readBundles, readCertificateText, tokenIn } from './identity-inputs.ts';
+import { readKnowledge } from './identity-knowledge.ts';
 import { formatIdentity, formatInspection } from './identity-text.ts';
 import { readOwnIdentity } from './own-identity.ts';
 import { addExamples } from './program.ts';
@@ -51,7 +53,7 @@ function registerInspect(identity: Command, io: CliIo): void {
       'Tell what Postern makes of a certificate or a token, and every reason why it would refuse it (exit code 1).',
     )
     .argument('<file>', 'PEM file, the leaf first, or a file with a token; `-` reads stdin')
-    .option('-c, --config <file>', 'for a token: judge it by the issuers of this configuration')
+    .option('-c, --config <file>', 'judge a token by its issuers; tell the attributes that it and its registry give')
     .option('--bundle <[trust-domain=]file>', 'judge the issuer too, by this bundle; may be repeated', collect, [])
     .addOption(
       new Option('--as <role>', 'what it is to be in handshakes').choices(['client', 'server', 'both']).default('both'),
@@ -62,6 +64,7 @@ function registerInspect(identity: Command, io: CliIo): void {
     .action((cert: string, options: InspectOptions) => runInspect(cert, options, io));
   addExamples(inspect, [
     ['postern identity inspect tls.crt', 'is it an X509-SVID'],
+    ['postern identity inspect tls.crt -c postern.yaml', 'what policy would see in its owner'],
     ['postern identity inspect tls.crt --bundle bundle.pem --as client', 'would it be let in as a caller'],
     ['postern identity inspect token.txt -c postern.yaml', 'would this token be taken, and whom does it name'],
     [
@@ -87,15 +90,11 @@ interface InspectOptions {
 
 async function runShow(options: ShowOptions, io: CliIo): Promise<void> {
   const { config } = await loadConfig(options.config, io.env, io.cwd);
-  const { snapshot, status, warnings } = await readOwnIdentity(config.identity, io, 'endpoints');
-  const nowMs = systemClock.nowMs();
-  const view = {
-    ...describeIdentity(snapshot, nowMs),
-    source: status.source,
-    endpoint: status.endpoint,
-    next_rotation: status.nextRotationMs === null ? null : isoTime(status.nextRotationMs),
-    ...describeTrust(status, nowMs),
-  };
+  const { warnings, ...own } = await readOwnIdentity(config.identity, io, 'endpoints');
+  const registry = await readRegistry(config.inventory.registryFile);
+  const read = withRegistry(compileAttributeRules(config.identity.attributes), registry);
+  const attributes = read(own.snapshot.svid.id);
+  const view = describeIdentity({ ...own, attributes }, systemClock.nowMs());
   for (const warning of warnings) io.err(`postern: warning: ${warning.message} [${warning.code}]; ${warning.mend}\n`);
   io.out(options.json ? `${JSON.stringify(view)}\n` : formatIdentity(view, io.paint));
 }
@@ -109,11 +108,13 @@ async function runInspect(cert: string, options: InspectOptions, io: CliIo): Pro
   const file = options.revocations;
   const revocations = await readRevocations(file === undefined ? null : resolve(io.cwd, file));
   const nowMs = systemClock.nowMs();
+  const knowsOf = await readKnowledge(options.config, io);
   const inspection = inspectCertificates({ text, file: cert, bundles, revocations, roles, nowMs });
+  const known = knowsOf(inspection.spiffe_id);
   io.out(
     options.json
-      ? `${JSON.stringify(inspection)}\n`
-      : formatInspection(inspection, { roles, bundles, paint: io.paint }),
+      ? `${JSON.stringify({ ...inspection, known })}\n`
+      : formatInspection(inspection, { roles, bundles, known, paint: io.paint }),
   );
   if (!inspection.accepted) io.setExitCode(exitCodes.no);
 }

@@ -5,6 +5,8 @@ import type { PosternConfig } from '../config/postern-config.ts';
 import type { PosternError } from '../errors.ts';
 import { compileAttributeRules } from '../identity/attributes.ts';
 import { noJwtBundles } from '../identity/jwt-bundle.ts';
+import { withRegistry } from '../identity/registry.ts';
+import { readRegistry } from '../identity/registry-file.ts';
 import { readRevocations } from '../identity/revocations-source.ts';
 import { claimOf, readCompactToken } from '../identity/tokens/compact-token.ts';
 import { inspectToken, type TokenInspection } from '../identity/tokens/inspect-token.ts';
@@ -24,10 +26,11 @@ export async function inspectTokenText(token: string, configFile: string | null,
   const nowMs = systemClock.nowMs();
   if (configFile === null) return inspectToken(token, { verifier: null, nowMs });
   const { config } = await loadConfig(configFile, io.env, io.cwd);
+  const registry = await readRegistry(config.inventory.registryFile);
   const tokens = await openTokens(rowsFor(token, config), {
     identity: { jwtBundles: await bundlesFor(token, config, io) },
     revocations: fixed(await readRevocations(config.policy.revocationsFile)),
-    readAttributes: compileAttributeRules(config.identity.attributes),
+    attributes: fixed(withRegistry(compileAttributeRules(config.identity.attributes), registry)),
     clock: systemClock,
     keysPatienceMs,
     onKeysFailed: (_, error: PosternError) => io.err(`postern: warning: ${error.message} [${error.code}]\n`),

@@ -7,6 +7,7 @@ import type { PosternError } from '../errors.ts';
 import { loadDevCa } from '../identity/dev-ca.ts';
 import { devCaSourceDefaults, openDevCaSource } from '../identity/dev-ca-source.ts';
 import { filesSourceDefaults, openFilesSource } from '../identity/files-source.ts';
+import type { JwtBundles } from '../identity/jwt-bundle.ts';
 import { RevocationList } from '../identity/revocation-list.ts';
 import type { IdentityListeners, IdentitySnapshot, IdentitySource, IdentityStatus } from '../identity/source.ts';
 import { SpiffeId } from '../identity/spiffe-id.ts';
@@ -20,6 +21,7 @@ const agentPatienceMs = 3_000;
 export interface OwnIdentity {
   readonly snapshot: IdentitySnapshot;
   readonly status: IdentityStatus;
+  readonly jwtBundles: JwtBundles;
   readonly warnings: readonly PosternError[];
 }
 
@@ -48,9 +50,10 @@ export async function readOwnIdentity(
     onListenerError: () => {},
   };
   const source = await openJoined(identity, io, { listeners: told, asked });
-  const { current: snapshot, status } = source;
+  const { current: snapshot, status, jwtBundles } = source;
+  const own = { snapshot, status, jwtBundles: jwtBundles.current, warnings };
   await source.close();
-  return { snapshot, status, warnings };
+  return own;
 }
 
 /** The JWT authorities of a trust domain, from an agent or a bundle endpoint, waiting a while. @throws PosternError */

@@ -6,6 +6,7 @@ import { auditSection } from './audit-section.ts';
 import { count, notYet } from './fields.ts';
 import { identitySection } from './identity-section.ts';
 import { inboundSection } from './inbound-section.ts';
+import { inventorySection } from './inventory-section.ts';
 import { policySection } from './policy-section.ts';
 
 /** Each top-level key. */
@@ -16,7 +17,7 @@ export const configSections = {
   outbound: notYet('outbound').describe('Listeners for calls that the workload makes.'),
   policy: policySection,
   audit: auditSection.prefault({}),
-  inventory: notYet('inventory').describe('Registry of identities and their owners.'),
+  inventory: inventorySection.prefault({}),
   admin: adminSection.prefault({}),
   shutdown: shutdownSection.prefault({}),
   workers: workersField,

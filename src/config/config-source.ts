@@ -1,10 +1,10 @@
 // From the text of a configuration file to plain data, with `${VARIABLE}` expanded in values and the place of every key
 // and value kept for later findings.
 
-import { readYaml } from '../authz/yaml-document.ts';
-import type { YamlMap, YamlNode, YamlScalar } from '../authz/yaml-tree.ts';
 import type { ErrorCode, SourcePosition } from '../errors.ts';
 import type { Finding } from '../lib/finding.ts';
+import { readYaml } from '../lib/yaml-document.ts';
+import type { YamlMap, YamlNode, YamlScalar } from '../lib/yaml-tree.ts';
 
 export type DataPath = readonly (string | number)[];
 

@@ -4,6 +4,7 @@ import type { InboundOptions } from '../proxy/inbound-options.ts';
 import type { AdminConfig, ShutdownConfig } from './admin-section.ts';
 import type { AuditConfig } from './audit-section.ts';
 import type { IdentityConfig } from './identity-section.ts';
+import type { InventoryConfig } from './inventory-section.ts';
 import type { PolicyConfig } from './policy-section.ts';
 
 /** One whole configuration. Deeply frozen. */
@@ -14,6 +15,7 @@ export interface PosternConfig {
   readonly inbound: readonly InboundOptions[];
   readonly policy: PolicyConfig;
   readonly audit: AuditConfig;
+  readonly inventory: InventoryConfig;
   readonly admin: AdminConfig;
   readonly shutdown: ShutdownConfig;
   /** Processes that serve; `auto` is one for each core. */
@@ -21,8 +23,8 @@ export interface PosternConfig {
   /** What came out of `${VARIABLE}`s: never shown. */
   readonly secrets: ReadonlySet<string>;
   /**
-   * Files and folders whose change calls for a reload: this file, policies and candidates. Identity files are not among
-   * them: their source watches them itself.
+   * Files and folders whose change calls for a reload: this file, policies and candidates. Identity files, revocations and
+   * the registry are not among them: their sources watch them themselves.
    */
   readonly watchedPaths: readonly string[];
 }

@@ -25,12 +25,14 @@ export function resolvePaths(parsed: ParsedConfig, { file, env, secrets }: Final
   const shadowPaths = parsed.policy.shadowPaths.map(absolute);
   const revoked = parsed.policy.revocationsFile;
   const revocationsFile = revoked === null ? null : absolute(revoked);
+  const { registryFile } = parsed.inventory;
   return deepFreeze({
     file,
     identity: resolveIdentity(parsed.identity, absolute, env),
     inbound,
     policy: { ...parsed.policy, paths, shadowPaths, revocationsFile },
     audit: { ...audit, dir: audit.dir === null ? null : absolute(audit.dir) },
+    inventory: { registryFile: registryFile === null ? null : absolute(registryFile) },
     admin,
     shutdown,
     workers,

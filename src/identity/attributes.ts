@@ -63,6 +63,11 @@ export function defaultAttributes(id: SpiffeId): IdentityAttributes {
   return attributesFrom(values);
 }
 
+/** The attributes that a row gives where it matches: a fixed name, or `labels.NAME`. */
+export function attributeNamesOf({ match, set }: AttributeRule): readonly string[] {
+  return [...compileIdPattern(match, '').captures, ...Object.keys(set)].map(targetOf);
+}
+
 function compileRule(rule: AttributeRule, where: string): CompiledRule {
   const pattern = compileIdPattern(rule.match, where);
   const set = new Map<string, string>();
@@ -87,7 +92,7 @@ export function assertAttributeName(name: string, where: string): void {
 
 // `{team}` and `labels.team` are two spellings of one label.
 function assertDistinct(names: readonly string[], where: string): void {
-  const targets = names.map((name) => (fixedNames.includes(name) ? name : labelPrefix + labelOf(name)));
+  const targets = names.map(targetOf);
   const twice = targets.find((target, at) => targets.indexOf(target) !== at);
   if (twice !== undefined) throw invalid(where, `gives ${shown(twice)} twice`, 'capture it or set it, not both');
 }
@@ -123,6 +128,11 @@ function attributesFrom(values: ReadonlyMap<string, string>): IdentityAttributes
     attestation: values.get('attestation'),
     labels: new Map(labels),
   });
+}
+
+/** The attribute that a name sets: `team` and `labels.team` are two spellings of one label. */
+export function targetOf(name: string): string {
+  return fixedNames.includes(name) ? name : labelPrefix + labelOf(name);
 }
 
 function labelOf(name: string): string {

@@ -16,6 +16,8 @@ export interface Caller {
   readonly identityFields: string;
   /** Why the token holds no more; null while it does, or where there is none. */
   readonly tokenEnded: () => string | null;
+  /** The same caller over what the connection's holder has become, as it is described now. */
+  readonly renewed: (own: Caller) => Caller;
 }
 
 const nothing: ReadonlyMap<string, string> = new Map();
@@ -49,7 +51,11 @@ export const noCredential: CredentialFacts = Object.freeze({
 /** A request over `own` with a token that holds. */
 export function callerWithToken(
   own: Caller,
-  token: { readonly identity: TokenIdentity; readonly replayed: boolean; readonly ended: () => string | null },
+  token: Pick<Caller, 'renewed'> & {
+    readonly identity: TokenIdentity;
+    readonly replayed: boolean;
+    readonly ended: () => string | null;
+  },
   sendsPeer: boolean,
 ): Caller {
   const { identity, replayed } = token;
@@ -63,6 +69,7 @@ export function callerWithToken(
     facts: factsWithToken(own.facts, identity, isAlone),
     identityFields: isAlone && sendsPeer ? `x-postern-peer: ${escapeFieldValue(named.id)}\r\n` : own.identityFields,
     tokenEnded: token.ended,
+    renewed: token.renewed,
   });
 }
 

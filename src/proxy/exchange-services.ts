@@ -3,6 +3,7 @@
 
 import type { ConnectionFacts, OutcomeResult, Recorder } from '../audit/decision-event.ts';
 import type { AuthzRequest, Decision, IndeterminateRule, Permit, Principal, TlsFacts } from '../authz/model.ts';
+import type { VerifiedPeer } from '../identity/peer-verification.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { RandomIds } from '../lib/random-ids.ts';
 import type { TimerWheel } from '../lib/timer-wheel.ts';
@@ -42,8 +43,17 @@ export interface ListenerSettings {
   readonly outcomes: 'all' | 'errors' | 'off';
 }
 
+/** What is said of verified peers. */
+export interface PeerDescriptions {
+  /** Another value whenever something of it changes. */
+  readonly edition: unknown;
+  /** The same object as long as nothing that is said of the peer changes. */
+  principalOf(peer: VerifiedPeer): Principal;
+}
+
 export interface ExchangeServices {
   readonly settings: ListenerSettings;
+  readonly descriptions: PeerDescriptions;
   readonly recorder: Recorder;
   readonly plans: PlanSource;
   readonly ids: RandomIds;

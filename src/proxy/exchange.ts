@@ -149,7 +149,7 @@ export class Exchange implements RecordWaiter, UpstreamUser, UpstreamWaiter {
     if (this.#state.kind !== 'forwarding' && this.#state.kind !== 'connecting') return;
     const { event, head } = this.#start;
     const parts = { services: this.#services, host: this.#host };
-    const under = { revision: this.#startRevision, settings: this.#settings };
+    const under = { revision: this.#startRevision, settings: this.#settings, principal: event.request.principal };
     this.#decision ??= new OpenDecision(parts, { first: event, head: head! }, under);
     if (this.#decision.hasEnded()) this.#fail('denied', 'revoked', 'the request would be denied now');
   }

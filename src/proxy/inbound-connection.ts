@@ -4,6 +4,7 @@
 import type { TLSSocket } from 'node:tls';
 import type { ConnectionFacts, Correlation, OutcomeResult } from '../audit/decision-event.ts';
 import type { PosternError } from '../errors.ts';
+import type { VerifiedPeer } from '../identity/peer-verification.ts';
 import { refuseToken, type TokenRefusal } from '../identity/tokens/token-refusals.ts';
 import { WheelEntry } from '../lib/timer-wheel.ts';
 import type { FieldList } from '../wire/field-list.ts';
@@ -36,7 +37,8 @@ interface NamedHead extends RequestNames {
 export interface InboundConnectionOptions {
   readonly services: ExchangeServices;
   readonly socket: TLSSocket;
-  /** Who holds the connection. */
+  readonly peer: VerifiedPeer | null;
+  /** Who holds the connection, as described now. */
   readonly own: Caller;
   readonly sendsDecisionId: boolean;
   readonly peerIp: string;
@@ -50,11 +52,15 @@ export class InboundConnection implements RequestEvents, ExchangeHost {
   readonly sendsDecisionId: boolean;
   readonly peerIp: string;
   readonly right: ConnectionRight;
-  readonly #own: Caller;
+  /** Null where nobody showed a certificate. */
+  readonly #peer: VerifiedPeer | null;
+  #own: Caller;
   /** Who the request under way is from. */
   #caller: Caller;
   /** The request whose token is being verified. */
   #verifying: NamedHead | null = null;
+  /** Edition of the descriptions that both are of. */
+  #edition: unknown;
   readonly #services: ExchangeServices;
   readonly #socket: TLSSocket;
   readonly #parser: RequestParser;
@@ -72,8 +78,10 @@ export class InboundConnection implements RequestEvents, ExchangeHost {
   #pendingAtLinger = 0;
 
   constructor(options: InboundConnectionOptions) {
+    this.#peer = options.peer;
     this.#own = options.own;
     this.#caller = options.own;
+    this.#edition = options.services.descriptions.edition;
     this.sendsDecisionId = options.sendsDecisionId;
     this.peerIp = options.peerIp;
     this.right = options.right;
@@ -179,6 +187,7 @@ export class InboundConnection implements RequestEvents, ExchangeHost {
 
   /** Asks policy again about what is open: a request under way, or a tunnel. */
   judgeOpenAgain(): void {
+    this.#describeAgain();
     this.#tunnel?.judgeAgain();
     this.#exchange?.judgeAgain();
   }
@@ -219,6 +228,7 @@ export class InboundConnection implements RequestEvents, ExchangeHost {
     const decisionId = services.ids.uuid();
     const correlation = correlate(head.fields, decisionId, services.ids);
     const named = { decisionId, correlation, head };
+    this.#describeAgain();
     this.#caller = this.#own;
     if (this.right.ended(services.clock.nowMs()) !== null) return this.#refuse('reauth_revoked', 'denied', named);
     if (services.settings.options.identityRequired === 'x509') return this.#judge(named);
@@ -237,6 +247,7 @@ export class InboundConnection implements RequestEvents, ExchangeHost {
       if (found.kind === 'refused') return this.#refuseToken(named, found.refusal);
       this.#services.observer.tokenJudged('accepted');
       this.#caller = found.caller;
+      this.#describeAgain();
       this.#judge({ ...named, head: found.head });
     });
   }
@@ -274,6 +285,17 @@ export class InboundConnection implements RequestEvents, ExchangeHost {
     if (this.#phase === 'closed' || this.#phase === 'lingering') return;
     this.#enter('exchange');
     this.#refuse('bad_request', kind, this.#unreadable());
+  }
+
+  /** What is said of the caller may have changed; what is under way keeps on record what it was judged by. */
+  #describeAgain(): void {
+    const { descriptions } = this.#services;
+    if (this.#edition === descriptions.edition) return;
+    this.#edition = descriptions.edition;
+    const { side } = this.#own;
+    const principal = this.#peer === null ? side.principal : descriptions.principalOf(this.#peer);
+    if (principal !== side.principal) this.#own = { ...this.#own, side: { ...side, principal } };
+    this.#caller = this.#caller.renewed(this.#own);
   }
 
   get #limits() {

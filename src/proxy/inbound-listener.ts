@@ -5,7 +5,7 @@ import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { ConnectionFacts } from '../audit/decision-event.ts';
 import { type HeadLimits, headLimitsDefaults } from '../wire/head-limits.ts';
-import { anonymous, noCredential } from './caller.ts';
+import { anonymous, type Caller, noCredential } from './caller.ts';
 import type { ListenerSettings } from './exchange-services.ts';
 import { identityFields } from './identity-fields.ts';
 import { InboundConnection } from './inbound-connection.ts';
@@ -45,9 +45,9 @@ export class InboundListener {
 
   constructor(parts: InboundListenerParts, settings: ListenerSettings) {
     this.#parts = parts;
-    this.#services = new ListenerServices(parts, settings);
-    this.#headLimits = headLimitsOf(settings.options);
     this.#admission = new PeerAdmission(parts);
+    this.#services = new ListenerServices(parts, this.#admission, settings);
+    this.#headLimits = headLimitsOf(settings.options);
     this.#sweep = new RightSweep(parts.wheel, this.#connections, (one) => this.#judgeConnection(one));
     this.#port = new ListeningPort({ onConnection: (socket) => this.#accept(socket), onFault: parts.onFault });
     this.#handshakes = new PendingHandshakes({
@@ -89,9 +89,9 @@ export class InboundListener {
     const who = `listener \`${name}\``;
     await this.#port.bind({ address: listen, who, key: 'listen', reusePort, isPrivate: false });
     this.#sweep.start();
-    const { identity, revocations } = this.#parts;
+    const { identity, revocations, attributes } = this.#parts;
     const sweepNow = (): void => this.#sweep.now();
-    this.#unsubscribe = [identity.subscribe(sweepNow), revocations.subscribe(sweepNow)];
+    this.#unsubscribe = [identity, revocations, attributes].map((one) => one.subscribe(sweepNow));
   }
 
   /** New settings serve the next request of every connection; the old pool closes as it empties. */
@@ -206,11 +206,13 @@ export class InboundListener {
     const connection = new InboundConnection({
       services: this.#services,
       socket,
+      peer: who.admitted?.peer ?? null,
       own: {
         side: { principal: who.admitted?.principal ?? anonymous, network, tls },
         facts: this.#factsOf(who.admitted),
         identityFields: who.identityFields,
         tokenEnded: noToken,
+        renewed: asItIs,
       },
       sendsDecisionId: this.settings.options.workloadHeaders.includes('x-postern-decision-id'),
       peerIp: typeof network.sourceIp === 'string' ? network.sourceIp : 'unix',
@@ -272,6 +274,7 @@ export class InboundListener {
 const askedCertificates = Object.freeze({ x509: 'required', token: 'none', x509_or_token: 'optional' } as const);
 
 const noToken = (): null => null;
+const asItIs = (own: Caller): Caller => own;
 
 function headLimitsOf(options: InboundOptions): HeadLimits {
   return Object.freeze({

@@ -9,7 +9,7 @@ import type { Latest } from '../lib/latest.ts';
 import type { RandomIds } from '../lib/random-ids.ts';
 import type { TimerWheel } from '../lib/timer-wheel.ts';
 import type { DescriptorRoom } from './descriptor-room.ts';
-import type { ExchangeServices, ListenerSettings, PlanSource } from './exchange-services.ts';
+import type { ExchangeServices, ListenerSettings, PeerDescriptions, PlanSource } from './exchange-services.ts';
 import type { PeerAdmissionParts } from './peer-admission.ts';
 import type { ProxyObserver } from './proxy-observer.ts';
 import type { TlsContexts } from './tls-context.ts';
@@ -38,6 +38,7 @@ export interface InboundListenerParts extends PeerAdmissionParts {
 
 /** One for each listener; what is not settings never changes. */
 export class ListenerServices implements ExchangeServices {
+  readonly descriptions: PeerDescriptions;
   readonly recorder: Recorder;
   readonly plans: PlanSource;
   readonly ids: RandomIds;
@@ -52,7 +53,8 @@ export class ListenerServices implements ExchangeServices {
   /** From when on each answer ends its connection. */
   isDraining = false;
 
-  constructor(parts: InboundListenerParts, settings: ListenerSettings) {
+  constructor(parts: InboundListenerParts, descriptions: PeerDescriptions, settings: ListenerSettings) {
+    this.descriptions = descriptions;
     this.recorder = parts.recorder;
     this.plans = parts.plans;
     this.ids = parts.ids;

@@ -1,7 +1,8 @@
-// The decision that something open rests on: a request under way, a tunnel. Asked again when policy or settings change, and
-// each second where policy reads the time (promise 3).
+// The decision that something open rests on: a request under way, a tunnel. Asked again when policy, settings or what is
+// said of the peer change, and each second where policy reads the time (promise 3).
 
 import type { DecisionEvent, RecordWaiter } from '../audit/decision-event.ts';
+import type { Principal } from '../authz/model.ts';
 import type { RequestHead } from '../wire/http1-message.ts';
 import type { ExchangeHost, ExchangeServices, ListenerSettings } from './exchange-services.ts';
 import { judgeOpenAgain } from './judge.ts';
@@ -10,6 +11,8 @@ import { judgeOpenAgain } from './judge.ts';
 export interface JudgedUnder {
   readonly revision: number;
   readonly settings: ListenerSettings;
+  /** Another object where what is said of the peer changed. */
+  readonly principal: Principal;
 }
 
 /** Nothing waits for the record of what ends whatever becomes of it. */
@@ -37,9 +40,10 @@ export class OpenDecision {
   hasEnded(): boolean {
     const { plans, settings, recorder } = this.#services;
     const under = this.#under;
+    const { principal } = this.#host.side;
     const isSame = under !== null && plans.revision === under.revision && settings === under.settings;
-    if (isSame && !plans.readsTime) return false;
-    this.#under = { revision: plans.revision, settings };
+    if (isSame && principal === under.principal && !plans.readsTime) return false;
+    this.#under = { revision: plans.revision, settings, principal };
     const denied = judgeOpenAgain(this.#services, this.#host, this.#open);
     if (denied === null) return false;
     recorder.decision(denied, nobody);

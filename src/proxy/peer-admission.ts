@@ -6,6 +6,7 @@ import type { NetworkFacts, Principal, TlsFacts } from '../authz/model.ts';
 import type { PeerVerifier, VerifiedPeer } from '../identity/peer-verification.ts';
 import type { RevocationList } from '../identity/revocation-list.ts';
 import type { IdentitySnapshot } from '../identity/source.ts';
+import type { Latest } from '../lib/latest.ts';
 import type { PeerChain } from './peer-right.ts';
 
 /** What is drawn from a SPIFFE ID by configuration. */
@@ -39,7 +40,14 @@ const noClaims: ReadonlyMap<string, unknown> = new Map();
 
 export interface PeerAdmissionParts {
   readonly verifier: PeerVerifier;
-  readonly drawAttributes: (id: VerifiedPeer['id']) => DrawnAttributes;
+  /** Another function is published whenever what is said of identities changes. */
+  readonly attributes: Latest<(id: VerifiedPeer['id']) => DrawnAttributes>;
+}
+
+/** A peer as described under one edition of the attributes. */
+interface Description {
+  readonly edition: unknown;
+  readonly admitted: AdmittedPeer;
 }
 
 /** When, and what was known then. */
@@ -49,11 +57,11 @@ interface AdmissionMoment {
   readonly nowMs: number;
 }
 
-/** Judges peers. What is drawn from a verified peer is drawn once for as long as the verifier remembers it. */
+/** Judges peers. A verified peer is described once for each edition of the attributes, as long as the verifier remembers it. */
 export class PeerAdmission {
   readonly #parts: PeerAdmissionParts;
   /** Not a memory of verdicts: each chain is put to the verifier. */
-  readonly #drawn = new WeakMap<VerifiedPeer, AdmittedPeer>();
+  readonly #described = new WeakMap<VerifiedPeer, Description>();
 
   constructor(parts: PeerAdmissionParts) {
     this.#parts = parts;
@@ -65,12 +73,44 @@ export class PeerAdmission {
     const { bundles } = snapshot;
     const verdict = this.#parts.verifier.verify({ leaf, intermediates, bundles, revocations, role: 'client', nowMs });
     if (!verdict.ok) return { kind: 'refused', cause: verdict.cause, detail: verdict.detail, shown: verdict.shown };
-    const known = this.#drawn.get(verdict.peer);
-    if (known !== undefined) return known;
-    const admitted = admittedPeer(chain, verdict.peer, this.#parts.drawAttributes(verdict.peer.id));
-    this.#drawn.set(verdict.peer, admitted);
+    const known = this.#described.get(verdict.peer);
+    if (known !== undefined) return this.#renew(verdict.peer, known);
+    const edition = this.#parts.attributes.current;
+    const admitted = admittedPeer(chain, verdict.peer, edition(verdict.peer.id));
+    this.#described.set(verdict.peer, { edition, admitted });
     return admitted;
   }
+
+  /** Which edition of the attributes is in force; compared by identity. */
+  get edition(): unknown {
+    return this.#parts.attributes.current;
+  }
+
+  /** The principal that policy sees in a verified peer now; the same object as long as nothing in it changes. */
+  principalOf(peer: VerifiedPeer): Principal {
+    const known = this.#described.get(peer);
+    if (known !== undefined) return this.#renew(peer, known).principal;
+    return principalOf(peer, this.#parts.attributes.current(peer.id));
+  }
+
+  #renew(peer: VerifiedPeer, known: Description): AdmittedPeer {
+    const edition = this.#parts.attributes.current;
+    if (known.edition === edition) return known.admitted;
+    const drawn = edition(peer.id);
+    const isSame = saysThat(known.admitted.principal, drawn);
+    const admitted = isSame
+      ? known.admitted
+      : Object.freeze({ ...known.admitted, principal: principalOf(peer, drawn) });
+    this.#described.set(peer, { edition, admitted });
+    return admitted;
+  }
+}
+
+function saysThat(principal: Principal, drawn: DrawnAttributes): boolean {
+  const { namespace, serviceAccount, environment, attestation, labels } = principal;
+  if (namespace !== drawn.namespace || serviceAccount !== drawn.serviceAccount) return false;
+  if (environment !== drawn.environment || attestation !== drawn.attestation) return false;
+  return labels.size === drawn.labels.size && [...drawn.labels].every(([name, value]) => labels.get(name) === value);
 }
 
 function admittedPeer(chain: PeerChain, peer: VerifiedPeer, drawn: DrawnAttributes): AdmittedPeer {

@@ -2,6 +2,7 @@
 // verified before is answered at once; a new token waits for its signature, and for keys within a bound.
 
 import type { ReplayWatch } from '../identity/tokens/replay-watch.ts';
+import type { TokenIdentity } from '../identity/tokens/token-identity.ts';
 import { refuseToken, type TokenRefusal } from '../identity/tokens/token-refusals.ts';
 import type { TokenVerdict, TokenVerifier, VerifiedToken } from '../identity/tokens/token-verifier.ts';
 import { findBearerToken, withoutField } from '../wire/bearer-token.ts';
@@ -59,24 +60,33 @@ export class TokenGate {
     if (!verdict.ok) return { kind: 'refused', refusal: verdict };
     const fields = options.forwardToken ? head.fields : withoutField(head.fields, 'authorization');
     const sendsPeer = options.workloadHeaders.includes('x-postern-peer');
-    return { kind: 'caller', caller: this.#callerOf(own, verdict, sendsPeer), head: { ...head, fields } };
+    const replayed = this.#parts.replays.isReplayed(verdict, holderOf(own));
+    const caller = this.#callerOf(own, { token: verdict, replayed }, sendsPeer);
+    return { kind: 'caller', caller, head: { ...head, fields } };
   }
 
-  #callerOf(own: Caller, token: VerifiedToken, sendsPeer: boolean): Caller {
-    const { verifier, replays } = this.#parts;
-    const replayed = replays.isReplayed(token, holderOf(own));
+  #callerOf(own: Caller, shown: ShownToken, sendsPeer: boolean): Caller {
+    const { verifier } = this.#parts;
+    const { token, replayed } = shown;
+    const identity = verifier.identityOf(token);
     const last = this.#callers.get(own);
-    if (last !== undefined && last.token === token && last.replayed === replayed) return last.caller;
+    if (last?.identity === identity && last.token === token && last.replayed === replayed) return last.caller;
     const ended = (): string | null => verifier.endOf(token)?.detail ?? null;
-    const caller = callerWithToken(own, { identity: token.identity, replayed, ended }, sendsPeer);
-    this.#callers.set(own, { token, replayed, caller });
+    const renewed = (next: Caller): Caller => this.#callerOf(next, shown, sendsPeer);
+    const caller = callerWithToken(own, { identity, replayed, ended, renewed }, sendsPeer);
+    this.#callers.set(own, { ...shown, identity, caller });
     return caller;
   }
 }
 
-interface LastCaller {
+interface ShownToken {
   readonly token: VerifiedToken;
+  /** Another showed it too. */
   readonly replayed: boolean;
+}
+
+interface LastCaller extends ShownToken {
+  readonly identity: TokenIdentity;
   readonly caller: Caller;
 }
 

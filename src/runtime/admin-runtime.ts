@@ -1,12 +1,12 @@
 // Binds the admin API to the running sidecar: what each endpoint shows and does.
 
 import type { AdminServer } from '../admin/admin-server.ts';
-import { identityView } from '../admin/identity-view.ts';
 import type { AdminControls, AdminViews, PolicyView, RuleView, WorkloadHealthPaths } from '../admin/views.ts';
 import type { CompiledPolicy } from '../authz/compiled-policy.ts';
 import { explanationText } from '../authz/explain-text.ts';
 import type { RuleHits } from '../authz/rule-hits.ts';
 import type { PosternConfig } from '../config/postern-config.ts';
+import { describeIdentity, type IdentityView } from '../identity/identity-view.ts';
 import { logLevels } from '../telemetry/operational-log.ts';
 import { explainRecord, explainRequest } from './explanations.ts';
 import { healthOf } from './health-runtime.ts';
@@ -28,13 +28,13 @@ export function openAdmin(config: PosternConfig, sidecar: RunningSidecar): Promi
 
 /** What a sidecar shows of itself, but its metrics. */
 export function viewsOf(sidecar: RunningSidecar): Omit<AdminViews, 'metrics'> {
-  const { environment, identity, policy, reloader, recent, clock } = sidecar.parts;
+  const { environment, policy, reloader, recent, clock } = sidecar.parts;
   return {
     version: environment.version,
     health: () => healthOf(sidecar),
     config: () => reloader.config,
     configSecrets: () => reloader.config.secrets,
-    identity: () => identityView(identity, clock.nowMs()),
+    identity: () => ownIdentityView(sidecar),
     policy: () => policyView(sidecar),
     explain: (request) => withText(explainRequest(policy, request, clock.nowMs())),
     explainRecord: (record) => {
@@ -43,6 +43,18 @@ export function viewsOf(sidecar: RunningSidecar): Omit<AdminViews, 'metrics'> {
     },
     decisions: recent,
   };
+}
+
+function ownIdentityView(sidecar: RunningSidecar): IdentityView {
+  const { identity, attributes, clock } = sidecar.parts;
+  const { current: snapshot, status, jwtBundles } = identity;
+  const described = {
+    snapshot,
+    status,
+    jwtBundles: jwtBundles.current,
+    attributes: attributes.current(snapshot.svid.id),
+  };
+  return describeIdentity(described, clock.nowMs());
 }
 
 function withText(explanation: ReturnType<typeof explainRequest>) {

@@ -205,8 +205,8 @@ class WaitingRoom {
 
   #figures({ status }: OpeningSource): IdentityFigures {
     const source = sourceFigures(status, systemClock.nowMs());
-    const none = { svid: null, rotations: 0, bundles: 0, revocations: 0, refusedRevocations: 0 };
-    return { ...source, ...none, refusedRotations: this.#refused };
+    const none = { svid: null, rotations: 0, bundles: 0, revocations: 0, refusedRevocations: 0, registered: 0 };
+    return { ...source, ...none, refusedRotations: this.#refused, refusedRegistries: 0 };
   }
 
   #nothingYet(): PosternError {

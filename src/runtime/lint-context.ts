@@ -3,6 +3,8 @@
 import type { CatalogueResource, LintContext } from '../authz/lint/lint-rule.ts';
 import type { PosternConfig } from '../config/postern-config.ts';
 import { compileAttributeRules } from '../identity/attributes.ts';
+import { givenAttributes } from '../identity/given-attributes.ts';
+import { type IdentityRegistry, withRegistry } from '../identity/registry.ts';
 import type { IdentitySnapshot } from '../identity/source.ts';
 import { trustDomainOfTokens } from '../identity/tokens/token-issuer.ts';
 import type { InboundOptions, ResourceTemplate } from '../proxy/inbound-options.ts';
@@ -13,38 +15,38 @@ import { ownIdentityOf } from './identity-runtime.ts';
 
 const productionNames: ReadonlySet<string> = new Set(['prod', 'production', 'prd', 'live']);
 
-/** The surroundings of a sidecar with this identity; `trustDomains` are those whose bundles it has. */
-export function lintContextOf(
-  config: PosternConfig,
-  identity: { readonly own: OwnIdentity; readonly trustDomains: readonly string[] },
-  nowMs: number,
-): LintContext {
-  const { own, trustDomains } = identity;
+/** What the linter is told of identities. */
+interface KnownIdentities {
+  readonly own: OwnIdentity;
+  /** Those whose bundles there are. */
+  readonly trustDomains: readonly string[];
+  readonly registry: IdentityRegistry;
+}
+
+/** The surroundings of a sidecar with this identity. */
+function lintContextOf(config: PosternConfig, known: KnownIdentities, nowMs: number): LintContext {
+  const { own, trustDomains, registry } = known;
   return {
     isProduction: own.environment !== undefined && productionNames.has(own.environment.toLowerCase()),
     trustDomains: new Set(trustDomains),
     resources: config.inbound.flatMap((listener) => resourcesOf(listener, own)),
-    attestationGiven: givesAttestation(config),
+    givenAttributes: givenAttributes(config.identity, registry),
     nowMs,
   };
 }
 
 /** The same, for an identity as its source gives it. */
-export function lintContextFor(config: PosternConfig, snapshot: IdentitySnapshot, nowMs: number): LintContext {
-  const own = ownIdentityOf(snapshot, compileAttributeRules(config.identity.attributes));
+export function lintContextFor(
+  config: PosternConfig,
+  { snapshot, registry }: { readonly snapshot: IdentitySnapshot; readonly registry: IdentityRegistry },
+  nowMs: number,
+): LintContext {
+  const own = ownIdentityOf(snapshot, withRegistry(compileAttributeRules(config.identity.attributes), registry));
   // One whose bundle is still to be fetched is known all the same.
   const federated = config.identity.federation.map(({ trustDomain }) => trustDomain);
   const ofTokens = config.identity.tokens.map(trustDomainOfTokens).filter((name) => name !== null);
   const trustDomains = [...snapshot.bundles.trustDomains.map(({ name }) => name), ...federated, ...ofTokens];
-  return lintContextOf(config, { own, trustDomains }, nowMs);
-}
-
-/** Whether any identity gets an attestation: by a fixed value, or by a capture of that name. */
-export function givesAttestation({ identity }: PosternConfig): boolean {
-  const byId = identity.attributes.some(
-    ({ match, set }) => set['attestation'] !== undefined || match.includes('{attestation}'),
-  );
-  return byId || identity.tokens.some(({ set }) => set['attestation'] !== undefined);
+  return lintContextOf(config, { own, trustDomains, registry }, nowMs);
 }
 
 function resourcesOf(listener: InboundOptions, own: OwnIdentity): readonly CatalogueResource[] {

@@ -19,8 +19,19 @@ export function createSidecarDataScrape(sidecar: RunningSidecar): () => Promise<
 }
 
 function sourcesOf(sidecar: RunningSidecar): MetricSources {
-  const { environment, log, identity, revocations, identityCounts, recorder, listeners, reloader, clock, wheel } =
-    sidecar.parts;
+  const {
+    environment,
+    log,
+    identity,
+    revocations,
+    registry,
+    identityCounts,
+    recorder,
+    listeners,
+    reloader,
+    clock,
+    wheel,
+  } = sidecar.parts;
   return {
     build: { version: environment.version, nodeVersion: process.versions.node },
     runtime: () => ({
@@ -44,6 +55,8 @@ function sourcesOf(sidecar: RunningSidecar): MetricSources {
       bundles: identity.current.bundles.bundles.length,
       revocations: revocations.current.size,
       refusedRevocations: revocations.refused,
+      registered: registry.current.size,
+      refusedRegistries: registry.refused,
     }),
     tokens: () => sidecar.parts.tokens?.figures() ?? null,
     upstreams: () =>

@@ -3,6 +3,7 @@
 
 import type { PosternConfig } from '../config/postern-config.ts';
 import { isPosternError } from '../errors.ts';
+import type { Registry } from '../identity/registry-file.ts';
 import type { Revocations } from '../identity/revocations-source.ts';
 import type { IdentitySource } from '../identity/source.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -18,6 +19,7 @@ export interface ReloaderParts {
   readonly readConfig: () => Promise<PosternConfig>;
   readonly identity: IdentitySource;
   readonly revocations: Revocations;
+  readonly registry: Registry;
   readonly policy: PolicyRuntime;
   readonly listeners: ListenerSet;
   readonly log: OperationalLog;
@@ -89,16 +91,20 @@ export class Reloader {
    * @throws PosternError saying what is wrong with it
    */
   async prepare(next: PosternConfig): Promise<PreparedReload> {
-    const { policy, listeners, identity, revocations, clock } = this.#parts;
+    const { policy, listeners, identity, revocations, registry, clock } = this.#parts;
     refuseFixed(this.#config, next);
-    const bundles = await loadBundles(next.policy, lintContextFor(next, identity.current, clock.nowMs()));
+    const registered = await registry.prepare(next.inventory.registryFile);
+    const known = { snapshot: identity.current, registry: registered.value };
+    const bundles = await loadBundles(next.policy, lintContextFor(next, known, clock.nowMs()));
     const revoked = await revocations.prepare(next.policy.revocationsFile);
     const bound = await listeners.prepare(next.inbound, next.audit);
     const commit = async (): Promise<void> => {
       bound.commit();
-      await revoked.commit();
       policy.apply(bundles, next.policy);
+      // All in one turn: nobody is judged by new policies and the old registry.
+      const watching = [registered.commit(), revoked.commit()];
       listeners.judgeAgain();
+      await Promise.all(watching);
       logFindings(bundles.findings, this.#parts.log);
       const isSameWatch = next.watchedPaths.join('\0') === this.#config.watchedPaths.join('\0');
       this.#config = next;

@@ -3,9 +3,12 @@
 import type { RecentDecisions } from '../admin/recent-decisions.ts';
 import type { RecorderHandle } from '../audit/recorder.ts';
 import type { PosternConfig } from '../config/postern-config.ts';
+import type { ReadAttributes } from '../identity/attributes.ts';
+import type { Registry } from '../identity/registry-file.ts';
 import type { Revocations } from '../identity/revocations-source.ts';
 import type { IdentitySource } from '../identity/source.ts';
 import type { Clock } from '../lib/clock.ts';
+import type { Latest } from '../lib/latest.ts';
 import type { TimerWheel } from '../lib/timer-wheel.ts';
 import type { ProxyMetrics } from '../telemetry/metrics.ts';
 import type { OperationalLog } from '../telemetry/operational-log.ts';
@@ -40,6 +43,9 @@ export interface SidecarParts {
   readonly metrics: ProxyMetrics;
   readonly identity: IdentitySource;
   readonly revocations: Revocations;
+  readonly registry: Registry;
+  /** What is said of an identity now. */
+  readonly attributes: Latest<ReadAttributes>;
   readonly policy: PolicyRuntime;
   readonly journal: Journal;
   readonly recorder: RecorderHandle;

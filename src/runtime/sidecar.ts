@@ -6,15 +6,18 @@ import { RecentDecisions } from '../admin/recent-decisions.ts';
 import type { RecorderHandle } from '../audit/recorder.ts';
 import { unsafeShadowPermit } from '../authz/engine.ts';
 import type { PosternConfig } from '../config/postern-config.ts';
-import { compileAttributeRules, type ReadAttributes } from '../identity/attributes.ts';
+import { followAttributes } from '../identity/attribute-source.ts';
+import type { ReadAttributes } from '../identity/attributes.ts';
 import { createPeerVerifier, peerVerifierDefaults } from '../identity/peer-verification.ts';
-import { openRevocations, type Revocations, revocationsDefaults } from '../identity/revocations-source.ts';
+import type { Revocations } from '../identity/revocations-source.ts';
 import type { IdentitySource } from '../identity/source.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
+import type { Latest } from '../lib/latest.ts';
 import { RandomIds } from '../lib/random-ids.ts';
 import { formatAddress } from '../lib/socket-address.ts';
 import { TimerWheel } from '../lib/timer-wheel.ts';
 import { DescriptorRoom } from '../proxy/descriptor-room.ts';
+import type { OwnIdentity } from '../proxy/own-identity.ts';
 import { TlsContexts } from '../proxy/tls-context.ts';
 import type { TokenGate } from '../proxy/token-gate.ts';
 import { createProxyMetrics, type ProxyMetrics } from '../telemetry/metrics.ts';
@@ -30,6 +33,7 @@ import { openJournal } from './journal-runtime.ts';
 import { lintContextFor } from './lint-context.ts';
 import { ListenerSet } from './listener-set.ts';
 import { logFindings } from './load-bundles.ts';
+import { openLists } from './operator-lists.ts';
 import { PolicyRuntime } from './policy-runtime.ts';
 import { openQuietCollection } from './quiet-collection-runtime.ts';
 import { Reloader } from './reloader.ts';
@@ -90,14 +94,7 @@ export class Sidecar implements RunningSidecar {
     const { logLevel: level, logFd: fd, worker } = environment;
     log = createOperationalLog({ level, clock, wheel, fd, ...(worker === undefined ? {} : { worker }) });
     cleanups.push(() => log.close());
-    const revocations = await openRevocations({
-      ...revocationsDefaults,
-      file: config.policy.revocationsFile,
-      onRefused: (error) => log.error('revocations refused, the last good list stays', faultFields(error)),
-      onChanged: (size) => log.info('revocations in force', { rows: size }),
-      onListenerError: onFault,
-    });
-    cleanups.push(() => revocations.close());
+    const { revocations, registry } = await openLists(config, { log, onFault, cleanups });
     const identityCounts = { rotations: 0, refused: 0 };
     const identity = await openIdentity(config.identity, {
       clock,
@@ -111,9 +108,9 @@ export class Sidecar implements RunningSidecar {
       onListenerError: onFault,
     });
     cleanups.push(() => identity.close());
-    const readAttributes = compileAttributeRules(config.identity.attributes);
-    const own = ownIdentityOf(identity.current, readAttributes);
-    const lint = lintContextFor(config, identity.current, clock.nowMs());
+    const attributes = followAttributes(config.identity.attributes, registry, onFault);
+    const own = ownIdentityOf(identity.current, attributes.current);
+    const lint = lintContextFor(config, { snapshot: identity.current, registry: registry.current }, clock.nowMs());
     const policy = await PolicyRuntime.load(config.policy, own.environment, { clock, lint });
     logFindings(policy.status().lint, log);
     const metrics = createProxyMetrics(config.inbound.map((one) => one.name));
@@ -122,7 +119,7 @@ export class Sidecar implements RunningSidecar {
     const journal = await openJournal(config.audit, { environment, clock, log, own, recent, onWriteMs });
     const { recorder } = journal;
     cleanups.push(() => recorder.close());
-    const tokens = await openTokenRuntime(config, { clock, identity, revocations, readAttributes, log, onFault });
+    const tokens = await openTokenRuntime(config, { clock, identity, revocations, attributes, log, onFault });
     cleanups.push(() => tokens?.close());
     const descriptors = readDescriptorLimit();
     const room = new DescriptorRoom(descriptors);
@@ -133,7 +130,7 @@ export class Sidecar implements RunningSidecar {
       onFault,
       identity,
       revocations,
-      readAttributes,
+      attributes,
       policy,
       recorder,
       metrics,
@@ -144,20 +141,26 @@ export class Sidecar implements RunningSidecar {
       readConfig: environment.readConfig,
       identity,
       revocations,
+      registry,
       policy,
       listeners,
       log,
       clock,
     });
     cleanups.push(() => reloader.close());
+    const followOwn = (): OwnIdentity => {
+      const next = ownIdentityOf(identity.current, attributes.current);
+      listeners.setOwnIdentity(next);
+      policy.setOwnEnvironment(next.environment);
+      return next;
+    };
     cleanups.push(
       identity.subscribe((snapshot) => {
         identityCounts.rotations++;
-        const next = ownIdentityOf(snapshot, readAttributes);
-        listeners.setOwnIdentity(next);
-        policy.setOwnEnvironment(next.environment);
-        log.info('identity in use', { spiffe_id: next.spiffeId, serial: snapshot.svid.serial });
+        const { spiffeId } = followOwn();
+        log.info('identity in use', { spiffe_id: spiffeId, serial: snapshot.svid.serial });
       }),
+      attributes.subscribe(() => void followOwn()),
     );
     warnOfSettings(config, own.environment, log);
     warnOfDescriptors(log, room, { descriptors, inbound: config.inbound });
@@ -169,6 +172,8 @@ export class Sidecar implements RunningSidecar {
       metrics,
       identity,
       revocations,
+      registry,
+      attributes,
       policy,
       journal,
       recorder,
@@ -264,7 +269,7 @@ interface ListenerNeeds {
   readonly onFault: (error: unknown) => void;
   readonly identity: IdentitySource;
   readonly revocations: Revocations;
-  readonly readAttributes: ReadAttributes;
+  readonly attributes: Latest<ReadAttributes>;
   readonly policy: PolicyRuntime;
   readonly recorder: RecorderHandle;
   readonly metrics: ProxyMetrics;
@@ -287,14 +292,13 @@ async function openTokenRuntime(
 }
 
 function makeListeners(config: PosternConfig, needs: ListenerNeeds): ListenerSet {
-  const { metrics, policy, readAttributes, ...parts } = needs;
+  const { metrics, policy, ...parts } = needs;
   return new ListenerSet(
     {
       ...parts,
       plans: policy,
       verifier: createPeerVerifier(peerVerifierDefaults),
       contexts: new TlsContexts(),
-      drawAttributes: readAttributes,
       isInternal: internalNetworkTest(config.policy.internalNetworks),
       ids: new RandomIds(),
       shadowPermit: unsafeShadowPermit,
@@ -302,7 +306,7 @@ function makeListeners(config: PosternConfig, needs: ListenerNeeds): ListenerSet
       onIndeterminate: (rules) => metrics.indeterminate.add(rules),
     },
     config.audit,
-    ownIdentityOf(needs.identity.current, readAttributes),
+    ownIdentityOf(needs.identity.current, needs.attributes.current),
   );
 }
 

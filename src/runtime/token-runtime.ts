@@ -22,7 +22,7 @@ const mostDocumentBytes = 512 * 1024;
 export interface TokenRuntimeParts {
   readonly identity: Pick<IdentitySource, 'jwtBundles'>;
   readonly revocations: Latest<RevocationList>;
-  readonly readAttributes: ReadAttributes;
+  readonly attributes: Latest<ReadAttributes>;
   readonly clock: Clock;
   /** Longest that a request waits for keys, milliseconds. */
   readonly keysPatienceMs: number;
@@ -60,9 +60,9 @@ export async function openTokens(tokens: IdentityConfig['tokens'], parts: TokenR
     throw error;
   }
   let replays = 0;
-  const { readAttributes, revocations, clock } = parts;
+  const { attributes, revocations, clock } = parts;
   const nowMs = () => clock.nowMs();
-  const verifier = new TokenVerifier({ ...tokenVerifierDefaults, issuers, readAttributes, revocations, nowMs });
+  const verifier = new TokenVerifier({ ...tokenVerifierDefaults, issuers, attributes, revocations, nowMs });
   const gate = new TokenGate({ verifier, replays: new ReplayWatch(() => replays++) });
   return { gate, verifier, figures: () => ({ issuers: issuers.map(figuresOf), replays }), close };
 }

@@ -91,6 +91,8 @@ function collectIdentity(samples: SampleSet, identity: IdentityFigures): void {
   samples.add('postern_identity_rotations_refused_total', {}, identity.refusedRotations);
   samples.add('postern_revocations', {}, identity.revocations);
   samples.add('postern_revocations_refused_total', {}, identity.refusedRevocations);
+  samples.add('postern_registry_rows', {}, identity.registered);
+  samples.add('postern_registry_refused_total', {}, identity.refusedRegistries);
   samples.add('postern_identity_bundles', {}, identity.bundles);
   collectFederation(samples, identity);
   for (const { name: stream, isUp, failures } of streams) {

@@ -74,6 +74,9 @@ export interface IdentityFigures {
   /** Rows of the list of revocations in force. */
   readonly revocations: number;
   readonly refusedRevocations: number;
+  /** Rows of the registry of identities in force. */
+  readonly registered: number;
+  readonly refusedRegistries: number;
   /** Bundle endpoints that are asked. */
   readonly federation: readonly FederationFigures[];
   /** Revocation lists of CAs. */

@@ -171,6 +171,11 @@ export const metricCatalog = Object.freeze({
     'max',
     counter('Lists of revocations that could not be read; the last good one stays.'),
   ),
+  postern_registry_rows: joined('min', gauge('Rows of the registry of identities in force.')),
+  postern_registry_refused_total: joined(
+    'max',
+    counter('Registries of identities that could not be read; the last good one stays.'),
+  ),
   postern_identity_bundles: joined('min', gauge('Trust domains whose bundle is held.')),
   postern_federation_last_success_timestamp_seconds: joined(
     'min',

@@ -2,8 +2,9 @@
 // missing in lists, and named by the health checks.
 
 import type { DecisionFilter, JournalRecord } from '../admin/recent-decisions.ts';
-import type { AdminViews, DecisionSource, HealthCheck, IdentityView, PolicyView, RuleView } from '../admin/views.ts';
+import type { AdminViews, DecisionSource, HealthCheck, PolicyView, RuleView } from '../admin/views.ts';
 import { PosternError } from '../errors.ts';
+import type { IdentityView } from '../identity/identity-view.ts';
 import type { CallAnswer, CallArgument, CallName, KeptDecision } from './worker-calls.ts';
 import type { WorkerProcess } from './worker-process.ts';
 import type { WorkerSlot } from './worker-slot.ts';

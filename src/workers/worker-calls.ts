@@ -2,9 +2,10 @@
 // can carry; it goes over the IPC channel of one parent and its own children and over nothing else.
 
 import type { DecisionFilter, JournalRecord } from '../admin/recent-decisions.ts';
-import type { Awaitable, DecisionSource, HealthCheck, IdentityView, PolicyView } from '../admin/views.ts';
+import type { Awaitable, DecisionSource, HealthCheck, PolicyView } from '../admin/views.ts';
 import type { PosternConfig } from '../config/postern-config.ts';
 import type { PosternError } from '../errors.ts';
+import type { IdentityView } from '../identity/identity-view.ts';
 import type { SidecarEnvironment } from '../runtime/sidecar-parts.ts';
 import type { MetricData } from '../telemetry/metric-data.ts';
 import type { LogLevel } from '../telemetry/operational-log.ts';

@@ -15,12 +15,14 @@ function pageData(word: string): StatusPageData {
     identity: {
       spiffe_id: word,
       trust_domain: word,
+      attributes: { namespace: word, service_account: word, environment: word, attestation: word, labels: {} },
       serial: word,
       fingerprint_sha256: word,
       issuer: word,
       not_before: word,
       not_after: word,
       expires_in_s: 90,
+      chain_length: 1,
       revision: 1,
       source: {
         kind: 'files',
@@ -33,7 +35,7 @@ function pageData(word: string): StatusPageData {
         federation: [],
         crls: [],
       },
-      bundles: [{ trust_domain: word, authorities: [] }],
+      bundles: [{ trust_domain: word, own: true, authorities: [] }],
     },
     policy: {
       digest: word,

@@ -3,8 +3,9 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import { type HealthFacts, healthChecks } from '../../src/admin/health-checks.ts';
-import { identityView, type ShownSource } from '../../src/admin/identity-view.ts';
+import { defaultAttributes } from '../../src/identity/attributes.ts';
 import { BundleSet } from '../../src/identity/bundle-set.ts';
+import { type DescribedIdentity, describeIdentity } from '../../src/identity/identity-view.ts';
 import { noJwtBundles } from '../../src/identity/jwt-bundle.ts';
 import type { IdentitySnapshot } from '../../src/identity/source.ts';
 import { parseX509Svid } from '../../src/identity/x509-svid.ts';
@@ -25,9 +26,10 @@ before(async () => {
   snapshot = { revision: 3, svid, bundles: new BundleSet([bundleOf('a.example', ca), bundleOf('b.example', ca)]) };
 });
 
-function shown(): ShownSource {
+function shown(): DescribedIdentity {
   const own = { source: 'files', endpoint: null, nextRotationMs: null, streams: [], fault: null } as const;
-  return { current: snapshot, status: { ...own, lastUpdateMs: nowMs }, jwtBundles: noJwtBundles };
+  const attributes = defaultAttributes(snapshot.svid.id);
+  return { snapshot, status: { ...own, lastUpdateMs: nowMs }, jwtBundles: noJwtBundles.current, attributes };
 }
 
 function facts(changed: Partial<HealthFacts> = {}): HealthFacts {
@@ -95,18 +97,19 @@ for (const { what, fails, changed } of missing) {
 }
 
 test('the identity shows names, times and bundles, and never the key', () => {
-  const view = identityView(shown(), snapshot.svid.notAfterMs - 90_500);
+  const view = describeIdentity(shown(), snapshot.svid.notAfterMs - 90_500);
   assert.equal(view.spiffe_id, spiffeId);
   assert.equal(view.trust_domain, 'a.example');
   assert.equal(view.expires_in_s, 90);
   assert.equal(Date.parse(view.not_after), snapshot.svid.notAfterMs);
   assert.equal(view.revision, 3);
+  assert.equal(view.attributes.namespace, 'payments');
   assert.deepEqual(
     view.bundles.map(({ trust_domain }) => trust_domain),
     ['a.example', 'b.example'],
   );
   assert.equal(view.bundles[0]!.authorities[0]!.subject, 'CN=Test CA');
-  assert.ok(identityView(shown(), snapshot.svid.notAfterMs + hourMs).expires_in_s < 0);
+  assert.ok(describeIdentity(shown(), snapshot.svid.notAfterMs + hourMs).expires_in_s < 0);
   const text = JSON.stringify(view);
   for (const line of leaf.keyPem.split('\n').filter((part) => part.length > 20)) assert.ok(!text.includes(line));
 });

@@ -7,7 +7,7 @@ import { checkDefaults } from '../../src/authz/check-options.ts';
 import { compileSources, compileSourcesInTurns } from '../../src/authz/loader.ts';
 import { readPolicyFile } from '../../src/authz/policy-reader.ts';
 import { policyTexts } from '../../src/authz/policy-texts.ts';
-import { readYaml } from '../../src/authz/yaml-document.ts';
+import { readYaml } from '../../src/lib/yaml-document.ts';
 import { seedText } from './seed-policy.ts';
 
 const other =

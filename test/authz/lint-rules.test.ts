@@ -223,14 +223,36 @@ const rows: readonly Row[] = [
     id: 'L-ATTEST',
     what: 'attestation that nothing gives',
     text: condition('principal.attestation == "k8s_psat"'),
-    context: { attestationGiven: false },
+    context: { givenAttributes: new Set() },
     expected: ['10 info'],
   },
   {
     id: 'L-ATTEST',
     what: 'a current attestor that is given',
     text: condition('principal.attestation == "k8s_psat"'),
-    context: { attestationGiven: true },
+    context: { givenAttributes: new Set(['attestation']) },
+    expected: [],
+  },
+
+  {
+    id: 'L-ABSENT',
+    what: 'a label that nobody is given',
+    text: condition('principal.labels["team"] == "a"'),
+    context: { givenAttributes: new Set(['labels.teams']) },
+    expected: ['10 warning'],
+  },
+  {
+    id: 'L-ABSENT',
+    what: 'an environment that nobody is given, on the right side',
+    text: condition('resource.environment != principal.environment'),
+    context: { givenAttributes: new Set() },
+    expected: ['10 warning'],
+  },
+  {
+    id: 'L-ABSENT',
+    what: 'a label that the registry gives, and one whose existence is asked',
+    text: condition('principal.labels["team"] == "a" or exists principal.labels["x"]'),
+    context: { givenAttributes: new Set(['labels.team']) },
     expected: [],
   },
 ];

@@ -5,8 +5,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { stringify } from 'yaml';
-import { readFullYaml } from '../../src/authz/yaml-full.ts';
-import { readPlainYaml } from '../../src/authz/yaml-plain.ts';
+import { readFullYaml } from '../../src/lib/yaml-full.ts';
+import { readPlainYaml } from '../../src/lib/yaml-plain.ts';
 import { anyCondition, policiesOf, policyText } from './policy-arbitrary.ts';
 import { seedText } from './seed-policy.ts';
 

@@ -73,7 +73,7 @@ test('the own identity is shown, without its key', async () => {
   assert.match(stdout, /spiffe:\/\/prod\.acme\.com\/ns\/payments\/api/);
   assert.match(stdout, /bundle of prod\.acme\.com \(own\)/);
   const json = JSON.parse((await run('identity show --json')).stdout);
-  assert.equal(json.svid.spiffe_id, 'spiffe://prod.acme.com/ns/payments/api');
+  assert.equal(json.spiffe_id, 'spiffe://prod.acme.com/ns/payments/api');
   assert.ok(!JSON.stringify(json).includes('PRIVATE'));
 });
 

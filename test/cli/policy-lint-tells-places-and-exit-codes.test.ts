@@ -72,7 +72,7 @@ test('a configuration adds trust domains, resources and attestation, and names t
   const { code, stdout, stderr } = await lint('-c', 'postern.yaml');
   assert.deepEqual([code, stderr], [0, ''], stdout);
   assert.match(stdout, /^seed\.yaml:34:11: warning: message_queue .* is in namespace `audit` .* \[L-RESOURCE-NS\]/m);
-  assert.match(stdout, /^seed\.yaml:17:11: info: no row of `identity\.attributes` sets `attestation`/m);
+  assert.match(stdout, /^seed\.yaml:17:11: info: neither `identity\.attributes` nor the registry gives `attestation`/m);
   assert.doesNotMatch(stdout, /L-TD/);
 });
 

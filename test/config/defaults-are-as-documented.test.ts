@@ -82,6 +82,7 @@ test('the smallest configuration has every default', () => {
       redactHeaders: [],
       outcomes: 'errors',
     },
+    inventory: { registryFile: null },
     admin: { listen: { kind: 'tcp', host: '127.0.0.1', port: 9901 } },
     shutdown: { drainMs: 30_000 },
     workers: 1,

@@ -7,7 +7,8 @@ import { changed, refusalOf, smallest } from './sample-config.ts';
 
 const later: Readonly<Record<string, string>> = {
   outbound: `${smallest}outbound: [{ name: x }]`,
-  inventory: `${smallest}inventory: { registry: r.yaml }`,
+  'inventory.dormant_after': `${smallest}inventory: { dormant_after: 90d }`,
+  'inventory.report_to': `${smallest}inventory: { report_to: "https://fleet:8444" }`,
   'audit.sinks': `${smallest}audit: { sinks: [] }`,
   'admin.allow': `${smallest}admin: { allow: ["spiffe://a.example/b"] }`,
   'protocol: tcp': changed('forward:', 'protocol: tcp\n    forward:'),

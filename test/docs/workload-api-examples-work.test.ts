@@ -51,9 +51,9 @@ test('the example of docs/identity.md passes `check` without an agent, and `iden
   assert.match(shown.output, /spiffe:\/\/prod\.acme\.com\/ns\/payments\/api/);
   assert.ok(shown.output.includes(`workload-api at ${agent.endpoint}`));
   assert.match(shown.output, /rotation +due 20\d\d-/);
-  const { endpoint, next_rotation } = JSON.parse((await postern('identity', 'show', '--json', '-c', config)).output);
-  assert.equal(endpoint, agent.endpoint);
-  assert.ok(Date.parse(next_rotation) > Date.now());
+  const { source } = JSON.parse((await postern('identity', 'show', '--json', '-c', config)).output);
+  assert.equal(source.endpoint, agent.endpoint);
+  assert.ok(Date.parse(source.next_rotation) > Date.now());
 });
 
 test('`check` looks at the bundles in files that stand beside an agent', async (t) => {

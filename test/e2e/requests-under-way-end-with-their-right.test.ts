@@ -4,10 +4,10 @@
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
-import { Mesh } from '../harness/mesh.ts';
+import { Mesh, openPolicy } from '../harness/mesh.ts';
 import { type PeerCredentials, RawPeer } from '../harness/raw-peer.ts';
 import { RecordingWorkload } from '../harness/recording-workload.ts';
-import { journalRecords, put } from '../harness/sidecar-process.ts';
+import { journalRecords, put, type SidecarProcess } from '../harness/sidecar-process.ts';
 import { waitFor } from '../harness/wait-for.ts';
 
 const lostId = 'spiffe://prod.acme.com/ns/payments/lost';
@@ -16,6 +16,7 @@ const cleanups: (() => Promise<void> | void)[] = [];
 const scope = { after: (fn: () => Promise<void> | void) => void cleanups.push(fn) };
 let workload: RecordingWorkload;
 let mesh: Mesh;
+let sidecar: SidecarProcess;
 let lost: PeerCredentials;
 let kept: PeerCredentials;
 
@@ -28,10 +29,15 @@ before(async () => {
   scope.after(() => workload.stop());
   mesh = await Mesh.create(scope, {
     workloadPort: workload.port,
-    sections: { policy: 'policy:\n  paths: [policies/]\n  revocations: revocations.yaml\n' },
+    policy: `${openPolicy}    - name: barred\n      effect: deny\n      conditions:\n        - exists principal.labels["barred"]\n`,
+    sections: {
+      policy: 'policy:\n  paths: [policies/]\n  revocations: revocations.yaml\n',
+      inventory: 'inventory:\n  registry: identities.yaml\n',
+    },
   });
   put(mesh.dir, 'revocations.yaml', 'revocations: []\n');
-  await mesh.start(scope);
+  put(mesh.dir, 'identities.yaml', 'identities: []\n');
+  sidecar = await mesh.start(scope);
   lost = await mesh.caller(lostId);
   kept = await mesh.caller();
 });
@@ -105,4 +111,32 @@ test('a revocation ends streams under way, and no others', async () => {
   // At least: a caller who left while its stream was silent is one more until the kernel finds out.
   await waitFor('the records', () => revokedRecords().length >= already + peersOfEach);
   await goOn(keptPeers);
+});
+
+test('a registry that bars them ends streams under way, and a damaged one changes nothing', async () => {
+  const id = 'spiffe://prod.acme.com/ns/payments/barred';
+  const barred = await mesh.caller(id);
+  const already = revokedRecords().length;
+  const [lostPeers, keptPeers] = [await many(barred), await many(kept)];
+  const own = '  - { spiffe_id: "spiffe://prod.acme.com/ns/payments/server", owner: team-server }\n';
+  put(mesh.dir, 'identities.yaml', `identities:\n${own}  - { spiffe_id: "${id}", labels: { barred: "yes" } }\n`);
+  await waitFor('the streams to end', () => lostPeers.every((peer) => peer.closed));
+  await waitFor('the records', () => revokedRecords().length >= already + peersOfEach);
+  await goOn(keptPeers);
+  const identity = JSON.parse((await sidecar.admin('/identity')).body) as { attributes: { labels: unknown } };
+  assert.deepEqual(identity.attributes.labels, { service: 'server', owner: 'team-server' });
+  put(mesh.dir, 'identities.yaml', 'identities:\n  - { spiffe_id: 17 }\n');
+  await waitFor('the refusal', async () => (await sidecar.metric('postern_registry_refused_total')) > 0);
+  assert.match(sidecar.stderr, /identities\.yaml:2:.*registry refused, the last good one stays/);
+  assert.equal(await sidecar.metric('postern_registry_rows'), 2);
+  const peer = await RawPeer.connect(mesh.port, barred).secured();
+  scope.after(() => peer.close());
+  peer.send('GET /again HTTP/1.1\r\nHost: a\r\n\r\n');
+  await peer.expect('403');
+  put(mesh.dir, 'identities.yaml', 'identities: []\n');
+  await waitFor('the connection to be served again', async () => {
+    peer.send('GET /again HTTP/1.1\r\nHost: a\r\n\r\n');
+    await waitFor('an answer', () => peer.received.endsWith('}') || peer.received.includes('begin'));
+    return peer.received.includes('begin');
+  });
 });

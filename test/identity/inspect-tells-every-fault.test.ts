@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
+import { defaultAttributes } from '../../src/identity/attributes.ts';
 import { BundleSet } from '../../src/identity/bundle-set.ts';
 import { describeIdentity } from '../../src/identity/identity-view.ts';
 import { type InspectInput, inspectCertificates } from '../../src/identity/inspect.ts';
@@ -98,8 +99,16 @@ test('the view of an identity says who vouches for whom, and holds no key', asyn
     nowMs: Date.now(),
   });
   const bundles = new BundleSet([bundleOf('a.example', ca), bundleOf('b.example', ca)]);
-  const view = describeIdentity({ revision: 3, svid, bundles }, Date.now());
-  assert.equal(view.svid.spiffe_id, id);
+  const view = describeIdentity(
+    {
+      snapshot: { revision: 3, svid, bundles },
+      status: { source: 'files', endpoint: null, nextRotationMs: null, lastUpdateMs: 0, streams: [], fault: null },
+      jwtBundles: new Map(),
+      attributes: defaultAttributes(svid.id),
+    },
+    Date.now(),
+  );
+  assert.equal(view.spiffe_id, id);
   assert.deepEqual(
     view.bundles.map((one) => [one.trust_domain, one.own, one.authorities[0]?.shared_with]),
     [

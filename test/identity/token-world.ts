@@ -1,6 +1,7 @@
 // Verifiers of tokens with issuers made up for a test, and tokens as they would sign them.
 
-import { compileAttributeRules } from '../../src/identity/attributes.ts';
+import assert from 'node:assert/strict';
+import { compileAttributeRules, type ReadAttributes } from '../../src/identity/attributes.ts';
 import { RevocationList } from '../../src/identity/revocation-list.ts';
 import { parseRevocations } from '../../src/identity/revocations-file.ts';
 import type { KeySource } from '../../src/identity/tokens/key-source.ts';
@@ -11,6 +12,7 @@ import {
 } from '../../src/identity/tokens/token-issuer.ts';
 import { TokenVerifier, tokenVerifierDefaults } from '../../src/identity/tokens/token-verifier.ts';
 import { type KeySet, readKeySet } from '../../src/identity/tokens/verification-keys.ts';
+import { LatestValue } from '../../src/lib/latest.ts';
 import type { SigningKey } from '../harness/token-issuer.ts';
 
 /** Now, in the tests; a whole second. */
@@ -76,11 +78,12 @@ export function keysOf(keys: readonly SigningKey[], use: 'sig' | 'jwt-svid' = 's
 
 /** A verifier whose clock and revocations the test may change. */
 export function verifierOf(issuers: readonly (readonly [TokenIssuerOptions, KeySource])[]) {
-  const world = { nowMs, revocations: RevocationList.empty };
+  const attributes = new LatestValue<ReadAttributes>(compileAttributeRules([]), assert.ifError);
+  const world = { nowMs, revocations: RevocationList.empty, attributes };
   const verifier = new TokenVerifier({
     ...tokenVerifierDefaults,
     issuers: issuers.map(([options, keys]) => ({ issuer: compileTokenIssuer(options), keys })),
-    readAttributes: compileAttributeRules([]),
+    attributes,
     revocations: {
       get current() {
         return world.revocations;

@@ -2,6 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
+import { compileAttributeRules } from '../../src/identity/attributes.ts';
+import { withRegistry } from '../../src/identity/registry.ts';
+import { parseRegistry } from '../../src/identity/registry-file.ts';
 import { ReplayWatch } from '../../src/identity/tokens/replay-watch.ts';
 import type { VerifiedToken } from '../../src/identity/tokens/token-verifier.ts';
 import { anonymous, type Caller, noCredential } from '../../src/proxy/caller.ts';
@@ -16,16 +19,18 @@ import { goodClaims, HeldKeys, row, verifierOf } from '../identity/token-world.t
 let key: SigningKey;
 let gate: TokenGate;
 let replays: number;
+let world: ReturnType<typeof verifierOf>['world'];
 
 before(async () => {
   key = await signingKey('key-1');
   const spiffeId = 'spiffe://ci.acme.com/{sub}';
-  const { verifier } = verifierOf([
+  const made = verifierOf([
     [row(), new HeldKeys([key])],
     [row({ issuer: 'https://b.example', spiffeId, type: 'ai_agent' }), new HeldKeys([key])],
   ]);
+  world = made.world;
   replays = 0;
-  gate = new TokenGate({ verifier, replays: new ReplayWatch(() => replays++) });
+  gate = new TokenGate({ verifier: made.verifier, replays: new ReplayWatch(() => replays++) });
 });
 
 function fieldsOf(...lines: readonly (readonly [string, string])[]): FieldList {
@@ -62,6 +67,7 @@ function connectionOf(spiffeId: string | null, sourceIp = '10.0.0.1'): Caller {
     facts: { connectionId: 'c', listener: 'api', credential: noCredential, resumed: false },
     identityFields: spiffeId === null ? '' : 'x-postern-peer: it\r\n',
     tokenEnded: () => null,
+    renewed: (own) => own,
   };
 }
 
@@ -122,6 +128,24 @@ test('a token alone names the principal; one beside a certificate stands beside 
   assert.deepEqual([spiffeId, type, actors, subject], [id, 'ai_agent', ['agent-7'], 'alice']);
   assert.equal(both.claims.get('sub'), 'alice');
   assert.equal(beside.caller.identityFields, own.identityFields);
+});
+
+test('a caller with a token is renewed with what the registry says of its ID now, and with what its connection became', async () => {
+  const claims = { iss: 'https://b.example', sub: 'alice' };
+  const { token, found } = await callerOf(connectionOf(null), claims);
+  const id = 'spiffe://ci.acme.com/alice';
+  const registry = await parseRegistry(`identities:\n  - { spiffe_id: "${id}", owner: team-a }\n`, 'r.yaml');
+  assert.equal(found.caller.side.principal.labels.get('owner'), undefined);
+  world.attributes.publish(withRegistry(compileAttributeRules([]), registry));
+  const own = connectionOf(null);
+  const renewed = found.caller.renewed(own);
+  assert.deepEqual([renewed.side.principal.id, renewed.side.principal.labels.get('owner')], [id, 'team-a']);
+  const next = await identify(own, fieldsOf(['Authorization', `Bearer ${token}`]));
+  assert.equal(next.kind === 'caller' && next.caller, renewed, 'the next request is from the same');
+  const { found: beside } = await callerOf(connectionOf(peer), claims);
+  const other = connectionOf(`${peer}2`);
+  assert.equal(beside.caller.renewed(other).side.principal.id, `${peer}2`);
+  world.attributes.publish(compileAttributeRules([]));
 });
 
 test('the token is taken out of the request unless it is asked for', async () => {

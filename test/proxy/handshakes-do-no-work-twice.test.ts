@@ -12,6 +12,7 @@ import { RevocationList } from '../../src/identity/revocation-list.ts';
 import { parseRevocations } from '../../src/identity/revocations-file.ts';
 import type { IdentitySnapshot } from '../../src/identity/source.ts';
 import { parseX509Svid } from '../../src/identity/x509-svid.ts';
+import { LatestValue } from '../../src/lib/latest.ts';
 import { PeerAdmission } from '../../src/proxy/peer-admission.ts';
 import { createServerContext } from '../../src/proxy/tls-context.ts';
 import { ecKeys, type Made, makeCa, makeLeaf } from '../identity/workshop.ts';
@@ -112,7 +113,7 @@ describe('a peer that comes again', () => {
     let draws = 0;
     const admission = new PeerAdmission({
       verifier: createPeerVerifier({ cacheEntries: 4 }),
-      drawAttributes: () => ({ labels: new Map([['draw', String(++draws)]]) }),
+      attributes: new LatestValue(() => ({ labels: new Map([['draw', String(++draws)]]) }), assert.ifError),
     });
     const admit = (peer: Made) =>
       admission.admit(
@@ -138,7 +139,7 @@ describe('a peer that comes again', () => {
       const leaf = await makeLeaf({ issuer: ca, uris: [id], keys: ecKeys() });
       const admission = new PeerAdmission({
         verifier: createPeerVerifier({ cacheEntries: 4 }),
-        drawAttributes: () => ({ labels: new Map() }),
+        attributes: new LatestValue(() => ({ labels: new Map() }), assert.ifError),
       });
       const chain = { leaf: leaf.certificate, intermediates: [] };
       const moment = { snapshot: snapshotOf([leaf]), revocations: RevocationList.empty, nowMs: Date.now() };

@@ -51,6 +51,8 @@ export function plainSources(changed: Partial<MetricSources> = {}): MetricSource
       refusedRotations: 1,
       revocations: 4,
       refusedRevocations: 1,
+      registered: 6,
+      refusedRegistries: 2,
       bundles: 2,
       federation: [
         { trustDomain: 'partner.example', lastSuccessMs: 1_763_800_001_000, failures: new Map([['timeout', 3]]) },

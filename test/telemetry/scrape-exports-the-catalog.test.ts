@@ -142,6 +142,8 @@ test('the figures of the other parts are exported in base units', async () => {
     ['postern_identity_rotations_refused_total', {}, 1],
     ['postern_revocations', {}, 4],
     ['postern_revocations_refused_total', {}, 1],
+    ['postern_registry_rows', {}, 6],
+    ['postern_registry_refused_total', {}, 2],
     ['postern_identity_bundles', {}, 2],
   ];
   for (const [name, labels, value] of expected) assert.equal(sampleOf(read, name, labels), value, name);

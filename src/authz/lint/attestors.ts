@@ -27,14 +27,15 @@ const known: ReadonlySet<string> = new Set([
 export const attestor: LintRule = {
   id: 'L-ATTEST',
   level: 'info',
-  finds: 'an attestor that is retired or unknown, or `principal.attestation` where the configuration gives none',
+  finds: 'an attestor that is retired or unknown, or `principal.attestation` where nothing gives one to anybody',
   needs: null,
-  *check(policies, { attestationGiven }) {
+  *check(policies, { givenAttributes }) {
     for (const placed of rulesOf(policies)) {
       const clauses = [...(placed.policy.principals?.alternatives.flat() ?? []), ...clausesOf(placed.rule)];
       for (const clause of clauses) {
         for (const name of attestorsIn(clause)) yield* nameFaults(placed, clause, name);
-        if (attestationGiven === false && readsAttestation(clause)) yield absenceFault(placed, clause);
+        if (givenAttributes?.has('attestation') === false && readsAttestation(clause))
+          yield absenceFault(placed, clause);
       }
     }
   },
@@ -70,7 +71,8 @@ function readsAttestation({ expression }: Clause): boolean {
 function absenceFault(placed: PlacedRule, clause: Clause) {
   const { effect, name } = placed.rule;
   const result = effect === 'allow' ? 'never allows' : 'always denies, for want of it,';
-  const message = `no row of \`identity.attributes\` sets \`attestation\`, so \`${name}\` ${result} what depends on it`;
-  const mend = 'set `attestation` in `identity.attributes` for the identities that are attested so';
+  const message = `neither \`identity.attributes\` nor the registry gives \`attestation\`, so \`${name}\` ${result} what depends on it`;
+  const mend =
+    'set `attestation` in `identity.attributes`, or in `inventory.registry` for the identities that are attested so';
   return faultIn(placed, { severity: 'info', message, mend }, clause.position);
 }

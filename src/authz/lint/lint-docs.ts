@@ -6,7 +6,7 @@ import { waiverId } from './waivers.ts';
 const needsText = {
   trustDomains: ' (needs `-c`)',
   resources: ' (needs `-c`)',
-  attestationGiven: ' (needs `-c`)',
+  givenAttributes: ' (needs `-c`)',
 } as const;
 
 /** A Markdown table of every rule: id, level and what it finds. */

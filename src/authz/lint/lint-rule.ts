@@ -22,8 +22,8 @@ export interface LintContext {
   readonly isProduction: boolean;
   readonly trustDomains: ReadonlySet<string> | null;
   readonly resources: readonly CatalogueResource[] | null;
-  /** Whether configuration gives any principal an attestation. */
-  readonly attestationGiven: boolean | null;
+  /** What configuration and registry give to any principal: `environment`, `labels.team`. */
+  readonly givenAttributes: ReadonlySet<string> | null;
   readonly nowMs: number;
 }
 
@@ -44,7 +44,7 @@ export interface LintRule {
   /** What it finds, one sentence without a full stop. */
   readonly finds: string;
   /** Part of the context without which it is not run. */
-  readonly needs: 'trustDomains' | 'resources' | 'attestationGiven' | null;
+  readonly needs: 'trustDomains' | 'resources' | 'givenAttributes' | null;
   /** Null for what the loader itself finds: it refuses the bundle and cannot be waived. */
   readonly check: ((policies: readonly PolicyDocument[], context: LintContext) => Iterable<LintFault>) | null;
 }

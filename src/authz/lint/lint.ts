@@ -10,7 +10,7 @@ import { applyWaivers } from './waivers.ts';
 
 /** Nothing known but the time. */
 export function bareLintContext(nowMs: number): LintContext {
-  return { isProduction: false, trustDomains: null, resources: null, attestationGiven: null, nowMs };
+  return { isProduction: false, trustDomains: null, resources: null, givenAttributes: null, nowMs };
 }
 
 /** A bundle that loaded: its texts, for waivers, and what they say. */

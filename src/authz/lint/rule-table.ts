@@ -1,5 +1,6 @@
 // Every lint rule, in the order of docs/policy-lint.md.
 
+import { absentAttribute } from './absent-attributes.ts';
 import { allowAll, defaultAllow } from './allow-all.ts';
 import { attestor } from './attestors.ts';
 import { callerExists, callerHeader, prefix } from './caller-claims.ts';
@@ -23,6 +24,7 @@ export const lintRules: readonly LintRule[] = Object.freeze([
   resourceNamespace,
   credentialLifetime,
   attestor,
+  absentAttribute,
   never,
   duplicate,
   shadowed,

@@ -25,7 +25,10 @@ export interface KeyedIssuer {
 /** A token that held when it was verified; `endOf` says whether it still does. Frozen, one object for each token. */
 export interface VerifiedToken {
   readonly ok: true;
+  /** As described when it was verified; `identityOf` says how now. */
   readonly identity: TokenIdentity;
+  readonly claims: CompactToken['claims'];
+  readonly issuer: TokenIssuer;
   /** SHA-256 of the token, base64. */
   readonly digest: string;
   readonly keys: KeySource;
@@ -36,7 +39,8 @@ export type TokenVerdict = VerifiedToken | TokenRefusal;
 
 export interface TokenVerifierOptions {
   readonly issuers: readonly KeyedIssuer[];
-  readonly readAttributes: ReadAttributes;
+  /** Another function is published whenever what is said of identities changes. */
+  readonly attributes: Latest<ReadAttributes>;
   readonly revocations: Latest<RevocationList>;
   readonly nowMs: () => number;
   /** Tokens that are remembered, and their characters altogether. */
@@ -53,6 +57,10 @@ export class TokenVerifier {
   readonly #known: LRUCache<string, VerifiedToken>;
   /** Verifications under way, by digest: many requests with one token verify it once. */
   readonly #pending = new Map<string, Promise<TokenVerdict>>();
+  readonly #described = new WeakMap<
+    VerifiedToken,
+    { readonly edition: ReadAttributes; readonly identity: TokenIdentity }
+  >();
   /** jose's form of a key for an algorithm. */
   readonly #imported = new WeakMap<VerificationKey, Map<string, ReturnType<typeof importJWK>>>();
 
@@ -94,6 +102,17 @@ export class TokenVerifier {
     return ended;
   }
 
+  /** Who a token that held stands for, as described now; the same object for one edition of the attributes. */
+  identityOf(token: VerifiedToken): TokenIdentity {
+    const edition = this.#options.attributes.current;
+    const known = this.#described.get(token);
+    if (known?.edition === edition) return known.identity;
+    const described = identityOfToken(token.claims, token.issuer, edition);
+    const identity = 'cause' in described ? token.identity : described;
+    this.#described.set(token, { edition, identity });
+    return identity;
+  }
+
   /** The row whose tokens these claims would be of. */
   issuerOf(token: CompactToken): KeyedIssuer | null {
     const row = issuerRow(claimOf(token.claims, 'sub'), claimOf(token.claims, 'iss'), this.#rows);
@@ -125,7 +144,7 @@ export class TokenVerifier {
 
   /** Who it stands for, and whether that one may still come. */
   identify(token: CompactToken, issuer: TokenIssuer): TokenIdentity | TokenRefusal {
-    const identity = identityOfToken(token.claims, issuer, this.#options.readAttributes);
+    const identity = identityOfToken(token.claims, issuer, this.#options.attributes.current);
     return 'cause' in identity ? identity : (this.#revoked(identity, this.#options.nowMs()) ?? identity);
   }
 
@@ -144,7 +163,9 @@ export class TokenVerifier {
     }
     const identity = this.identify(token, keyed.issuer);
     if ('cause' in identity) return identity;
-    const verified = Object.freeze({ ok: true as const, identity, digest, keys: keyed.keys, key });
+    const { claims } = token;
+    const { issuer, keys } = keyed;
+    const verified = Object.freeze({ ok: true as const, identity, claims, issuer, digest, keys, key });
     // Time has passed, and keys may have changed meanwhile.
     const ended = this.endOf(verified);
     if (ended !== null) return ended;

@@ -1,6 +1,6 @@
 // The small tree with positions that a YAML text is read into.
 
-import type { SourcePosition } from '../errors.ts';
+import type { SourcePosition } from './source-position.ts';
 
 export interface YamlMap {
   readonly kind: 'map';

@@ -2,7 +2,7 @@
 
 import type { Document, Node, ParsedNode, Range } from 'yaml';
 import { isAlias, isMap, isPair, isScalar, isSeq, LineCounter, parseAllDocuments } from 'yaml';
-import type { SourcePosition } from '../errors.ts';
+import type { SourcePosition } from './source-position.ts';
 import type { YamlEntry, YamlFault, YamlList, YamlMap, YamlNode, YamlReading, YamlScalar } from './yaml-tree.ts';
 
 /** Reads all documents of a text that nests no deeper than `maxDepth`. Never throws. */
