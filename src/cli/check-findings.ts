@@ -9,8 +9,10 @@ import { compileSources, loadDefaults, readPolicySources } from '../authz/loader
 import { bundleFilesOf } from '../config/federation-section.ts';
 import { type LoadedConfig, loadConfig } from '../config/load-config.ts';
 import { isPosternError, PosternError, type SourcePosition } from '../errors.ts';
-import { readFederated } from '../identity/bundle-files.ts';
+import { readFederated, textOf } from '../identity/bundle-files.ts';
+import { readCrls } from '../identity/crl-files.ts';
 import { type FederatedBundleFile, readFileSet } from '../identity/identity-files.ts';
+import { readingOf } from '../identity/identity-state.ts';
 import { readRegistry } from '../identity/registry-file.ts';
 import { readRevocations } from '../identity/revocations-source.ts';
 import { readFileKeys } from '../identity/tokens/key-source.ts';
@@ -62,7 +64,10 @@ async function identityFindings({ config: { identity }, positionOf }: LoadedConf
   // The CA is made at the first start; to check is not to make.
   if (identity.source === 'dev-ca' && !existsSync(identity.devCa.dir)) return [];
   if (identity.source === 'workload-api')
-    return federationFindings(bundleFilesOf(identity.federation), positionOf(['identity', 'federation']));
+    return [
+      ...(await federationFindings(bundleFilesOf(identity.federation), positionOf(['identity', 'federation']))),
+      ...(await crlFindings(identity.crl.files, positionOf(['identity', 'crl']))),
+    ];
   const place = positionOf(['identity', identity.source === 'files' ? 'files' : 'dev_ca']);
   try {
     const { warnings } = await readOwnIdentity(identity, io);
@@ -121,6 +126,12 @@ async function federationFindings(files: readonly FederatedBundleFile[], place: 
   const texts = await readFileSet(files.map((one) => one.bundleFile));
   const bundles = readFederated(texts, files, systemClock.nowMs());
   return [...bundles.values()].flatMap((one) => (one.ok ? [] : [asFinding(one.error, 'error', place)]));
+}
+
+async function crlFindings(files: readonly string[], place: SourcePosition): Promise<Finding[]> {
+  const texts = await readFileSet(files);
+  const readings = files.map((file) => readingOf(() => readCrls(textOf(texts, file), file)));
+  return readings.flatMap((one) => (one.ok ? [] : [asFinding(one.error, 'error', place)]));
 }
 
 async function policyFindings(

@@ -6,6 +6,7 @@ import type { AdminConfig } from './admin-section.ts';
 import { agentConflicts } from './agent-socket.ts';
 import type { DataPath, Environment } from './config-source.ts';
 import { type Conflict, conflict } from './conflict.ts';
+import { federationConflicts } from './federation-checks.ts';
 import type { IdentityConfig } from './identity-section.ts';
 import { type SharingSections, sharingConflicts } from './sharing-checks.ts';
 import { isSameSocket } from './socket-address.ts';
@@ -26,6 +27,7 @@ export function findConflicts(sections: CheckedSections, env: Environment): Conf
     ...loops(inbound),
     ...adminCollisions(inbound, sections.admin),
     ...sharingConflicts(sections),
+    ...federationConflicts(sections),
     ...inbound.flatMap((listener, at) => deadRoutes(listener.routes, ['inbound', at, 'routes'])),
     ...devCaInProduction(sections.identity, env),
     ...agentConflicts(sections.identity, env),

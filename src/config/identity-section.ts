@@ -12,7 +12,6 @@ import {
   crlSection,
   type FederationEntry,
   federationEntry,
-  lacksFirstBundle,
 } from './federation-section.ts';
 import { badValue, choice, duration, refuse, textField } from './fields.ts';
 import { filePath, plainText, spiffeId } from './text-fields.ts';
@@ -125,12 +124,6 @@ export const identitySection = z
   .transform((section, context): IdentityConfig => {
     const { federation, attributes, tokens, crl } = section;
     const bundleEndpoint = section.bundle_endpoint ?? null;
-    for (const [at, entry] of section.source === 'workload-api' ? [] : federation.entries()) {
-      if (!lacksFirstBundle(entry)) continue;
-      const what = `the endpoint of \`${entry.trustDomain}\` is known by the very bundle it serves`;
-      const mend = 'add `file` with a bundle that the partner gave you, for the first fetch';
-      refuse(context, badValue(what, mend, 'ERR_CONFIG_KEY'), ['federation', at, 'bundle']);
-    }
     const own = ownSource(section);
     if (own !== null) return { ...own, federation, attributes, tokens, crl, bundleEndpoint };
     const key = section.source === 'files' ? 'files' : 'dev_ca';

@@ -51,27 +51,38 @@ export function crlFault(file: string, what: string, mend?: string): PosternErro
 export function indexRows(list: DerElement | undefined, file: string): CrlRows {
   const places = new Map<string, number>();
   const bytes = list?.bytes ?? new Uint8Array(0);
-  for (let at = list?.contentStart ?? 0; at < (list?.end ?? 0); ) {
-    const row = elementAt(bytes, at, list!.end);
-    const serial = expectTag(elementAt(bytes, row.contentStart, expectTag(row, derTag.sequence).end), derTag.integer);
+  const end = list?.end ?? 0;
+  // Rows differ in serial and time; their extensions are a few reasons over and over, and are looked at once each.
+  const understood = new Set<string>();
+  for (let at = list?.contentStart ?? 0; at < end; ) {
+    const row = expectTag(elementAt(bytes, at, end), derTag.sequence);
+    const serial = expectTag(elementAt(bytes, row.contentStart, row.end), derTag.integer);
     const time = elementAt(bytes, serial.end, row.end);
-    if (time.end < row.end) assertUnderstood(elementAt(bytes, time.end, row.end), row.end, file);
-    places.set(keyOf(bytes.subarray(serial.contentStart, serial.end)), at);
+    const extensions = time.end < row.end ? textOf(bytes, time.end, row.end) : '';
+    if (extensions !== '' && !understood.has(extensions)) {
+      assertUnderstood(elementAt(bytes, time.end, row.end), row.end, file);
+      understood.add(extensions);
+    }
+    places.set(keyOf(bytes, serial.contentStart, serial.end), at);
     at = row.end;
   }
   return {
     size: places.size,
     rowOf: (serial) => {
-      const at = places.get(keyOf(Buffer.from(serial, 'hex')));
+      const key = Buffer.from(serial, 'hex');
+      const at = places.get(keyOf(key, 0, key.length));
       return at === undefined ? null : readRow(elementAt(bytes, at, bytes.length));
     },
   };
 }
 
 /** Without the zero that keeps a high first bit positive; certificates with a negative serial are refused elsewhere. */
-function keyOf(serial: Uint8Array): string {
-  const from = serial[0] === 0 && serial.length > 1 ? 1 : 0;
-  return Buffer.from(serial.buffer, serial.byteOffset + from, serial.length - from).toString('latin1');
+function keyOf(bytes: Uint8Array, start: number, end: number): string {
+  return textOf(bytes, bytes[start] === 0 && end - start > 1 ? start + 1 : start, end);
+}
+
+function textOf(bytes: Uint8Array, start: number, end: number): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('latin1');
 }
 
 // RFC 5280 §5.3: with a critical entry extension that is not understood, the whole list must not be used.

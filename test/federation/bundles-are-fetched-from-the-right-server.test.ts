@@ -6,9 +6,14 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import type { JoinedSource } from '../../src/federation/joined-source.ts';
+import { RevocationList } from '../../src/identity/revocation-list.ts';
+import { parseRevocations } from '../../src/identity/revocations-file.ts';
 import { TrustDomain } from '../../src/identity/trust-domain.ts';
+import { LatestValue } from '../../src/lib/latest.ts';
 import { waitFor } from '../harness/wait-for.ts';
-import { Domain, endpointOf, join } from './domains.ts';
+import { makeCa, makeLeaf } from '../identity/workshop.ts';
+import { judge, outcome } from '../identity/worlds.ts';
+import { answer, Domain, endpointOf, hostileServer, join } from './domains.ts';
 
 const deadlineMs = 20_000;
 
@@ -101,6 +106,12 @@ test('an endpoint of the wrong SPIFFE ID, of a foreign CA, or revoked is asked f
     assert.match(warned[0]?.message ?? '', message, what);
     assert.equal(source.status.federation![0]!.using, 'file', what);
   }
+  const list = parseRevocations(`revocations: [{ spiffe_id: "${b.id}", reason: gone }]`, 'r');
+  const revocations = new LatestValue(new RevocationList(list), () => {});
+  const { source, warned } = await join(t, a, { endpoints: [endpointOf(b, served.url)], revocations });
+  await source.attempted;
+  assert.match(warned[0]?.message ?? '', /revoked by spiffe_id .*: gone \(revoked\)/);
+  assert.deepEqual([...served.answers, ...servedByImpostor.answers], []);
 });
 
 test('`https_web` knows the server by host name and CA, which need no SPIFFE ID', async (t) => {
@@ -150,4 +161,44 @@ test('no endpoint says anything of the own trust domain, nor of another than its
     own.map(({ facts }) => facts.fingerprintSha256),
     a.snapshot.current.bundles.bundles[0]!.authorities.map(({ facts }) => facts.fingerprintSha256),
   );
+});
+
+test('whatever a partner publishes, its CAs mint nothing of others: not with our CA, a shared key, or a cross certificate', async (t) => {
+  const [a, b] = [await Domain.make(t, 'a.example'), await Domain.make(t, 'b.example')];
+  const ownCa = await makeCa({ subject: 'CN=A root' });
+  const partnerCa = await makeCa({ subject: 'CN=B root' });
+  const sharedKey = await makeCa({ subject: 'CN=B shared', keys: ownCa.keys });
+  const crossed = await makeCa({ subject: 'CN=A root', keys: ownCa.keys, issuer: partnerCa });
+  const middle = await makeCa({ subject: 'CN=B middle', issuer: partnerCa });
+  const lower = await makeCa({ subject: 'CN=B lower', issuer: middle });
+  const published = [ownCa, partnerCa, sharedKey, crossed];
+  const keys = published.map(({ certificate }) => ({
+    kty: 'EC',
+    use: 'x509-svid',
+    x5c: [certificate.raw.toString('base64')],
+  }));
+  const url = await hostileServer(t, b, (socket) => void socket.end(answer(JSON.stringify({ keys }))));
+  a.hold(b);
+  a.cas[0] = { ...a.cas[0]!, bundlePem: ownCa.pem };
+  a.publish();
+  const { source } = await join(t, a, { endpoints: [endpointOf(b, url)] });
+  await waitFor('the fetch', () => source.status.federation![0]!.using === 'endpoint', deadlineMs);
+  const [ours, theirs] = ['spiffe://a.example/ns/x', 'spiffe://b.example/ns/x'];
+  const rows = [
+    ['ours by our CA', ours, ownCa, [], 'accepted'],
+    ['ours by the partner', ours, partnerCa, [], 'authority_of_other_trust_domain'],
+    ['ours by a CA with our key and another name', ours, sharedKey, [], 'authority_of_other_trust_domain'],
+    ['ours below an intermediate of the partner', ours, middle, [middle], 'authority_of_other_trust_domain'],
+    ['ours below two of them', ours, lower, [lower, middle], 'authority_of_other_trust_domain'],
+    ['ours with a cross certificate shown', ours, partnerCa, [crossed, partnerCa], 'authority_of_other_trust_domain'],
+    ['theirs by the partner', theirs, partnerCa, [], 'accepted'],
+    ['theirs below two intermediates', theirs, lower, [lower, middle], 'accepted'],
+    // It published our CA as its own: that is the partner's to say, and touches nobody but the partner.
+    ['theirs by our CA', theirs, ownCa, [], 'accepted'],
+    ['of a third domain', 'spiffe://c.example/x', partnerCa, [], 'trust_domain_unknown'],
+  ] as const;
+  for (const [what, id, issuer, via, wanted] of rows) {
+    const leaf = await makeLeaf({ issuer, uris: [id] });
+    assert.equal(outcome(judge(leaf, source.current.bundles.bundles, { via })), wanted, what);
+  }
 });

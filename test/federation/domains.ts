@@ -28,6 +28,14 @@ const fail = (error: unknown): void => {
   throw error;
 };
 
+/** A bundle endpoint of a domain. */
+export interface Served {
+  readonly url: string;
+  readonly port: number;
+  readonly answers: ReadonlyMap<number, number>;
+  close(): Promise<void>;
+}
+
 /** A trust domain whose identity and bundle a test changes at will. */
 export class Domain {
   readonly name: string;
@@ -82,8 +90,13 @@ export class Domain {
 
   /** As if it came from a file or an agent. */
   hold(other: Domain): void {
-    const trustDomain = TrustDomain.parse(other.name);
-    const bundle = parseTrustBundle({ text: other.bundlePem, file: 'other', trustDomain });
+    this.holdPem(other.name, other.bundlePem);
+  }
+
+  /** As `hold`, for CAs made elsewhere. */
+  holdPem(name: string, text: string): void {
+    const trustDomain = TrustDomain.parse(name);
+    const bundle = parseTrustBundle({ text, file: 'other', trustDomain });
     const at = this.#others.findIndex((one) => one.trustDomain.equals(trustDomain));
     this.#others.splice(at < 0 ? this.#others.length : at, 1, bundle);
     this.publish();
@@ -119,14 +132,14 @@ export class Domain {
   }
 
   /** Serves its bundle; gives the URL. */
-  async serve(t: Lived, port = 0): Promise<{ readonly url: string; readonly port: number; close(): Promise<void> }> {
+  async serve(t: Lived, port = 0): Promise<Served> {
     const server = await openBundleServer(
       { listen: { kind: 'tcp', host: '127.0.0.1', port }, profile: { kind: 'https_spiffe' }, refreshHintMs: 300_000 },
       { identity: this.source(), clock: systemClock, reusePort: false, onRefused: fail, onError: fail },
     );
     t.after(() => server.close());
     const bound = server.address.kind === 'tcp' ? server.address.port : 0;
-    return { url: `https://localhost:${bound}/`, port: bound, close: () => server.close() };
+    return { url: `https://localhost:${bound}/`, port: bound, answers: server.answers, close: () => server.close() };
   }
 }
 
