@@ -10,6 +10,7 @@ import { cliMarkdown } from './docs/cli-docs.ts';
 import { configurationMarkdown } from './docs/configuration-docs.ts';
 import { errorsMarkdown } from './docs/errors-docs.ts';
 import { newPage, withSection } from './docs/generated-section.ts';
+import { limboMarkdown } from './docs/limbo-docs.ts';
 import { strictnessMarkdown } from './docs/strictness-docs.ts';
 import { tokenRefusalsMarkdown } from './docs/token-refusals-docs.ts';
 
@@ -31,6 +32,7 @@ async function generatedSections(): Promise<readonly GeneratedSection[]> {
     { page: 'docs/policy-lint.md', title: 'Policy lint', name: 'rules', body: lintRulesMarkdown() },
     { page: 'docs/metrics.md', title: 'Metrics', name: 'metrics', body: metricsMarkdown() },
     { page: 'docs/strictness.md', title: 'The strictness table', name: 'cases', body: strictnessMarkdown() },
+    { page: 'docs/x509-limbo.md', title: 'Judged by x509-limbo', name: 'verdicts', body: limboMarkdown() },
     { page: 'docs/decision-records.md', title: 'Decision records', name: 'fields', body: recordFieldsMarkdown() },
   ];
 }

@@ -2,14 +2,7 @@
 // Postern reads was not written by Postern.
 
 import 'reflect-metadata';
-import {
-  createPrivateKey,
-  generateKeyPairSync,
-  type KeyObject,
-  randomBytes,
-  webcrypto,
-  X509Certificate,
-} from 'node:crypto';
+import { generateKeyPairSync, type KeyObject, randomBytes, webcrypto, X509Certificate } from 'node:crypto';
 import * as x509 from '@peculiar/x509';
 
 export const hourMs = 3_600_000;
@@ -49,6 +42,10 @@ export interface Spec {
   readonly extensions?: readonly x509.Extension[];
   /** False: none; another CA: its identifier, whoever signs. */
   readonly authorityKeyId?: false | Made;
+  /** False: none. */
+  readonly subjectKeyId?: false;
+  /** Hex of the INTEGER's content. */
+  readonly serial?: string;
 }
 
 export const usage = x509.KeyUsageFlags;
@@ -101,7 +98,7 @@ async function make(spec: Spec): Promise<Made> {
   const now = Date.now();
   const algorithm = signingAlgorithm(signer, spec.digest ?? 'SHA-256');
   const certificate = await x509.X509CertificateGenerator.create({
-    serialNumber: `40${randomBytes(15).toString('hex')}`,
+    serialNumber: spec.serial ?? `40${randomBytes(15).toString('hex')}`,
     subject,
     issuer: spec.issuerName ?? spec.issuer?.subject ?? subject,
     notBefore: new Date(spec.notBeforeMs ?? now - 60_000),
@@ -129,7 +126,7 @@ async function extensionsOf(
   if (spec.purposes !== undefined && spec.purposes !== null) {
     extensions.push(new x509.ExtendedKeyUsageExtension([...spec.purposes]));
   }
-  extensions.push(await x509.SubjectKeyIdentifierExtension.create(spki));
+  if (spec.subjectKeyId !== false) extensions.push(await x509.SubjectKeyIdentifierExtension.create(spki));
   if (spec.authorityKeyId !== false) {
     const named = spec.authorityKeyId?.keys ?? signer;
     const authority = named.publicKey.export({ type: 'spki', format: 'der' });
@@ -162,11 +159,8 @@ function signingAlgorithm(keys: KeyPair, hash: string): webcrypto.Algorithm & { 
 }
 
 function cryptoKey(keys: KeyPair, algorithm: webcrypto.Algorithm): Promise<CryptoKey> {
-  const der = createPrivateKey(keys.privateKey.export({ type: 'pkcs8', format: 'pem' })).export({
-    type: 'pkcs8',
-    format: 'der',
-  });
-  return webcrypto.subtle.importKey('pkcs8', der, algorithm, true, ['sign']);
+  const pkcs8 = keys.privateKey.export({ type: 'pkcs8', format: 'der' });
+  return webcrypto.subtle.importKey('pkcs8', pkcs8, algorithm, true, ['sign']);
 }
 
 /** One DER element. */
