@@ -21,16 +21,10 @@ import {
   type RefusedPeerFacts,
   refusalEvent,
   shownName,
+  withExpected,
 } from './refusal-events.ts';
 import { RightSweep } from './right-sweep.ts';
 import type { HandshakeFailure } from './tls-handshake.ts';
-
-const refusedConnections = Object.freeze({
-  aborted: 'aborted',
-  timeout: 'handshake_timeout',
-  dropped: 'handshake_dropped',
-  refused: 'handshake_failed',
-} as const);
 
 export class InboundListener {
   readonly #parts: InboundListenerParts;
@@ -159,7 +153,7 @@ export class InboundListener {
     const moment = { snapshot: this.#parts.identity.current, revocations: this.#parts.revocations.current };
     const admitted = this.#admission.admit(chain, { ...moment, nowMs: this.#parts.clock.nowMs() });
     if (admitted.kind === 'refused') {
-      this.#parts.observer.connectionRefused('authn_failed');
+      this.#parts.observer.handshakeEnded('refused', admitted.cause);
       this.#recordRefusal(admitted, socket);
       socket.destroy();
       this.#retireIfUnused();
@@ -225,6 +219,7 @@ export class InboundListener {
       },
     });
     this.#connections.add(connection);
+    this.#parts.observer.handshakeEnded('accepted', 'none');
     this.#parts.observer.connectionOpened();
   }
 
@@ -245,7 +240,7 @@ export class InboundListener {
   }
 
   #refuseHandshake(failure: HandshakeFailure, socket: Socket): void {
-    this.#parts.observer.connectionRefused(refusedConnections[failure.kind]);
+    this.#parts.observer.handshakeEnded(failure.kind, failure.cause);
     this.#retireIfUnused();
     // Nobody was refused for who they are, and a flood must not fill the journal.
     if (failure.kind === 'aborted' || failure.kind === 'dropped') return;
@@ -254,8 +249,8 @@ export class InboundListener {
   }
 
   #recordRefusal(refused: RefusedPeerFacts, socket: Socket): void {
-    this.#parts.observer.peerRefused(refused.cause);
-    this.#parts.recorder.authnFailed(refusalEvent(this.#eventNames(), refused, socket));
+    const detail = withExpected(refused, this.#parts.identity.current);
+    this.#parts.recorder.authnFailed(refusalEvent(this.#eventNames(), { ...refused, detail }, socket));
   }
 
   #eventNames(): RefusalNames {

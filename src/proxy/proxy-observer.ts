@@ -2,15 +2,14 @@
 
 import type { ReasonCode } from '../authz/model.ts';
 
-/** Why a connection ended before it was established. */
-export type RefusedConnection =
-  | 'connection_limit'
-  | 'descriptor_limit'
-  | 'handshake_dropped'
-  | 'handshake_timeout'
-  | 'handshake_failed'
-  | 'authn_failed'
-  | 'aborted';
+/** Why a connection was closed before its handshake. */
+export type RefusedConnection = 'connection_limit' | 'descriptor_limit';
+
+/**
+ * How a handshake ended: `refused` is the peer for what it showed, `aborted` left by itself, `dropped` had to make room.
+ * Each with a reason of a closed list (`none` for accepted).
+ */
+export type HandshakeResult = 'accepted' | 'refused' | 'aborted' | 'timeout' | 'dropped';
 
 /** Limits that were met. */
 export type LimitName =
@@ -34,7 +33,9 @@ export interface ProxyObserver {
   connectionOpened(): void;
   connectionClosed(): void;
   connectionRefused(reason: RefusedConnection): void;
+  /** TLS is done; who the peer is has still to be judged. */
   handshakeDone(ms: number): void;
+  handshakeEnded(result: HandshakeResult, reason: string): void;
   requestBegun(): void;
   /** Once for each request, when all is over. */
   requestEnded(
@@ -50,8 +51,6 @@ export interface ProxyObserver {
   wireError(code: string): void;
   limitMet(limit: LimitName): void;
   retried(): void;
-  /** A peer whose certificate was not accepted; `cause` is of a closed list. */
-  peerRefused(cause: string): void;
   /** The token of a request: `accepted`, or a cause of the closed list. */
   tokenJudged(result: string): void;
   tunnelOpened(): void;
@@ -65,9 +64,12 @@ export interface ProxyObserver {
 /** How the bytes of a tunnel went. */
 export type TunnelDirection = 'in' | 'out';
 
-/** What the pool of a listener counts; plain numbers, read at scrape. */
+/** Why a connection to the workload did not come about: nobody listens, too slow, or anything else. */
+export type UpstreamConnectFault = 'refused' | 'timeout' | 'other';
+
+/** What the pool of a listener counts; read at scrape. */
 export interface UpstreamCounters {
   upstreamConnects: number;
-  upstreamConnectFailures: number;
+  readonly upstreamConnectFailures: { add(reason: UpstreamConnectFault): void };
   upstreamReused: number;
 }

@@ -2,6 +2,7 @@
 
 import type { AuthnFailedEvent, ConnectionFacts } from '../audit/decision-event.ts';
 import type { NetworkFacts } from '../authz/model.ts';
+import type { IdentitySnapshot } from '../identity/source.ts';
 import type { ConnectionSide } from './inbound-request.ts';
 import { networkFactsOf } from './peer-admission.ts';
 import type { PeerChain } from './peer-right.ts';
@@ -40,6 +41,17 @@ export function refusalEvent(names: RefusalNames, refused: RefusedPeerFacts, soc
     ...endpoints(networkFactsOf(socket, () => false)),
     sni: text(socket.servername),
   };
+}
+
+/** Trust domains that a message lists. */
+const mostNamed = 8;
+
+/** The detail of a refusal, with what was shown and what would have been accepted, for the operators of both sides. */
+export function withExpected({ detail, shown }: RefusedPeerFacts, { svid, bundles }: IdentitySnapshot): string {
+  const names = bundles.trustDomains.map(({ name }) => name);
+  const more = names.length > mostNamed ? ` and ${names.length - mostNamed} more` : '';
+  const expected = `expected an identity of ${names.slice(0, mostNamed).join(', ') || 'no trust domain'}${more}`;
+  return `${detail}; shown: ${shown ?? 'none'}; ${expected}; own identity: ${svid.id.toString()}`;
 }
 
 /** The event of an open connection that lost its right. */

@@ -44,6 +44,9 @@ const connecting: State = Object.freeze({ kind: 'connecting' });
 const finishing: State = Object.freeze({ kind: 'finishing' });
 const closed: State = Object.freeze({ kind: 'closed' });
 
+/** The workload did not take the connection in time. */
+export class ConnectTimeout extends Error {}
+
 export class UpstreamConnection implements ResponseEvents {
   readonly #options: UpstreamConnectionOptions;
   readonly #owner: UpstreamOwner;
@@ -264,7 +267,7 @@ export class UpstreamConnection implements ResponseEvents {
   #onTimeout(): void {
     switch (this.#state.kind) {
       case 'connecting':
-        this.#onSocketError(new Error(`no connection within ${this.#options.connectMs} ms`));
+        this.#onSocketError(new ConnectTimeout(`no connection within ${this.#options.connectMs} ms`));
         return;
       case 'busy':
         this.#fail(

@@ -7,8 +7,13 @@ import type { SocketAddress } from '../lib/socket-address.ts';
 import type { TimerWheel } from '../lib/timer-wheel.ts';
 import type { HeadLimits } from '../wire/head-limits.ts';
 import type { DescriptorRoom, IdleHolder } from './descriptor-room.ts';
-import type { UpstreamCounters } from './proxy-observer.ts';
-import { UpstreamConnection, type UpstreamConnectionOptions, type UpstreamOwner } from './upstream-connection.ts';
+import type { UpstreamConnectFault, UpstreamCounters } from './proxy-observer.ts';
+import {
+  ConnectTimeout,
+  UpstreamConnection,
+  type UpstreamConnectionOptions,
+  type UpstreamOwner,
+} from './upstream-connection.ts';
 
 /** Hears how a wish for a connection ended, unless it was met at once or cancelled. */
 export interface UpstreamWaiter {
@@ -117,7 +122,7 @@ export class UpstreamPool implements UpstreamOwner, IdleHolder {
 
   onConnectFailed(connection: UpstreamConnection, error: PosternError): void {
     this.#gone();
-    this.#counters.upstreamConnectFailures++;
+    this.#counters.upstreamConnectFailures.add(connectFaultOf(error));
     const waiter = this.#waiters.get(connection);
     this.#waiters.delete(connection);
     waiter?.onUpstreamUnreachable(error);
@@ -147,4 +152,11 @@ export class UpstreamPool implements UpstreamOwner, IdleHolder {
     this.#counters.upstreamReused++;
     return last;
   }
+}
+
+function connectFaultOf({ cause }: PosternError): UpstreamConnectFault {
+  if (cause instanceof ConnectTimeout) return 'timeout';
+  const found = (cause as NodeJS.ErrnoException | undefined)?.code;
+  // A unix socket that is not there is a workload that does not listen.
+  return found === 'ECONNREFUSED' || found === 'ENOENT' ? 'refused' : 'other';
 }

@@ -18,10 +18,11 @@ function collectConnections(samples: SampleSet, listener: string, counters: List
   samples.add('postern_connections_open', own, counters.connectionsOpen);
   samples.add('postern_connections_accepted_total', own, counters.connectionsAccepted);
   samples.addCounts('postern_connections_refused_total', counters.refusals, (reason) => ({ listener, reason }));
-  samples.add('postern_handshakes_total', own, counters.handshakes);
-  samples.addCounts('postern_handshake_failures_total', counters.handshakeFailures, (reason) => ({ listener, reason }));
+  samples.addCounts('postern_handshakes_total', counters.handshakes, (key) => {
+    const [result = '', reason = 'other'] = key.split(' ');
+    return { listener, result, reason };
+  });
   samples.addHistogram('postern_handshake_seconds', own, counters.handshakeTime);
-  samples.addCounts('postern_peers_refused_total', counters.refusedPeers, (cause) => ({ listener, cause }));
 }
 
 function collectRequests(samples: SampleSet, listener: string, counters: ListenerCounters): void {
@@ -55,7 +56,10 @@ function collectTunnels(samples: SampleSet, listener: string, counters: Listener
 function collectUpstream(samples: SampleSet, listener: string, counters: ListenerCounters): void {
   const own = { listener };
   samples.add('postern_upstream_connects_total', own, counters.upstreamConnects);
-  samples.add('postern_upstream_connect_failures_total', own, counters.upstreamConnectFailures);
+  samples.addCounts('postern_upstream_connect_failures_total', counters.upstreamConnectFailures, (reason) => ({
+    listener,
+    reason,
+  }));
   samples.add('postern_upstream_reused_total', own, counters.upstreamReused);
   samples.addHistogram('postern_upstream_seconds', own, counters.upstreamTime);
 }

@@ -11,7 +11,6 @@ const msPerSecond = 1_000;
 export class ListenerCounters {
   connectionsOpen = 0;
   connectionsAccepted = 0;
-  handshakes = 0;
   requests = 0;
   requestsInFlight = 0;
   requestBodyBytes = 0;
@@ -23,19 +22,21 @@ export class ListenerCounters {
   tunnelBytesIn = 0;
   tunnelBytesOut = 0;
   upstreamConnects = 0;
-  upstreamConnectFailures = 0;
   upstreamReused = 0;
   /** By first digit of the status; 0 is `none`. */
   readonly responseClasses = new Float64Array(6);
   readonly refusals = new LabelCounts(['connection_limit', 'descriptor_limit']);
-  readonly handshakeFailures = new LabelCounts([
-    'aborted',
-    'authn_failed',
-    'handshake_dropped',
-    'handshake_failed',
-    'handshake_timeout',
+  /** Keyed `RESULT REASON`. */
+  readonly handshakes = new LabelCounts([
+    'accepted none',
+    'aborted peer_left',
+    'dropped too_many_handshakes',
+    'timeout handshake_timeout',
+    'refused no_certificate',
+    'refused untrusted_issuer',
+    'refused certificate_expired',
   ]);
-  readonly refusedPeers = new LabelCounts();
+  readonly upstreamConnectFailures = new LabelCounts(['refused', 'timeout', 'other']);
   readonly tokens = new LabelCounts(['accepted']);
   readonly allows = new LabelCounts(['rule']);
   readonly denies = new LabelCounts(['rule', 'default', 'rule_indeterminate', 'engine_error']);
@@ -67,13 +68,12 @@ export class ListenerCounters {
   }
 
   connectionRefused(reason: string): void {
-    if (reason === 'connection_limit' || reason === 'descriptor_limit') this.refusals.add(reason);
-    else this.handshakeFailures.add(reason);
+    this.refusals.add(reason);
   }
 
-  /** A peer whose certificate was not accepted; `cause` is of the closed list of causes. */
-  peerRefused(cause: string): void {
-    this.refusedPeers.add(cause);
+  /** `reason` is of a closed list for each result. */
+  handshakeEnded(result: string, reason: string): void {
+    this.handshakes.add(`${result} ${reason}`);
   }
 
   /** The token of a request: `accepted`, or a cause of the closed list. */
@@ -82,7 +82,6 @@ export class ListenerCounters {
   }
 
   handshakeDone(ms: number): void {
-    this.handshakes++;
     this.handshakeTime.observe(ms);
   }
 

@@ -60,14 +60,13 @@ export const metricCatalog = Object.freeze({
     'listener',
     'reason',
   ),
-  postern_handshakes_total: counter('TLS handshakes that completed.', 'listener'),
-  postern_handshake_failures_total: counter(
-    'Connections that ended in their handshake, had to make room (handshake_dropped), or whose peer was not accepted (authn_failed).',
+  postern_handshakes_total: counter(
+    'Handshakes by how they ended: accepted; refused, with the cause as on record; aborted by the peer; timeout; dropped to make room.',
     'listener',
+    'result',
     'reason',
   ),
   postern_handshake_seconds: histogram('Time from the connection to the end of its handshake.', 'listener'),
-  postern_peers_refused_total: counter('Peers refused for their certificate, by cause.', 'listener', 'cause'),
 
   postern_requests_total: counter('Requests begun.', 'listener'),
   postern_request_tokens_total: counter(
@@ -107,7 +106,11 @@ export const metricCatalog = Object.freeze({
   ),
 
   postern_upstream_connects_total: counter('Connections tried to the workload.', 'listener'),
-  postern_upstream_connect_failures_total: counter('Of these, failed or too slow.', 'listener'),
+  postern_upstream_connect_failures_total: counter(
+    'Of these, failed: refused (nobody listens), timeout, other.',
+    'listener',
+    'reason',
+  ),
   postern_upstream_reused_total: counter('Requests that took a kept connection to the workload.', 'listener'),
   postern_upstream_connections_open: gauge('Connections to the workload.', 'listener'),
   postern_upstream_connections_idle: gauge('Of these, kept and unused.', 'listener'),

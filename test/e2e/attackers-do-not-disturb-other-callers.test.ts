@@ -122,12 +122,12 @@ test('2,000 strangers at once that say nothing, garbage, or half of a handshake'
     await waitFor('each of them to be ended', () => strangers.every(({ isClosed }) => isClosed()));
     return strangers;
   });
-  const failures = (reason: string) => sidecar.metric('postern_handshake_failures_total', { reason });
-  assert.ok((await failures('handshake_dropped')) > 1_000);
-  assert.ok((await failures('handshake_timeout')) > 0);
-  assert.ok((await failures('handshake_failed')) > 0);
+  const failures = (result: string) => sidecar.metric('postern_handshakes_total', { result });
+  assert.ok((await failures('dropped')) > 1_000);
+  assert.ok((await failures('timeout')) > 0);
+  assert.ok((await failures('refused')) > 0);
   const refused = journalRecords(mesh.journalDir).filter((record) => record['reason'] === 'authn_failed');
-  assert.equal(refused.length, (await failures('handshake_timeout')) + (await failures('handshake_failed')));
+  assert.equal(refused.length, (await failures('timeout')) + (await failures('refused')));
 });
 
 const head = (line: string, fields = '') => `${line} HTTP/1.1\r\nHost: a\r\n${fields}\r\n`;

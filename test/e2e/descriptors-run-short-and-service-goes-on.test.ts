@@ -56,7 +56,7 @@ test('peers beyond what descriptors hold are refused, and those who are in go on
   assert.deepEqual(otherwise, []);
   assert.ok(sidecar.descriptorCount < openFiles, `${sidecar.descriptorCount} descriptors`);
   const refused = await sidecar.metric('postern_connections_refused_total', { reason: 'descriptor_limit' });
-  const dropped = await sidecar.metric('postern_handshake_failures_total', { reason: 'handshake_dropped' });
+  const dropped = await sidecar.metric('postern_handshakes_total', { result: 'dropped' });
   assert.equal(refused + dropped, crowd.length - served.length);
   assert.ok((await sidecar.metric('postern_limits_met_total', { limit: 'descriptors' })) > 0);
 
@@ -95,7 +95,7 @@ test('strangers who say nothing hold all descriptors, and a peer still gets in',
   peer.send(get);
   await peer.expect('HTTP/1.1 200');
   peer.close();
-  assert.ok((await sidecar.metric('postern_handshake_failures_total', { reason: 'handshake_dropped' })) > 0);
+  assert.ok((await sidecar.metric('postern_handshakes_total', { result: 'dropped' })) > 0);
 
   // Nobody new comes: it rests, and does not ask the kernel again and again.
   await waitFor('rest', async () => {

@@ -38,7 +38,10 @@ test('after an allow, a deny and a peer without certificate, the operator sees j
   const { ca } = await mesh.caller();
   const stranger = RawPeer.connect(mesh.port, { ca });
   stranger.send('GET / HTTP/1.1\r\nHost: payments\r\n\r\n');
-  await waitFor('the stranger to be counted', async () => (await count('postern_handshake_failures_total', {})) === 1);
+  await waitFor(
+    'the stranger to be counted',
+    async () => (await count('postern_handshakes_total', { result: 'refused', reason: 'no_certificate' })) === 1,
+  );
   stranger.close();
 
   async function count(name: string, labels: Readonly<Record<string, string>>): Promise<number> {
@@ -53,7 +56,7 @@ test('after an allow, a deny and a peer without certificate, the operator sees j
   const listener = 'api';
   const expected: readonly (readonly [string, Readonly<Record<string, string>>, number])[] = [
     ['postern_ready', {}, 1],
-    ['postern_handshakes_total', { listener }, 2],
+    ['postern_handshakes_total', { listener, result: 'accepted', reason: 'none' }, 2],
     ['postern_requests_total', { listener }, 2],
     ['postern_decisions_total', { listener, decision: 'allow', reason: 'rule' }, 1],
     ['postern_decisions_total', { listener, decision: 'deny', reason: 'no_policy' }, 1],

@@ -47,7 +47,7 @@ function poolIn(room: DescriptorRoom, port: number): UpstreamPool {
     wheel: new TimerWheel({ clock: systemClock, tickMs: 100, onError: (error) => assert.ifError(error) }),
     connectMs: 5_000,
     responseMs: 5_000,
-    counters: { upstreamConnects: 0, upstreamConnectFailures: 0, upstreamReused: 0 },
+    counters: { upstreamConnects: 0, upstreamConnectFailures: { add: () => {} }, upstreamReused: 0 },
     room,
   });
 }

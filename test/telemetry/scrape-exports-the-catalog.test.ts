@@ -36,8 +36,9 @@ test('everything that the proxy counts is exported', async () => {
   api.connectionOpened();
   api.connectionClosed();
   api.connectionRefused('connection_limit');
-  api.connectionRefused('handshake_timeout');
-  api.peerRefused('certificate_expired');
+  api.handshakeEnded('timeout', 'handshake_timeout');
+  api.handshakeEnded('refused', 'certificate_expired');
+  api.handshakeEnded('accepted', 'none');
   api.handshakeDone(3);
   api.requestBegun();
   api.requestBegun();
@@ -54,7 +55,7 @@ test('everything that the proxy counts is exported', async () => {
   api.retried();
   api.upstreamAnswered(20);
   api.upstreamConnects += 2;
-  api.upstreamConnectFailures += 1;
+  api.upstreamConnectFailures.add('timeout');
   api.upstreamReused += 5;
   metrics.indeterminate.add([{ policy: 'p', rule: 'r', attributes: ['resource.namespace', 'action.name'] }]);
   metrics.histograms.journalWrite.observe(0.02);
@@ -65,10 +66,10 @@ test('everything that the proxy counts is exported', async () => {
     ['postern_connections_open', { listener }, 1],
     ['postern_connections_accepted_total', { listener }, 2],
     ['postern_connections_refused_total', { listener, reason: 'connection_limit' }, 1],
-    ['postern_handshake_failures_total', { listener, reason: 'handshake_timeout' }, 1],
-    ['postern_handshake_failures_total', { listener, reason: 'handshake_failed' }, 0],
-    ['postern_peers_refused_total', { listener, cause: 'certificate_expired' }, 1],
-    ['postern_handshakes_total', { listener }, 1],
+    ['postern_handshakes_total', { listener, result: 'timeout', reason: 'handshake_timeout' }, 1],
+    ['postern_handshakes_total', { listener, result: 'refused', reason: 'no_certificate' }, 0],
+    ['postern_handshakes_total', { listener, result: 'refused', reason: 'certificate_expired' }, 1],
+    ['postern_handshakes_total', { listener, result: 'accepted', reason: 'none' }, 1],
     ['postern_handshake_seconds_bucket', { listener, le: '0.0025' }, 0],
     ['postern_handshake_seconds_bucket', { listener, le: '0.005' }, 1],
     ['postern_requests_total', { listener }, 2],
@@ -84,7 +85,8 @@ test('everything that the proxy counts is exported', async () => {
     ['postern_wire_errors_total', { listener, code: 'ERR_HTTP_FIELD' }, 1],
     ['postern_limits_met_total', { listener, limit: 'idle' }, 1],
     ['postern_upstream_connects_total', { listener }, 2],
-    ['postern_upstream_connect_failures_total', { listener }, 1],
+    ['postern_upstream_connect_failures_total', { listener, reason: 'timeout' }, 1],
+    ['postern_upstream_connect_failures_total', { listener, reason: 'refused' }, 0],
     ['postern_upstream_reused_total', { listener }, 5],
     ['postern_upstream_connections_open', { listener }, 4],
     ['postern_upstream_connections_idle', { listener }, 3],
