@@ -81,6 +81,37 @@ for (const [name, event] of Object.entries(cases)) {
   });
 }
 
+test('a token is named by what may be known of it, and hostile claims break no line', () => {
+  const long = '\u202e"\r\n'.repeat(500);
+  const token = {
+    issuer: 'https://ci.example',
+    subject: long,
+    spiffeId: 'spiffe://ci.acme.com/x',
+    type: 'ci_job',
+    actors: Array.from({ length: 8 }, () => long),
+    replayed: true,
+  };
+  const base = decisionEvent(4, { authnFailure: { cause: 'expired', detail: long, shown: long } });
+  const event: DecisionEvent = {
+    ...base,
+    request: { ...base.request, principal: { ...base.request.principal, token } },
+    connection: {
+      ...base.connection,
+      token: {
+        jtiSha256: 'a'.repeat(64),
+        audience: Array.from({ length: 200 }, () => long),
+        notAfterMs: 1_795_341_600_000,
+      },
+    },
+  };
+  const parsed = checkRecord(encoder.decision(event, 7));
+  const principal = parsed['principal'] as Record<string, Record<string, unknown>>;
+  assert.equal(principal['token']?.['issuer'], 'https://ci.example');
+  assert.equal(principal['token']?.['not_after'], '2026-11-22T10:00:00.000Z');
+  assert.equal((parsed['authn_failure'] as Record<string, unknown>)['cause'], 'expired');
+  assert.ok((parsed['masked'] as string[]).includes('/principal/token/subject'));
+});
+
 test('records of refused peers, outcomes and of the journal itself are documented too', () => {
   const place = { streamId: '20260101T000000000Z-0123456789ab', seq: 9, timeUs: 1_795_341_600_000_000 };
   checkRecord(encoder.authnFailed(authnFailedEvent(), 8));

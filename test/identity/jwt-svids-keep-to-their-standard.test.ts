@@ -2,9 +2,11 @@
 
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
+import { compileAttributeRules } from '../../src/identity/attributes.ts';
 import { noJwtBundles, readJwtBundle } from '../../src/identity/jwt-bundle.ts';
 import { bundleKeys } from '../../src/identity/tokens/key-source.ts';
-import { svidAlgorithms } from '../../src/identity/tokens/token-issuer.ts';
+import { identityOfToken } from '../../src/identity/tokens/token-identity.ts';
+import { compileTokenIssuer, svidAlgorithms } from '../../src/identity/tokens/token-issuer.ts';
 import type { TokenVerdict, TokenVerifier } from '../../src/identity/tokens/token-verifier.ts';
 import { readKeySet } from '../../src/identity/tokens/verification-keys.ts';
 import { TrustDomain } from '../../src/identity/trust-domain.ts';
@@ -88,6 +90,11 @@ describe('§3.1 `sub` is the SPIFFE ID of the workload', () => {
     assert.ok(verdict.ok && verdict.identity.isSvid);
     assert.equal(verdict.identity.spiffeId?.toString(), subject);
     assert.equal(verdict.identity.attributes.namespace, 'payments');
+  });
+  test('whatever row it was taken for, the trust domain is that of the keys', () => {
+    const issuer = compileTokenIssuer(svidRow);
+    const found = identityOfToken({ ...claims, sub: 'spiffe://partner.example/x' }, issuer, compileAttributeRules([]));
+    assert.equal('cause' in found && found.cause, 'subject_invalid');
   });
   test('one of another trust domain is refused, though these keys signed it', async () => {
     assert.equal(await cause({ sub: 'spiffe://partner.example/x' }), 'issuer_unknown');

@@ -56,6 +56,12 @@ test('the start waits for nothing, and many who ask share one fetch', async (t) 
   assert.equal(keys.current.keys.length, 0);
   const waiting = [keys.lookAgain(), keys.lookAgain(), keys.lookAgain()];
   assert.equal(asked.length, 1);
+  let isOver = false;
+  void Promise.all(waiting).then(() => {
+    isOver = true;
+  });
+  await new Promise(setImmediate);
+  assert.equal(isOver, false, 'they wait for it');
   asked[0]!.answer(documentOf(key));
   await Promise.all(waiting);
   assert.equal(keys.current.keys.length, 1);

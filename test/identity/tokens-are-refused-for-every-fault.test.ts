@@ -5,7 +5,7 @@ import { createHmac } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import { type TokenRefusalCause, tokenRefusals } from '../../src/identity/tokens/token-refusals.ts';
 import type { TokenVerdict, TokenVerifier } from '../../src/identity/tokens/token-verifier.ts';
-import { type SigningKey, signingKey, signToken } from '../harness/token-issuer.ts';
+import { rsaKeys, type SigningKey, signingKey, signToken } from '../harness/token-issuer.ts';
 import { goodClaims, HeldKeys, nowMs, nowS, part, revocationsOf, row, verifierOf } from './token-world.ts';
 
 let key: SigningKey;
@@ -241,6 +241,17 @@ test('an accepted token is verified once, and ends with its time and with its ke
   world.nowMs = nowMs + 300_000;
   assert.equal(causeOf(verifier.known(token)!), 'expired');
   world.nowMs = nowMs;
+});
+
+test('a signature in another spelling of base64url, and a key bound to another algorithm, do not count', async () => {
+  const token = await sign({});
+  // Of the last of 86 characters four bits mean nothing: A, Q, g and w are the canonical ones.
+  const respelt = token.slice(0, -1) + String.fromCharCode(token.charCodeAt(token.length - 1) + 1);
+  assert.equal(causeOf(await verdictOf(respelt)), 'token_malformed');
+  const [bound] = rsaKeys(['RS256']);
+  const { verifier: one } = verifierOf([[row(), new HeldKeys([bound!])]]);
+  assert.equal(causeOf(await one.verify(await signToken({ ...bound!, alg: 'PS256' }, goodClaims))), 'key_unknown');
+  assert.equal(causeOf(await one.verify(await signToken(bound!, goodClaims))), 'accepted');
 });
 
 test('a key that is not there yet is looked for, and the token waits for it', async () => {

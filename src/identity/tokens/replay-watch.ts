@@ -16,6 +16,7 @@ const mostTokens = 20_000;
 /** Remembers who showed a token first. */
 export class ReplayWatch {
   readonly #holders = new LRUCache<string, Holder>({ max: mostTokens });
+  readonly #keys = new WeakMap<VerifiedToken, string>();
   readonly #onReplay: () => void;
 
   /** `onReplay`: once for each token, when a second peer shows it. */
@@ -24,10 +25,8 @@ export class ReplayWatch {
   }
 
   /** Whether the token has been shown by another peer than this one, now or before. */
-  isReplayed({ identity, digest }: VerifiedToken, peer: string): boolean {
-    // A token without an id is known by itself. Two issuers may use one id.
-    const key =
-      identity.jti === null ? digest : hash('sha256', JSON.stringify([identity.issuer, identity.jti]), 'base64');
+  isReplayed(token: VerifiedToken, peer: string): boolean {
+    const key = this.#keyOf(token);
     const holder = this.#holders.get(key);
     if (holder === undefined) {
       this.#holders.set(key, { peer, isReplayed: false });
@@ -38,5 +37,16 @@ export class ReplayWatch {
       this.#onReplay();
     }
     return holder.isReplayed;
+  }
+
+  /** A token without an id is known by itself. Two issuers may use one id. */
+  #keyOf(token: VerifiedToken): string {
+    const { jti, issuer } = token.identity;
+    if (jti === null) return token.digest;
+    const known = this.#keys.get(token);
+    if (known !== undefined) return known;
+    const key = hash('sha256', JSON.stringify([issuer, jti]), 'base64');
+    this.#keys.set(token, key);
+    return key;
   }
 }
