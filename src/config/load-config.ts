@@ -3,6 +3,7 @@
 
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import en from 'zod/v4/locales/en.js';
 import { PosternError, type SourcePosition } from '../errors.ts';
 import { compareFindings, type Finding } from '../lib/finding.ts';
 import { configSchema, configSections, type ParsedConfig } from './config-schema.ts';
@@ -17,7 +18,17 @@ import { resolvePaths } from './resolve-paths.ts';
 const maxConfigBytes = 1024 * 1024;
 
 /** Without the fast path that is made from strings: bin/postern forbids that. With the input, to say what was found. */
-const parseOptions = { jitless: true, reportInput: true } as const;
+const { localeError } = en();
+const parseOptions = { jitless: true, reportInput: true, error: wordsFor } as const;
+
+/** zod's words; it asks a mapping for its constructor's name, and a key of the file may be called `constructor`. */
+function wordsFor(issue: Parameters<typeof localeError>[0]): ReturnType<typeof localeError> {
+  try {
+    return localeError(issue);
+  } catch {
+    return 'Invalid input';
+  }
+}
 
 /** A configuration that may be used, and what it had better say differently. */
 export interface LoadedConfig {

@@ -84,6 +84,15 @@ test('any values under the keys that exist', () => {
   );
 });
 
+test('keys that are called as what a library looks up', () => {
+  for (const value of ['[]', '{}', '[{}]', '{name: [{}]}', '{name: {toString: 1}}']) {
+    for (const name of ['constructor', '__proto__', 'toString', 'valueOf', 'toJSON', 'then']) {
+      holds(`version: {${name}: ${value}}`);
+      holds(`version: 1\nworkers: {${name}: {name: ${value}}}\ninbound: [{${name}: ${value}}]`);
+    }
+  }
+});
+
 test('the example with any piece of it cut out or doubled', () => {
   const at = fc.integer({ min: 0, max: example.length });
   fc.assert(
