@@ -146,7 +146,7 @@ export class EndpointPoll {
       const what = `gave a bundle with sequence ${document.sequence}, which is behind ${this.#document?.sequence}`;
       return this.#fail('sequence', endpointFault(endpoint.url, what));
     }
-    this.#document = document;
+    this.#document = isAnOlderCopy(document, this.#document) ? this.#document : document;
     this.#lastSuccessMs = clock.nowMs();
     this.#fault = null;
     this.#backoff = this.#freshBackoff();
@@ -156,9 +156,9 @@ export class EndpointPoll {
   }
 
   /** A replica that lags behind must not bring back an authority that is gone (§4.2); a server that was set up anew may. */
-  #isBackward({ sequence }: BundleDocument): boolean {
-    const last = this.#document?.sequence ?? null;
-    const isBehind = sequence !== null && last !== null && sequence < last;
+  #isBackward(document: BundleDocument): boolean {
+    const last = this.#document;
+    const isBehind = isBehindOf(document, last) && !isAnOlderCopy(document, last);
     this.#backward = isBehind ? this.#backward + 1 : 0;
     return isBehind && this.#backward < mostBackward;
   }
@@ -190,4 +190,18 @@ export class EndpointPoll {
     const mostMs = this.#refreshMs();
     return new Backoff({ firstMs: Math.min(timings.firstRetryMs, mostMs), mostMs, random });
   }
+}
+
+function isBehindOf({ sequence }: BundleDocument, last: BundleDocument | null): boolean {
+  return sequence !== null && last !== null && last.sequence !== null && sequence < last.sequence;
+}
+
+/** Replicas may each count for themselves: what says the same is not behind, whatever its number. */
+function isAnOlderCopy(document: BundleDocument, last: BundleDocument | null): boolean {
+  return last !== null && isBehindOf(document, last) && contentOf(document) === contentOf(last);
+}
+
+function contentOf({ x509, jwt }: BundleDocument): string {
+  const prints = x509.authorities.map(({ facts }) => facts.fingerprintSha256);
+  return JSON.stringify([prints.sort(), jwt.authorities]);
 }

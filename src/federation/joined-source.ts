@@ -163,8 +163,8 @@ class Joined extends LatestValue<IdentitySnapshot> implements JoinedSource {
       void poll.fetchNow();
     }
     this.#join();
-    // A list that nobody was known to have signed may be of a CA that has come.
-    void this.#crlFiles.refresh();
+    // A list that was refused, or that nobody was known to have signed, may be of a CA that has come.
+    if (before.bundles.digest !== next.bundles.digest) void this.#crlFiles.refresh();
   }
 
   #join(): void {

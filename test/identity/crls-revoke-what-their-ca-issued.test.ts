@@ -12,11 +12,14 @@ import { BundleSet } from '../../src/identity/bundle-set.ts';
 import { parseCrl } from '../../src/identity/crl.ts';
 import { readCrls } from '../../src/identity/crl-files.ts';
 import { CrlSet, crlStanding, type ExpiredCrlRule } from '../../src/identity/crl-set.ts';
+import { firstSnapshot, type IdentityReading, nextStep, readingOf } from '../../src/identity/identity-state.ts';
 import { createPeerVerifier, type PeerVerdict } from '../../src/identity/peer-verification.ts';
 import { RevocationList } from '../../src/identity/revocation-list.ts';
 import { parseTrustBundle } from '../../src/identity/trust-bundle.ts';
 import { TrustDomain } from '../../src/identity/trust-domain.ts';
+import { parseX509Svid } from '../../src/identity/x509-svid.ts';
 import { type IssuedByOpenssl, OpensslCa } from '../harness/openssl-ca.ts';
+import { der } from './workshop.ts';
 
 const dir = mkdtempSync(path.join(tmpdir(), 'postern-crl-'));
 after(() => rmSync(dir, { recursive: true, force: true }));
@@ -139,6 +142,22 @@ test('a list that its CA did not sign, or may not sign, revokes nobody', () => {
   assert.equal(crlStanding(crls(lists.middle)[0]!, authority(root.pem)), 'unknown_issuer');
 });
 
+test('what a list says of the own SVID keeps nobody from starting or rotating: that is for peers to judge', () => {
+  const reading = (leaf: IssuedByOpenssl, text: string): IdentityReading => ({
+    svid: readingOf(() =>
+      parseX509Svid({ certPem: leaf.pem, keyPem: leaf.keyPem, certFile: 'c', keyFile: 'k', nowMs: Date.now() }),
+    ),
+    ownBundle: (trustDomain) => readingOf(() => parseTrustBundle({ text: root.pem, file: 'bundle', trustDomain })),
+    federated: new Map(),
+    crls: { ok: true, value: crls(text) },
+  });
+  const late = Date.now() + 2 * hourMs;
+  const first = firstSnapshot(reading(leaves.good, lists.root), late);
+  assert.equal(first.bundles.crls.all.length, 1);
+  const step = nextStep(first, reading(leaves.revoked, lists.root), late);
+  assert.deepEqual([step.refused, step.next?.svid.id.path], [[], '/revoked']);
+});
+
 test('a remembered path is asked about its lists each time', () => {
   const verifier = createPeerVerifier({ cacheEntries: 10 });
   const bundle = parseTrustBundle({ text: root.pem, file: 'bundle', trustDomain: TrustDomain.parse(domain) });
@@ -196,16 +215,48 @@ test('PEM with several lists and DER say the same', () => {
     both.map((one) => one.issuer),
     ['CN=root,O=Test', 'CN=middle,O=Test'],
   );
-  const der = Buffer.from(lists.root.replaceAll(/-----.*-----|\s/g, ''), 'base64');
-  assert.equal(readCrls(der.toString('latin1'), 'x')[0]!.fingerprintSha256, both[0]!.fingerprintSha256);
+  const raw = Buffer.from(lists.root.replaceAll(/-----.*-----|\s/g, ''), 'base64');
+  assert.equal(readCrls(raw.toString('latin1'), 'x')[0]!.fingerprintSha256, both[0]!.fingerprintSha256);
   assert.equal(both[0]!.size, 1);
 });
 
+/** A list that nobody signed, of version 2 with one row, which is enough to read it. */
+function crafted({ row = [] as Buffer[], outer = '300a06082a8648ce3d040302' } = {}): Buffer {
+  const bytes = (hex: string): Buffer => Buffer.from(hex, 'hex');
+  const time = (text: string): Buffer => der(0x17, text);
+  const inner = bytes('300a06082a8648ce3d040302');
+  const rows = der(0x30, der(0x30, der(0x02, bytes('05')), time('260101000000Z'), ...row));
+  const body = der(0x30, bytes('020101'), inner, der(0x30), time('260101000000Z'), time('300101000000Z'), rows);
+  return der(0x30, body, bytes(outer), der(0x03, bytes('00aa')));
+}
+
+test('a row that says more than is understood refuses the list; one that is understood does not (RFC 5280 §5.3)', () => {
+  const extension = (id: string, isCritical: boolean, value: string): Buffer =>
+    der(
+      0x30,
+      Buffer.from(id, 'hex'),
+      ...(isCritical ? [Buffer.from('0101ff', 'hex')] : []),
+      der(0x04, Buffer.from(value, 'hex')),
+    );
+  const reason = extension('0603551d15', true, '0a0101');
+  const issuer = '0603551d1d';
+  assert.deepEqual(parseCrl(crafted(), 'x').rowOf('05')?.reason, 'unspecified');
+  assert.deepEqual(parseCrl(crafted({ row: [der(0x30, reason)] }), 'x').rowOf('0005')?.reason, 'key_compromise');
+  assert.equal(parseCrl(crafted({ row: [der(0x30, extension(issuer, false, '3000'))] }), 'x').size, 1);
+  const refusedRows: readonly (readonly [Buffer, RegExp])[] = [
+    [crafted({ row: [der(0x30, reason, extension(issuer, true, '3000'))] }), /critical extension 2\.5\.29\.29/],
+    [crafted({ row: [der(0x30, reason), der(0x30, reason)] }), /too many fields/],
+    // The algorithm outside is another one than the one that was signed.
+    [crafted({ outer: '300a06082a8648ce3d040303' }), /its frame is out of form/],
+  ];
+  for (const [list, message] of refusedRows) assert.throws(() => parseCrl(list, 'x'), message);
+});
+
 test('whatever bytes come, reading ends with a list or a coded fault, and asking for a row never throws', () => {
-  const der = Buffer.from(lists.root.replaceAll(/-----.*-----|\s/g, ''), 'base64');
+  const raw = Buffer.from(lists.root.replaceAll(/-----.*-----|\s/g, ''), 'base64');
   fc.assert(
-    fc.property(fc.nat(der.length - 1), fc.nat(255), fc.option(fc.nat(der.length)), (at, byte, cut) => {
-      const changed = Buffer.from(der.subarray(0, cut ?? der.length));
+    fc.property(fc.nat(raw.length - 1), fc.nat(255), fc.option(fc.nat(raw.length)), (at, byte, cut) => {
+      const changed = Buffer.from(raw.subarray(0, cut ?? raw.length));
       if (at < changed.length) changed[at] = byte;
       try {
         const crl = parseCrl(changed, 'x');
