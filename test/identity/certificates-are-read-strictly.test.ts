@@ -9,7 +9,9 @@ import { readCertificateFacts } from '../../src/identity/certificate-facts.ts';
 import { keyWeakness, signatureWeakness } from '../../src/identity/certificate-strength.ts';
 import { derChildren, readDer } from '../../src/identity/der.ts';
 import { readObjectId, readTimeMs } from '../../src/identity/der-values.ts';
-import { createReferee, type Made, makeCa, makeLeaf, der as readableDer, rsaKeys } from './workshop.ts';
+import { der as readableDer } from './certificate-encoder.ts';
+import { createReferee } from './certificate-referee.ts';
+import { type Made, makeCa, makeLeaf, rsaKeys } from './workshop.ts';
 
 let ca: Made;
 let leaf: Made;

@@ -4,8 +4,8 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import type { RefusalCause } from '../../src/identity/refusal-causes.ts';
+import { der } from './certificate-encoder.ts';
 import {
-  der,
   ecKeys,
   hourMs,
   type Made,

@@ -8,7 +8,8 @@ import { describeIdentity } from '../../src/identity/identity-view.ts';
 import { type InspectInput, inspectCertificates } from '../../src/identity/inspect.ts';
 import { RevocationList } from '../../src/identity/revocation-list.ts';
 import { parseX509Svid } from '../../src/identity/x509-svid.ts';
-import { der, hourMs, type Made, makeCa, makeLeaf, rsaKeys } from './workshop.ts';
+import { der } from './certificate-encoder.ts';
+import { hourMs, type Made, makeCa, makeLeaf, rsaKeys } from './workshop.ts';
 import { bundleOf } from './worlds.ts';
 
 const id = 'spiffe://a.example/ns/payments/api';

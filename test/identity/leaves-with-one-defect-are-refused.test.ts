@@ -5,8 +5,8 @@ import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { before, test } from 'node:test';
 import type { RefusalCause } from '../../src/identity/refusal-causes.ts';
+import { der } from './certificate-encoder.ts';
 import {
-  der,
   ecKeys,
   hourMs,
   type Made,

@@ -1,9 +1,16 @@
-// Makes certificates for tests, right ones and ones with just one defect, at run time. Uses @peculiar/x509, so that what
-// Postern reads was not written by Postern.
+// Makes certificates for tests, right ones and ones with just one defect, at run time.
 
-import 'reflect-metadata';
-import { generateKeyPairSync, type KeyObject, randomBytes, webcrypto, X509Certificate } from 'node:crypto';
-import * as x509 from '@peculiar/x509';
+import { generateKeyPairSync, type KeyObject, randomBytes, X509Certificate } from 'node:crypto';
+import {
+  bitString,
+  type CertificateContent,
+  der,
+  encodeCertificate,
+  keyIdOf,
+  oid,
+  type TestExtension,
+  type TestName,
+} from './certificate-encoder.ts';
 
 export const hourMs = 3_600_000;
 
@@ -13,7 +20,7 @@ export interface Made {
   readonly pem: string;
   readonly keyPem: string;
   readonly keys: KeyPair;
-  readonly subject: string | x509.JsonName;
+  readonly subject: TestName;
 }
 
 export interface KeyPair {
@@ -23,10 +30,10 @@ export interface KeyPair {
 
 /** What a certificate is to say; null leaves an extension out. */
 export interface Spec {
-  readonly subject?: string | x509.JsonName;
+  readonly subject?: TestName;
   readonly issuer?: Made;
   /** Named in the certificate, whoever signs it. */
-  readonly issuerName?: string | x509.JsonName;
+  readonly issuerName?: TestName;
   readonly keys?: KeyPair;
   readonly uris?: readonly string[];
   readonly dns?: readonly string[];
@@ -39,7 +46,7 @@ export interface Spec {
   readonly notBeforeMs?: number;
   readonly notAfterMs?: number;
   readonly digest?: string;
-  readonly extensions?: readonly x509.Extension[];
+  readonly extensions?: readonly TestExtension[];
   /** False: none; another CA: its identifier, whoever signs. */
   readonly authorityKeyId?: false | Made;
   /** False: none. */
@@ -48,8 +55,21 @@ export interface Spec {
   readonly serial?: string;
 }
 
-export const usage = x509.KeyUsageFlags;
-export const purpose = x509.ExtendedKeyUsage;
+/** Bits of the key usage extension. */
+export const usage = {
+  digitalSignature: 1,
+  keyEncipherment: 4,
+  keyAgreement: 16,
+  keyCertSign: 32,
+  cRLSign: 64,
+} as const;
+
+/** Purposes of the extended key usage extension. */
+export const purpose = {
+  serverAuth: '1.3.6.1.5.5.7.3.1',
+  clientAuth: '1.3.6.1.5.5.7.3.2',
+  codeSigning: '1.3.6.1.5.5.7.3.3',
+} as const;
 
 /** A P-256 key pair. */
 export function ecKeys(namedCurve = 'P-256'): KeyPair {
@@ -67,7 +87,7 @@ export function rsaKeys(modulusLength: number): KeyPair {
 }
 
 /** A CA that signs itself, or is signed by `issuer`. */
-export function makeCa(spec: Spec = {}): Promise<Made> {
+export async function makeCa(spec: Spec = {}): Promise<Made> {
   const now = Date.now();
   const caSpec = {
     isCa: true,
@@ -80,7 +100,7 @@ export function makeCa(spec: Spec = {}): Promise<Made> {
 }
 
 /** A right X509-SVID but for what `spec` says. */
-export function makeLeaf(spec: Spec): Promise<Made> {
+export async function makeLeaf(spec: Spec): Promise<Made> {
   const leafSpec = {
     subject: 'O=Test leaf',
     isCa: false,
@@ -90,125 +110,81 @@ export function makeLeaf(spec: Spec): Promise<Made> {
   return make({ ...leafSpec, ...spec });
 }
 
-async function make(spec: Spec): Promise<Made> {
+function make(spec: Spec): Made {
   const keys = spec.keys ?? ecKeys();
   const subject = spec.subject ?? '';
   const signer = spec.issuer?.keys ?? keys;
-  const spki = keys.publicKey.export({ type: 'spki', format: 'der' });
+  const publicKey = spkiOf(keys);
   const now = Date.now();
-  const algorithm = signingAlgorithm(signer, spec.digest ?? 'SHA-256');
-  const certificate = await x509.X509CertificateGenerator.create({
-    serialNumber: spec.serial ?? `40${randomBytes(15).toString('hex')}`,
+  const content: CertificateContent = {
+    serial: spec.serial ?? `40${randomBytes(15).toString('hex')}`,
     subject,
     issuer: spec.issuerName ?? spec.issuer?.subject ?? subject,
-    notBefore: new Date(spec.notBeforeMs ?? now - 60_000),
-    notAfter: new Date(spec.notAfterMs ?? now + hourMs),
-    publicKey: spki,
-    signingKey: await cryptoKey(signer, algorithm),
-    signingAlgorithm: algorithm,
-    extensions: await extensionsOf(spec, { spki, signer }),
-  });
-  const pem = `${certificate.toString('pem')}\n`;
-  const keyPem = keys.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
-  return { certificate: new X509Certificate(pem), pem, keyPem, keys, subject };
-}
-
-async function extensionsOf(
-  spec: Spec,
-  { spki, signer }: { spki: Buffer; signer: KeyPair },
-): Promise<x509.Extension[]> {
-  const extensions: x509.Extension[] = [];
-  if (spec.isCa !== undefined && spec.isCa !== null) {
-    extensions.push(new x509.BasicConstraintsExtension(spec.isCa, spec.pathLength, true));
-  }
-  if (spec.keyUsage !== undefined && spec.keyUsage !== null)
-    extensions.push(new x509.KeyUsagesExtension(spec.keyUsage, true));
-  if (spec.purposes !== undefined && spec.purposes !== null) {
-    extensions.push(new x509.ExtendedKeyUsageExtension([...spec.purposes]));
-  }
-  if (spec.subjectKeyId !== false) extensions.push(await x509.SubjectKeyIdentifierExtension.create(spki));
-  if (spec.authorityKeyId !== false) {
-    const named = spec.authorityKeyId?.keys ?? signer;
-    const authority = named.publicKey.export({ type: 'spki', format: 'der' });
-    extensions.push(await x509.AuthorityKeyIdentifierExtension.create(authority));
-  }
-  const san = sanExtension(spec);
-  if (san !== null) extensions.push(san);
-  return [...extensions, ...(spec.extensions ?? [])];
-}
-
-function sanExtension(spec: Spec): x509.Extension | null {
-  if (spec.sanDer !== undefined) return new x509.Extension('2.5.29.17', false, new Uint8Array(spec.sanDer));
-  const names = [
-    ...(spec.uris ?? []).map((value) => ({ type: 'url' as const, value })),
-    ...(spec.dns ?? []).map((value) => ({ type: 'dns' as const, value })),
-  ];
-  return names.length === 0 ? null : new x509.SubjectAlternativeNameExtension(names);
-}
-
-function signingAlgorithm(keys: KeyPair, hash: string): webcrypto.Algorithm & { hash: string; namedCurve?: string } {
-  const type = keys.privateKey.asymmetricKeyType;
-  if (type === 'ed25519') return { name: 'Ed25519', hash };
-  if (type === 'rsa') return { name: 'RSASSA-PKCS1-v1_5', hash };
-  const curve = keys.privateKey.asymmetricKeyDetails?.namedCurve;
-  return {
-    name: 'ECDSA',
-    namedCurve: curve === 'secp384r1' ? 'P-384' : curve === 'secp521r1' ? 'P-521' : 'P-256',
-    hash,
+    notBeforeMs: spec.notBeforeMs ?? now - 60_000,
+    notAfterMs: spec.notAfterMs ?? now + hourMs,
+    publicKey,
+    signingKey: signer.privateKey,
+    digest: spec.digest ?? 'SHA-256',
+    extensions: extensionsOf(spec, { publicKey, signer }),
   };
+  const certificate = new X509Certificate(encodeCertificate(content));
+  const keyPem = keys.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+  return { certificate, pem: certificate.toString(), keyPem, keys, subject };
 }
 
-function cryptoKey(keys: KeyPair, algorithm: webcrypto.Algorithm): Promise<CryptoKey> {
-  const pkcs8 = keys.privateKey.export({ type: 'pkcs8', format: 'der' });
-  return webcrypto.subtle.importKey('pkcs8', pkcs8, algorithm, true, ['sign']);
+const spkiOf = (keys: KeyPair): Buffer => keys.publicKey.export({ type: 'spki', format: 'der' });
+
+function extensionsOf(
+  spec: Spec,
+  { publicKey, signer }: { publicKey: Buffer; signer: KeyPair },
+): readonly TestExtension[] {
+  const all: TestExtension[] = [];
+  const add = (id: string, critical: boolean, value: Buffer) => all.push({ id, critical, value });
+  if (spec.isCa !== undefined && spec.isCa !== null)
+    add('2.5.29.19', true, basicConstraints(spec.isCa, spec.pathLength));
+  if (spec.keyUsage !== undefined && spec.keyUsage !== null) add('2.5.29.15', true, bitString(spec.keyUsage));
+  if (spec.purposes !== undefined && spec.purposes !== null)
+    add('2.5.29.37', false, der(0x30, ...spec.purposes.map(oid)));
+  if (spec.subjectKeyId !== false) add('2.5.29.14', false, der(0x04, keyIdOf(publicKey)));
+  if (spec.authorityKeyId !== false) {
+    const authority = spkiOf(spec.authorityKeyId?.keys ?? signer);
+    add('2.5.29.35', false, der(0x30, der(0x80, keyIdOf(authority))));
+  }
+  const san = sanOf(spec);
+  if (san !== null) add('2.5.29.17', false, san);
+  return [...all, ...(spec.extensions ?? [])];
 }
 
-/** One DER element. */
-export function der(tag: number, ...parts: (Uint8Array | string)[]): Buffer {
-  const content = Buffer.concat(parts.map((part) => (typeof part === 'string' ? Buffer.from(part, 'latin1') : part)));
-  const length =
-    content.length < 0x80
-      ? [content.length]
-      : content.length < 0x100
-        ? [0x81, content.length]
-        : [0x82, content.length >> 8, content.length & 0xff];
-  return Buffer.concat([Buffer.from([tag, ...length]), content]);
+function basicConstraints(isCa: boolean, pathLength: number | undefined): Buffer {
+  const length = pathLength === undefined ? [] : [der(0x02, Buffer.from([pathLength]))];
+  return der(0x30, ...(isCa ? [der(0x01, Buffer.from([0xff]))] : []), ...length);
+}
+
+function sanOf(spec: Spec): Buffer | null {
+  if (spec.sanDer !== undefined) return Buffer.from(spec.sanDer);
+  const names = [
+    ...(spec.uris ?? []).map((text) => der(0x86, text)),
+    ...(spec.dns ?? []).map((text) => der(0x82, text)),
+  ];
+  return names.length === 0 ? null : der(0x30, ...names);
 }
 
 /** The critical name constraints extension: DER of permitted and excluded URI hosts. */
-export function uriConstraints(permitted: readonly string[], excluded: readonly string[] = []): x509.Extension {
+export function uriConstraints(permitted: readonly string[], excluded: readonly string[] = []): TestExtension {
   const trees = (hosts: readonly string[]) => hosts.map((host) => der(0x30, der(0x86, host)));
   const fields = [
     ...(permitted.length > 0 ? [der(0xa0, ...trees(permitted))] : []),
     ...(excluded.length > 0 ? [der(0xa1, ...trees(excluded))] : []),
   ];
-  return new x509.Extension('2.5.29.30', true, new Uint8Array(der(0x30, ...fields)));
+  return rawExtension('2.5.29.30', true, der(0x30, ...fields));
 }
 
 /** An extension of ours that nobody understands. */
-export function unknownExtension(critical: boolean): x509.Extension {
-  return new x509.Extension('1.3.6.1.4.1.32473.1', critical, new Uint8Array(der(0x05)));
+export function unknownExtension(critical: boolean): TestExtension {
+  return rawExtension('1.3.6.1.4.1.32473.1', critical, der(0x05));
 }
 
 /** Any extension by its object identifier and the DER of its value. */
-export function rawExtension(id: string, critical: boolean, value: Uint8Array): x509.Extension {
-  return new x509.Extension(id, critical, new Uint8Array(value));
-}
-
-/** What @peculiar/x509 reads of a certificate, in the terms of CertificateFacts. */
-export function createReferee(pem: string) {
-  const certificate = new x509.X509Certificate(pem);
-  const hex = (bytes: ArrayBuffer) => Buffer.from(bytes).toString('hex');
-  const names = certificate.getExtension(x509.SubjectAlternativeNameExtension)?.names.items ?? [];
-  return {
-    notBeforeMs: certificate.notBefore.getTime(),
-    notAfterMs: certificate.notAfter.getTime(),
-    names: names.map((name) => [name.type === 'url' ? 'uri' : name.type, name.value]),
-    keyUsage: certificate.getExtension(x509.KeyUsagesExtension)?.usages ?? null,
-    purposes: [...(certificate.getExtension(x509.ExtendedKeyUsageExtension)?.usages ?? [])].map(String),
-    subjectKeyId: certificate.getExtension(x509.SubjectKeyIdentifierExtension)?.keyId ?? null,
-    authorityKeyId: certificate.getExtension(x509.AuthorityKeyIdentifierExtension)?.keyId ?? null,
-    subjectDer: hex(certificate.subjectName.toArrayBuffer()),
-    issuerDer: hex(certificate.issuerName.toArrayBuffer()),
-  };
+export function rawExtension(id: string, critical: boolean, value: Uint8Array): TestExtension {
+  return { id, critical, value };
 }

@@ -1,7 +1,8 @@
 // Names and name constraints in DER, for the chains that follow x509-limbo's cases.
 
-import type { Extension } from '@peculiar/x509';
-import { der, rawExtension } from '../identity/workshop.ts';
+import type { TestExtension } from '../identity/certificate-encoder.ts';
+import { der } from '../identity/certificate-encoder.ts';
+import { rawExtension } from '../identity/workshop.ts';
 
 /** The client of every chain. */
 export const clientId = 'spiffe://a.example/ns/payments/api';
@@ -30,7 +31,7 @@ export interface Subtrees {
 }
 
 /** The name constraints extension, critical unless said. */
-export function constraints({ permitted = [], excluded = [] }: Subtrees, critical = true): Extension {
+export function constraints({ permitted = [], excluded = [] }: Subtrees, critical = true): TestExtension {
   const trees = (tag: number, bases: readonly Buffer[]) =>
     bases.length === 0 ? [] : [der(tag, ...bases.map((base) => der(0x30, base)))];
   return rawExtension('2.5.29.30', critical, der(0x30, ...trees(0xa0, permitted), ...trees(0xa1, excluded)));

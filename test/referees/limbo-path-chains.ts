@@ -1,8 +1,8 @@
 // Chains for x509-limbo's cases of path building and certificate fields, by the name of the case.
 
 import { X509Certificate } from 'node:crypto';
+import { der } from '../identity/certificate-encoder.ts';
 import {
-  der,
   ecKeys,
   hourMs,
   type Made,

@@ -6,8 +6,8 @@ import { before, test } from 'node:test';
 import { isPosternError } from '../../src/errors.ts';
 import type { RefusalCause } from '../../src/identity/refusal-causes.ts';
 import { parseX509Svid } from '../../src/identity/x509-svid.ts';
+import { der } from '../identity/certificate-encoder.ts';
 import {
-  der,
   type Made,
   makeCa,
   makeLeaf,
