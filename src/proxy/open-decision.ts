@@ -1,5 +1,5 @@
 // The decision that something open rests on: a request under way, a tunnel. Asked again when policy, settings or what is
-// said of the peer change, and each second where policy reads the time (promise 3).
+// said of the peer change, and with each sweep where policy reads the time (promise 3).
 
 import type { DecisionEvent, RecordWaiter } from '../audit/decision-event.ts';
 import type { Principal } from '../authz/model.ts';

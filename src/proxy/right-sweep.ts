@@ -1,9 +1,9 @@
-// Looks at every open connection once a second, and at once when told that something changed, to end those whose right
+// Looks at every open connection twice a second, and at once when told that something changed, to end those whose right
 // ended meanwhile (promise 3).
 
 import { type TimerWheel, WheelEntry } from '../lib/timer-wheel.ts';
 
-const sweepMs = 1_000;
+const sweepMs = 500;
 /** Time for one turn of the loop: judging a chain again costs up to a millisecond, and requests must not wait for thousands. */
 const sliceMs = 5;
 

@@ -3,7 +3,9 @@
 
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { after, before, test } from 'node:test';
+import { createDevCa, type DevCa } from '../../src/identity/dev-ca.ts';
 import { Mesh, openPolicy } from '../harness/mesh.ts';
 import { type PeerCredentials, RawPeer } from '../harness/raw-peer.ts';
 import { RecordingWorkload } from '../harness/recording-workload.ts';
@@ -16,6 +18,7 @@ const cleanups: (() => Promise<void> | void)[] = [];
 const scope = { after: (fn: () => Promise<void> | void) => void cleanups.push(fn) };
 let workload: RecordingWorkload;
 let mesh: Mesh;
+let second: DevCa;
 let sidecar: SidecarProcess;
 let lost: PeerCredentials;
 let kept: PeerCredentials;
@@ -35,6 +38,8 @@ before(async () => {
       inventory: 'inventory:\n  registry: identities.yaml\n',
     },
   });
+  second = await createDevCa({ dir: path.join(mesh.dir, 'second-ca'), trustDomain: 'prod.acme.com' });
+  put(mesh.dir, 'bundle.pem', mesh.ca.bundlePem + second.bundlePem);
   put(mesh.dir, 'revocations.yaml', 'revocations: []\n');
   put(mesh.dir, 'identities.yaml', 'identities: []\n');
   sidecar = await mesh.start(scope);
@@ -139,4 +144,16 @@ test('a registry that bars them ends streams under way, and a damaged one change
     await waitFor('an answer', () => peer.received.endsWith('}') || peer.received.includes('begin'));
     return peer.received.includes('begin');
   });
+});
+
+test('a CA that leaves the bundle ends streams and idle connections of its peers, and no others', async () => {
+  const svid = await second.issue({ spiffeId: 'spiffe://prod.acme.com/ns/payments/of-second' });
+  const credentials = { cert: svid.certChainPem, key: svid.keyPem, ca: mesh.ca.bundlePem };
+  const already = revokedRecords().length;
+  const [lostPeers, keptPeers] = [await many(credentials), await many(kept)];
+  const idle = await Promise.all(Array.from({ length: 20 }, () => RawPeer.connect(mesh.port, credentials).secured()));
+  put(mesh.dir, 'bundle.pem', mesh.ca.bundlePem);
+  await waitFor('all of them to end', () => [...lostPeers, ...idle].every((peer) => peer.closed));
+  await waitFor('the records', () => revokedRecords().length >= already + peersOfEach);
+  await goOn(keptPeers);
 });
