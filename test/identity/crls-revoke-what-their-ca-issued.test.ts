@@ -19,7 +19,7 @@ import { parseTrustBundle } from '../../src/identity/trust-bundle.ts';
 import { TrustDomain } from '../../src/identity/trust-domain.ts';
 import { parseX509Svid } from '../../src/identity/x509-svid.ts';
 import { type IssuedByOpenssl, OpensslCa } from '../harness/openssl-ca.ts';
-import { der } from './workshop.ts';
+import { der } from './certificate-encoder.ts';
 
 const dir = mkdtempSync(path.join(tmpdir(), 'postern-crl-'));
 after(() => rmSync(dir, { recursive: true, force: true }));
