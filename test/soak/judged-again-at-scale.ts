@@ -190,7 +190,8 @@ async function round(cause: Cause, { mesh, sidecar, pauses, workload }: World): 
     [delayMs > mostDelayMs, `the last loser was closed after ${Math.round(delayMs)} ms`],
     [harmed > 0, `${harmed} connections were closed that had lost nothing`],
     [unserved > 0, `${unserved} others got no answer`],
-    [records !== doomed.length, `${records} records for ${doomed.length} closed connections`],
+    // More: a caller who left a silent stream is one until the kernel finds out.
+    [records < doomed.length, `${records} records for ${doomed.length} closed connections`],
     [pauseMs > mostPauseMs, `the loop paused for ${pauseMs} ms`],
   ];
   faults.push(...checks.filter(([isFault]) => isFault).map(([, what]) => what));
