@@ -124,6 +124,16 @@ for (const [what, line, code, message, env] of faults) {
   });
 }
 
+test('a partner that withdrew all its keys is shown as accepting nobody, and `check` warns of it', async () => {
+  writeFileSync(join(cwd, 'partner.json'), '{"keys":[]}');
+  const federation = '  federation: [{ trust_domain: partner.example, bundle: { file: partner.json } }]\ninbound:';
+  writeFileSync(join(cwd, 'federated.yaml'), config.replace('inbound:', federation));
+  const shown = await run('identity show -c federated.yaml');
+  assert.equal(shown.code, 0, shown.stderr);
+  assert.match(shown.stdout, /bundle of partner\.example\n +no authority: nobody of it is accepted\n/);
+  assert.match((await run('check -c federated.yaml')).stdout, /partner\.example.*ERR_TRUST_BUNDLE_EMPTY/);
+});
+
 test('stdin is read for `-`', async () => {
   const { code, stderr } = await run('identity inspect -', { input: 'rubbish' });
   assert.equal(code, 2);

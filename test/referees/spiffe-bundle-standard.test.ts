@@ -11,6 +11,7 @@ import { TrustDomain } from '../../src/identity/trust-domain.ts';
 import { FilesWorld } from '../identity/files-world.ts';
 import { type Made, makeCa, makeLeaf } from '../identity/workshop.ts';
 import { judge, outcome } from '../identity/worlds.ts';
+import { shakeHands } from './limbo-handshake.ts';
 
 const trustDomain = TrustDomain.parse('a.example');
 let one: Made;
@@ -126,6 +127,23 @@ test('T&B §4.1.3: the own bundle without a key does not vouch for the own certi
   const world = await FilesWorld.make();
   world.write('bundle.pem', '{"keys":[]}');
   await assert.rejects(world.open(), (error) => isPosternError(error, 'ERR_SVID_UNVOUCHED'));
+});
+
+test('T&B §4.1.3: the own trust domain that withdraws all its keys is distrusted at once, by OpenSSL and by the second step', async (t) => {
+  const world = await FilesWorld.make();
+  await world.open({ patienceMs: 0 });
+  t.after(() => world.source.close());
+  const { svid } = world.source.current;
+  world.write('bundle.pem', '{"keys":[]}');
+  await world.source.refresh();
+  const { bundles } = world.source.current;
+  assert.equal(bundles.get(svid.id.trustDomain)?.authorities.length, 0);
+  assert.deepEqual(
+    new Set(world.warned.map(({ code }) => code)),
+    new Set(['ERR_SVID_UNVOUCHED', 'ERR_TRUST_BUNDLE_EMPTY']),
+  );
+  const { verdict: opensslVerdict } = await shakeHands({ trusted: [], via: [], leaf }, leaf);
+  assert.equal(opensslVerdict, 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY');
 });
 
 test('X509-SVID §6.1: a `kid`, which issuers leave out, does no harm', () => {
