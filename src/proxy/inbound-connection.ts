@@ -115,6 +115,11 @@ export class InboundConnection implements RequestEvents, ExchangeHost {
     return this.#phase === 'idle';
   }
 
+  /** It was ended, and its socket has not told yet. */
+  get isOver(): boolean {
+    return this.#socket.destroyed;
+  }
+
   get mustClose(): boolean {
     return (
       this.#services.isDraining ||

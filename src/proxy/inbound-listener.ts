@@ -258,6 +258,8 @@ export class InboundListener {
   }
 
   #judgeConnection(connection: InboundConnection): void {
+    // Two sweeps in one turn of the loop would put its end on record twice.
+    if (connection.isOver) return;
     const ended = connection.right.ended(this.#parts.clock.nowMs()) ?? connection.tokenEnded;
     if (ended === null) return connection.judgeOpenAgain();
     const names = { ...this.#eventNames(), connection: connection.facts };
