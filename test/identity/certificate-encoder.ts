@@ -30,19 +30,28 @@ export interface CertificateContent {
 
 /** DER of the signed certificate. */
 export function encodeCertificate(content: CertificateContent): Buffer {
-  const { signingKey, digest } = content;
-  const algorithm = algorithmOf(signingKey, digest);
-  const tbs = der(
-    0x30,
-    der(0xa0, der(0x02, Buffer.from([2]))),
-    der(0x02, Buffer.from(content.serial, 'hex')),
-    algorithm,
-    encodeName(content.issuer),
-    der(0x30, encodeTime(content.notBeforeMs), encodeTime(content.notAfterMs)),
-    encodeName(content.subject),
-    content.publicKey,
-    der(0xa3, der(0x30, ...content.extensions.map(encodeExtension))),
+  return signDer(content, (algorithm) =>
+    der(
+      0x30,
+      der(0xa0, der(0x02, Buffer.from([2]))),
+      der(0x02, Buffer.from(content.serial, 'hex')),
+      algorithm,
+      encodeName(content.issuer),
+      der(0x30, encodeTime(content.notBeforeMs), encodeTime(content.notAfterMs)),
+      encodeName(content.subject),
+      content.publicKey,
+      der(0xa3, der(0x30, ...content.extensions.map(encodeExtension))),
+    ),
   );
+}
+
+/** The signed form that certificates and revocation lists share: what is signed names the algorithm too. */
+export function signDer(
+  { signingKey, digest }: Pick<CertificateContent, 'signingKey' | 'digest'>,
+  build: (algorithm: Buffer) => Buffer,
+): Buffer {
+  const algorithm = algorithmOf(signingKey, digest);
+  const tbs = build(algorithm);
   const hash = signingKey.asymmetricKeyType === 'ed25519' ? null : digest.replace('-', '');
   return der(0x30, tbs, algorithm, der(0x03, Buffer.from([0]), sign(hash, tbs, signingKey)));
 }
@@ -89,7 +98,8 @@ export function bitString(flags: number): Buffer {
 
 const nameTypes: Readonly<Record<string, string>> = { CN: '2.5.4.3', C: '2.5.4.6', O: '2.5.4.10', OU: '2.5.4.11' };
 
-function encodeName(name: TestName): Buffer {
+/** DER of a name. */
+export function encodeName(name: TestName): Buffer {
   const parts = typeof name === 'string' ? parseName(name) : name;
   const sets = parts.map((part) =>
     der(
@@ -110,8 +120,8 @@ function parseName(text: string): Readonly<Record<string, readonly string[]>>[] 
   });
 }
 
-// RFC 5280 §4.1.2.5: UTCTime through the year 2049.
-function encodeTime(ms: number): Buffer {
+/** UTCTime through the year 2049 (RFC 5280 §4.1.2.5), to the second. */
+export function encodeTime(ms: number): Buffer {
   const text = `${new Date(ms).toISOString().replaceAll(/[-:T]|\.\d+/g, '')}`;
   return text < '2050' ? der(0x17, text.slice(2)) : der(0x18, text);
 }

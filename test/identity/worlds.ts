@@ -2,6 +2,8 @@
 
 import type { X509Certificate } from 'node:crypto';
 import { BundleSet } from '../../src/identity/bundle-set.ts';
+import type { Crl } from '../../src/identity/crl.ts';
+import { CrlSet } from '../../src/identity/crl-set.ts';
 import type { PeerRole } from '../../src/identity/leaf-rules.ts';
 import { createPeerVerifier, type PeerVerdict } from '../../src/identity/peer-verification.ts';
 import { RevocationList } from '../../src/identity/revocation-list.ts';
@@ -21,6 +23,7 @@ export interface Judging {
   readonly via?: readonly (Made | X509Certificate)[];
   readonly role?: PeerRole;
   readonly nowMs?: number;
+  readonly crls?: readonly Crl[];
 }
 
 /** The verdict on a leaf without any memory. */
@@ -28,7 +31,7 @@ export function judge(leaf: Made, bundles: readonly TrustBundle[], judging: Judg
   return createPeerVerifier({ cacheEntries: 0 }).verify({
     leaf: leaf.certificate,
     intermediates: (judging.via ?? []).map((one) => ('certificate' in one ? one.certificate : one)),
-    bundles: new BundleSet(bundles),
+    bundles: new BundleSet(bundles, new CrlSet(judging.crls ?? [], 'refuse')),
     revocations: RevocationList.empty,
     role: judging.role ?? 'client',
     nowMs: judging.nowMs ?? Date.now(),

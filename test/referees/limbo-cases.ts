@@ -6,7 +6,7 @@
 export interface LimboCase {
   readonly id: string;
   readonly limbo: 'valid' | 'invalid';
-  /** `accepted` or the reason; null where it is judged at a time that is not now, which OpenSSL cannot be told. */
+  /** `accepted` or the reason; null where it is about another time than now, or a revocation list: OpenSSL is not told. */
   readonly openssl: string | null;
   /** `accepted` or the cause of the refusal. */
   readonly postern: string;
@@ -38,6 +38,9 @@ const judgements = {
   onePath:
     'OpenSSL follows the first issuer of that name and no other; a client sends the chain that leads to the bundle, and no twin of it',
   second: 'OpenSSL takes it; the second step is there for such',
+  crlNumber: 'a rule for issuers: of the lists of a CA the newest by its time counts, whatever its number',
+  crlSign:
+    'nobody asks for a list to be there; one that its CA may not sign is told as forged, and says nothing of anybody',
 } as const;
 
 type Row = readonly [
@@ -144,6 +147,14 @@ const rows: readonly Row[] = [
     'authority_unknown',
   ],
   ['cve::cve-2024-0567', 'valid', 'accepted', 'accepted'],
+  ['crl::revoked-certificate-with-crl', 'invalid', null, 'revoked'],
+  ['crl::crlnumber-missing', 'invalid', null, 'accepted', 'crlNumber'],
+  ['crl::certificate-not-on-crl', 'valid', null, 'accepted'],
+  ['crl::certificate-serial-on-crl-different-issuer', 'valid', null, 'accepted'],
+  ['crl::crlnumber-critical', 'invalid', null, 'accepted', 'crlNumber'],
+  ['crl::issuer-missing-crlsign', 'invalid', null, 'accepted', 'crlSign'],
+  ['crl::issuer-no-keyusage-extension', 'valid', null, 'accepted'],
+  ['crl::issuer-valid-crlsign-and-keycertsign', 'valid', null, 'accepted'],
   ['rfc5280::nc::permitted-dns-mismatch', 'invalid', 'permitted subtree violation', 'name_constraint'],
   ['rfc5280::nc::excluded-dns-match', 'invalid', 'excluded subtree violation', 'name_constraint'],
   ['rfc5280::nc::permitted-dns-match', 'valid', 'accepted', 'accepted'],
@@ -248,5 +259,4 @@ export const leftOut: readonly (readonly [group: string, why: string])[] = [
     '`pathological::nc-dos-*`, `pathological-chain-*`',
     'longer than a handshake may be; the bounds of the search have tests of their own',
   ],
-  ['`crl`', 'revocation lists have tests of their own'],
 ];

@@ -1,6 +1,7 @@
 // How the chains that follow x509-limbo's cases are put together: each as limbo has it, but with a SPIFFE ID in the leaf
 // and the leaf as a TLS client.
 
+import type { Crl } from '../../src/identity/crl.ts';
 import { type Made, makeCa, makeLeaf, type Spec } from '../identity/workshop.ts';
 import { clientId } from './limbo-names.ts';
 
@@ -11,6 +12,7 @@ export interface LimboChain {
   readonly via: readonly Made[];
   readonly leaf: Made;
   readonly nowMs?: number;
+  readonly crls?: readonly Crl[];
 }
 
 export type Build = () => Promise<LimboChain>;

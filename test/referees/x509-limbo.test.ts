@@ -7,6 +7,7 @@ import { type Made, makeCa, makeLeaf } from '../identity/workshop.ts';
 import { bundleOf, judge, outcome } from '../identity/worlds.ts';
 import { type LimboCase, limboCases } from './limbo-cases.ts';
 import type { Build } from './limbo-chain.ts';
+import { crlChains } from './limbo-crl-chains.ts';
 import { shakeHands } from './limbo-handshake.ts';
 import { nameChains } from './limbo-name-chains.ts';
 import { pathChains } from './limbo-path-chains.ts';
@@ -14,6 +15,7 @@ import { pathChains } from './limbo-path-chains.ts';
 const nameConstraints = 'rfc5280::nc::';
 const builds: ReadonlyMap<string, Build> = new Map([
   ...Object.entries(pathChains),
+  ...Object.entries(crlChains),
   ...Object.entries(nameChains).map(([name, build]) => [`${nameConstraints}${name}`, build] as const),
 ]);
 let own: Made;
@@ -26,8 +28,8 @@ for (const row of limboCases) {
   test(`x509-limbo ${row.id}: ${row.limbo}; OpenSSL: ${row.openssl ?? 'not asked'}; Postern: ${row.postern}`, async () => {
     const chain = await builds.get(row.id)!();
     const bundles = [bundleOf('a.example', ...chain.trusted)];
-    const { via, nowMs = Date.now() } = chain;
-    assert.equal(outcome(judge(chain.leaf, bundles, { via, nowMs })), row.postern);
+    const { via, nowMs = Date.now(), crls = [] } = chain;
+    assert.equal(outcome(judge(chain.leaf, bundles, { via, nowMs, crls })), row.postern);
     if (row.openssl === null) return;
     const { verdict, chain: shown } = await shakeHands(chain, own);
     assert.equal(verdict, row.openssl);
