@@ -15,8 +15,7 @@ export interface LimboCase {
 
 const judgements = {
   leafCa: 'a CA certificate is no identity of a workload, whoever signed it (X509-SVID §5.2)',
-  emptyCa:
-    'the name only finds the CA; what it signed is proved by its key, and only an operator puts it into a bundle',
+  emptyCa: 'the name only finds the CA; what it signed is proved by its key alone',
   critical: 'a rule for issuers: `CA:TRUE` says the same whether critical or not',
   keyUsage: 'an X509-SVID has a key usage (X509-SVID §4.3)',
   keyId: 'a rule for issuers: key identifiers help to find a path and prove nothing',
