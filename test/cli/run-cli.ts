@@ -13,13 +13,18 @@ export interface CliRun {
 
 const compileCache = join(import.meta.dirname, '../../node_modules/.cache/compiled');
 
+export interface CliOptions {
+  readonly cwd?: string;
+  readonly input?: string;
+  readonly env?: NodeJS.ProcessEnv;
+  /** Another module than that of the program under test. */
+  readonly module?: string;
+}
+
 /** Ends with the process; stdin is `input`, or empty. The flags are those of bin/postern. */
-export function runPostern(
-  args: readonly string[],
-  options: { readonly cwd?: string; readonly input?: string; readonly env?: NodeJS.ProcessEnv } = {},
-): Promise<CliRun> {
+export function runPostern(args: readonly string[], options: CliOptions = {}): Promise<CliRun> {
   const flags = ['--disallow-code-generation-from-strings', '--disable-proto=delete'];
-  const child = spawn(process.execPath, [...flags, programModule, ...args], {
+  const child = spawn(process.execPath, [...flags, options.module ?? programModule, ...args], {
     cwd: options.cwd,
     // As bin/postern does: without it each run would strip the types of every file anew.
     env: { NODE_COMPILE_CACHE: compileCache, ...process.env, ...options.env },

@@ -70,7 +70,7 @@ test('no command at all prints help to stderr and exits with 2', async () => {
 test('--debug adds the stack, also behind the command', async () => {
   const { code, stderr } = await runPostern(['check', '--debug', '-c', 'nowhere.yaml']);
   assert.equal(code, 2);
-  assert.match(stderr, /\n {4}at .*load-config\.ts/);
+  assert.match(stderr, /\n {4}at .*loadConfig/);
   assert.match(stderr, /caused by: Error: ENOENT/);
 });
 

@@ -29,7 +29,7 @@ const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const dockerfile = readFileSync(join(root, 'deploy/Dockerfile'), 'utf8');
 // Without what `npm test` put in front: the Node and npm that a user of the package has.
 const machinePath = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => !folder.includes('node_modules'));
-const env = { PATH: machinePath.join(delimiter), NO_UPDATE_NOTIFIER: '1' };
+const env = { PATH: machinePath.join(delimiter), NO_UPDATE_NOTIFIER: '1', NODE_COMPILE_CACHE: undefined };
 
 let work = '';
 let tarball = '';

@@ -12,7 +12,7 @@ export interface Finished {
 /** Runs `command` in `cwd` without input, for at most `timeoutMs`. Rejects only where it cannot be started. */
 export function runToEnd(
   [command, ...args]: readonly [string, ...string[]],
-  { cwd, env, timeoutMs = 120_000 }: { cwd: string; env?: Record<string, string>; timeoutMs?: number },
+  { cwd, env, timeoutMs = 120_000 }: { cwd: string; env?: NodeJS.ProcessEnv; timeoutMs?: number },
 ): Promise<Finished> {
   const child = spawn(command, args, {
     cwd,

@@ -68,6 +68,12 @@ function curl(front: Front, args: readonly string[]): Promise<{ code: number; ou
   });
 }
 
+/** curl 7.88 ends about every hundredth call with `Empty reply` (52) before it has read anything, the alert included. */
+async function untilItReads(call: () => ReturnType<typeof curl>): ReturnType<typeof curl> {
+  const run = await call();
+  return run.code === 52 ? untilItReads(call) : run;
+}
+
 async function listening(port: number): Promise<void> {
   await waitFor(
     'the workload to listen',
@@ -96,7 +102,7 @@ async function pageIsServed(front: Front): Promise<void> {
   const good = await curl(front, ['--cert', client.cert, '--key', client.key, url]);
   assert.equal(good.code, 0, good.err);
   assert.match(good.out, /a page from long ago/);
-  const bare = await curl(front, [url]);
+  const bare = await untilItReads(() => curl(front, [url]));
   assert.notEqual(bare.code, 0, 'without a certificate there is no page');
   assert.match(bare.err, /certificate required|alert/);
   const denied = await curl(front, [
@@ -113,10 +119,10 @@ async function pageIsServed(front: Front): Promise<void> {
   assert.match(denied.out, /403$/);
   const tries = await waitFor('three tries on record', () => {
     const found = journalRecords(front.journalDir).filter((one) => one['type'] === 'decision');
-    return found.length >= 3 ? found : null;
+    return found.some((one) => one['reason'] === 'no_policy') ? found : null;
   });
   assert.deepEqual(
-    tries.map((one) => `${one['decision']} ${one['reason']}`),
+    [...new Set(tries.map((one) => `${one['decision']} ${one['reason']}`))],
     ['allow rule', 'deny authn_failed', 'deny no_policy'],
   );
 }
