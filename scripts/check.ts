@@ -10,8 +10,9 @@ import { runStep, type Step, type StepResult, skippedTests, sumTotals } from './
 import { shippedEntry } from './shipped-form.ts';
 
 const root = dirname(import.meta.dirname);
-const stepsAtOnce = 2;
-const processesForEachRun = Math.max(1, Math.floor(availableParallelism() / stepsAtOnce));
+const stepsAtOnce = 3;
+/** One for each run: several runs go at once, and tests wait more than they work. */
+const processesForEachRun = Math.max(1, Math.floor(availableParallelism() / 2));
 
 function print(text: string): void {
   process.stdout.write(`${text}\n`);

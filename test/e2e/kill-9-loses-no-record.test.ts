@@ -25,16 +25,16 @@ test(`${kills} kills under load leave a record for every request that the worklo
   t.after(() => workload.stop());
   const mesh = await Mesh.create(t, { workloadPort: workload.port });
   const caller = await mesh.caller();
-  const agent = new https.Agent({ ...caller, keepAlive: true, maxSockets: 8, checkServerIdentity: () => undefined });
+  const agent = new https.Agent({ ...caller, keepAlive: true, maxSockets: 4, checkServerIdentity: () => undefined });
   t.after(() => agent.destroy());
   let sending = true;
   const sender = async (): Promise<void> => {
     while (sending) {
-      // Long beside the 2 ms of a request, short beside a start: eight that try as fast as they can slow the start down.
+      // Long beside the 2 ms of a request, short beside a start: four that try as fast as they can slow the start down.
       await get(agent, mesh.port).catch(() => pause(25));
     }
   };
-  const senders = Array.from({ length: 8 }, sender);
+  const senders = Array.from({ length: 4 }, sender);
   let killed = 0;
   try {
     for (; killed < kills; killed++) {

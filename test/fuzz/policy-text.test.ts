@@ -85,7 +85,7 @@ test('text made of the pieces that YAML treats specially gives findings and neve
   });
   fc.assert(
     fc.property(pieces, (parts) => readsWithoutThrowing(parts.join(''))),
-    { numRuns: 1500 },
+    { numRuns: 400 },
   );
 });
 
@@ -208,7 +208,7 @@ test('random conditions parse or fail with a place inside the text', () => {
         }
       },
     ),
-    { numRuns: 2500 },
+    { numRuns: 1200 },
   );
 });
 
@@ -243,6 +243,6 @@ test('an evaluation request of any JSON is read or refused with ERR_POLICY_REQUE
         assert.ok(isPosternError(error, 'ERR_POLICY_REQUEST'), String(error));
       }
     }),
-    { numRuns: 800 },
+    { numRuns: 400 },
   );
 });
