@@ -206,6 +206,42 @@ export const errorCatalog = {
     means: 'the workload sent nothing for too long; the caller gets 504',
     mend: 'make the workload faster or raise `limits.upstream_response`',
   },
+  ERR_OUTBOUND_DENIED: {
+    exit: 3,
+    means: 'the own policy denied a call of the workload; nothing was sent',
+    mend: 'find the decision by its id: `postern audit query`, and `network.direction` is `outbound`',
+  },
+  ERR_OUTBOUND_DNS: {
+    exit: 3,
+    means: 'the name of a peer that the workload calls does not resolve; the caller gets 503',
+    mend: 'correct `to:`, or see what the resolver of this machine knows',
+  },
+  ERR_OUTBOUND_UNREACHABLE: {
+    exit: 3,
+    means: 'a peer that the workload calls does not accept connections; the caller gets 503',
+    mend: 'see that the peer is up and listens where `to:` says, and that no firewall is between',
+  },
+  ERR_OUTBOUND_HANDSHAKE: {
+    exit: 3,
+    means: 'the TLS handshake with a peer failed, or it refused our certificate; the caller gets 502',
+    mend: 'see that `to:` names a port with mutual TLS, and that both sides have the bundle of the other',
+  },
+  ERR_OUTBOUND_IDENTITY: {
+    exit: 3,
+    means: 'whoever answered is not in `accept:`, or its certificate does not hold; no byte of the request was sent',
+    mend: 'compare the expected and the shown ID: correct `accept:`, or find out who listens there',
+  },
+  ERR_OUTBOUND_FAILED: {
+    exit: 3,
+    means:
+      'a peer broke off before or within its answer, or sent no valid one; the caller gets 502 or a cut connection',
+    mend: 'look at the peer, by the trace id of the decision',
+  },
+  ERR_OUTBOUND_TIMEOUT: {
+    exit: 3,
+    means: 'a peer sent nothing for too long; the caller gets 504',
+    mend: 'make the peer faster or raise `limits.response`',
+  },
   ERR_POLICY_INVALID: {
     exit: 2,
     means: 'a policy file does not load; the whole bundle is refused and the last good one stays in force',

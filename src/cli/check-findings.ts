@@ -54,7 +54,7 @@ export async function checkConfiguration(file: string, io: CliIo): Promise<Check
   const { policies, rules } = enforced;
   return {
     findings: findings.map((found) => fromHere(found, io.cwd)),
-    listeners: config.inbound.length,
+    listeners: config.inbound.length + config.outbound.length,
     policies,
     rules,
   };

@@ -3,10 +3,11 @@
 import * as z from 'zod';
 import { adminSection, shutdownSection, workersField } from './admin-section.ts';
 import { auditSection } from './audit-section.ts';
-import { count, notYet } from './fields.ts';
+import { count } from './fields.ts';
 import { identitySection } from './identity-section.ts';
 import { inboundSection } from './inbound-section.ts';
 import { inventorySection } from './inventory-section.ts';
+import { outboundSection } from './outbound-section.ts';
 import { policySection } from './policy-section.ts';
 
 /** Each top-level key. */
@@ -14,7 +15,7 @@ export const configSections = {
   version: count(1, 1).describe('Version of this format.'),
   identity: identitySection,
   inbound: inboundSection,
-  outbound: notYet('outbound').describe('Listeners for calls that the workload makes.'),
+  outbound: outboundSection.prefault([]),
   policy: policySection,
   audit: auditSection.prefault({}),
   inventory: inventorySection.prefault({}),

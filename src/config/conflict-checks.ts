@@ -1,6 +1,6 @@
 // What no single key can tell: two places of a configuration that cannot both hold. Runs on whichever sections parsed.
 
-import { formatAddress } from '../lib/socket-address.ts';
+import { formatAddress, type SocketAddress } from '../lib/socket-address.ts';
 import type { InboundOptions, RouteOptions } from '../proxy/inbound-options.ts';
 import type { AdminConfig } from './admin-section.ts';
 import { agentConflicts } from './agent-socket.ts';
@@ -21,11 +21,17 @@ export interface CheckedSections extends SharingSections {
 /** Every conflict, in no particular order. */
 export function findConflicts(sections: CheckedSections, env: Environment): Conflict[] {
   const inbound = sections.inbound ?? [];
+  const outbound = sections.outbound ?? [];
+  const listeners = [
+    ...inbound.map(({ name, listen }, at) => ({ name, listen, place: ['inbound', at] as const })),
+    ...outbound.map(({ name, listen }, at) => ({ name, listen, place: ['outbound', at] as const })),
+  ];
   return [
-    ...sameNames(inbound),
-    ...sameAddresses(inbound),
-    ...loops(inbound),
-    ...adminCollisions(inbound, sections.admin),
+    ...sameNames(listeners),
+    ...sameAddresses(listeners),
+    ...loops(inbound, listeners),
+    ...adminCollisions(inbound, listeners, sections.admin),
+    ...outbound.flatMap((listener, at) => deadRoutes(listener.routes, ['outbound', at, 'routes'])),
     ...sharingConflicts(sections),
     ...federationConflicts(sections),
     ...inbound.flatMap((listener, at) => deadRoutes(listener.routes, ['inbound', at, 'routes'])),
@@ -35,41 +41,54 @@ export function findConflicts(sections: CheckedSections, env: Environment): Conf
   ];
 }
 
-function sameNames(inbound: readonly InboundOptions[]): Conflict[] {
-  return inbound.flatMap(({ name }, at) => {
-    const first = inbound.findIndex((other) => other.name === name);
-    const message = `the name \`${name}\` is taken by \`inbound[${first}]\``;
-    return first === at ? [] : [conflict(message, 'give each listener its own name', ['inbound', at, 'name'])];
+/** A listener of either direction, and where it stands. */
+interface PlacedListener {
+  readonly name: string;
+  readonly listen: SocketAddress;
+  readonly place: readonly [section: string, at: number];
+}
+
+/** Names stand in records and metrics, which know no sections. */
+function sameNames(listeners: readonly PlacedListener[]): Conflict[] {
+  return listeners.flatMap(({ name, place }) => {
+    const [section, at] = listeners.find((other) => other.name === name)!.place;
+    const message = `the name \`${name}\` is taken by \`${section}[${at}]\``;
+    const isFirst = section === place[0] && at === place[1];
+    return isFirst ? [] : [conflict(message, 'give each listener its own name', [...place, 'name'])];
   });
 }
 
-function sameAddresses(inbound: readonly InboundOptions[]): Conflict[] {
-  return inbound.flatMap(({ listen }, at) => {
-    const first = inbound.findIndex((other, earlier) => earlier < at && isSameSocket(other.listen, listen));
+function sameAddresses(listeners: readonly PlacedListener[]): Conflict[] {
+  return listeners.flatMap(({ listen, place }, at) => {
+    const first = listeners.findIndex((other, earlier) => earlier < at && isSameSocket(other.listen, listen));
     if (first < 0) return [];
-    const message = `\`${formatAddress(listen)}\` is taken by the listener \`${inbound[first]!.name}\``;
-    return [conflict(message, 'give each listener its own address', ['inbound', at, 'listen'])];
+    const message = `\`${formatAddress(listen)}\` is taken by the listener \`${listeners[first]!.name}\``;
+    return [conflict(message, 'give each listener its own address', [...place, 'listen'])];
   });
 }
 
-/** A listener that forwards to a listener would answer its own requests. */
-function loops(inbound: readonly InboundOptions[]): Conflict[] {
+/** One that forwards to a listener would answer its own requests, or let a peer call others in the own name. */
+function loops(inbound: readonly InboundOptions[], listeners: readonly PlacedListener[]): Conflict[] {
   return inbound.flatMap(({ forward }, at) => {
-    const reached = inbound.find((other) => isSameSocket(other.listen, forward));
+    const reached = listeners.find((other) => isSameSocket(other.listen, forward));
     if (reached === undefined) return [];
     const message = `\`${formatAddress(forward)}\` is the listener \`${reached.name}\`, not the workload`;
     return [conflict(message, 'forward to the port that the workload listens on', ['inbound', at, 'forward'])];
   });
 }
 
-function adminCollisions(inbound: readonly InboundOptions[], admin: AdminConfig | undefined): Conflict[] {
+function adminCollisions(
+  inbound: readonly InboundOptions[],
+  listeners: readonly PlacedListener[],
+  admin: AdminConfig | undefined,
+): Conflict[] {
   if (admin === undefined) return [];
   const address = formatAddress(admin.listen);
-  const taken = inbound.find((listener) => isSameSocket(listener.listen, admin.listen));
+  const taken = listeners.find((listener) => isSameSocket(listener.listen, admin.listen));
   const message = `\`${address}\` is taken by the listener \`${taken?.name}\``;
   const collision =
     taken === undefined ? [] : [conflict(message, 'give the admin API its own address', ['admin', 'listen'])];
-  const probes = probeCollisions(inbound, admin);
+  const probes = probeCollisions(listeners, admin);
   const exposed = inbound.flatMap(({ forward }, at) => {
     if (!isSameSocket(forward, admin.listen)) return [];
     const fault = `\`${address}\` is the admin API, which is never reachable through a listener`;
@@ -78,9 +97,9 @@ function adminCollisions(inbound: readonly InboundOptions[], admin: AdminConfig 
   return [...collision, ...probes, ...exposed];
 }
 
-function probeCollisions(inbound: readonly InboundOptions[], { listen, probes }: AdminConfig): Conflict[] {
+function probeCollisions(listeners: readonly PlacedListener[], { listen, probes }: AdminConfig): Conflict[] {
   if (probes === undefined) return [];
-  const taken = inbound.find((listener) => isSameSocket(listener.listen, probes));
+  const taken = listeners.find((listener) => isSameSocket(listener.listen, probes));
   const holder = isSameSocket(listen, probes) ? '`admin.listen`' : taken && `the listener \`${taken.name}\``;
   if (holder === undefined) return [];
   const message = `\`${formatAddress(probes)}\` is taken by ${holder}`;

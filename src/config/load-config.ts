@@ -88,6 +88,7 @@ function parsedSections(data: unknown): CheckedSections {
   return {
     identity: parse('identity'),
     inbound: parse('inbound'),
+    outbound: parse('outbound'),
     audit: parse('audit'),
     admin: parse('admin'),
     workers: parse('workers'),

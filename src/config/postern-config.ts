@@ -1,6 +1,7 @@
 // The configuration as the rest of Postern sees it: parsed, checked, frozen, with absolute file names and units in names.
 
 import type { InboundOptions } from '../proxy/inbound-options.ts';
+import type { OutboundOptions } from '../proxy/outbound-options.ts';
 import type { AdminConfig, ShutdownConfig } from './admin-section.ts';
 import type { AuditConfig } from './audit-section.ts';
 import type { IdentityConfig } from './identity-section.ts';
@@ -13,6 +14,7 @@ export interface PosternConfig {
   readonly file: string;
   readonly identity: IdentityConfig;
   readonly inbound: readonly InboundOptions[];
+  readonly outbound: readonly OutboundOptions[];
   readonly policy: PolicyConfig;
   readonly audit: AuditConfig;
   readonly inventory: InventoryConfig;

@@ -19,7 +19,7 @@ export interface FinalPlace {
 
 /** The final configuration of a file that passed the schema. */
 export function resolvePaths(parsed: ParsedConfig, { file, env, secrets }: FinalPlace): PosternConfig {
-  const { audit, inbound, admin, shutdown, workers } = parsed;
+  const { audit, inbound, outbound, admin, shutdown, workers } = parsed;
   const absolute = (path: string) => resolve(dirname(file), path);
   const paths = parsed.policy.paths.map(absolute);
   const shadowPaths = parsed.policy.shadowPaths.map(absolute);
@@ -30,6 +30,7 @@ export function resolvePaths(parsed: ParsedConfig, { file, env, secrets }: Final
     file,
     identity: resolveIdentity(parsed.identity, absolute, env),
     inbound,
+    outbound,
     policy: { ...parsed.policy, paths, shadowPaths, revocationsFile },
     audit: { ...audit, dir: audit.dir === null ? null : absolute(audit.dir) },
     inventory: { registryFile: registryFile === null ? null : absolute(registryFile) },

@@ -41,6 +41,26 @@ export function parseForwardAddress(text: string): SocketAddress {
   return parseHostPort(/(:\d+|\])$/.test(authority) ? withPort(authority) : `${authority}:80`, 1);
 }
 
+/**
+ * Where a peer listens: `HOST:PORT`, a name or an IP address.
+ * @throws PosternError ERR_CONFIG_VALUE
+ */
+export function parsePeerAddress(text: string): { readonly host: string; readonly port: number } {
+  const mend = 'write a name or an IP address and a port, such as `orders.internal:8443` or `[fd00::7]:8443`';
+  const parts = /^(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9_.-]+)):(\d{1,5})$/.exec(text);
+  const [, ipv6, name = '', digits] = parts ?? [];
+  const port = Number(digits);
+  const isHost = ipv6 === undefined ? isPeerName(name) : isIP(ipv6) === 6;
+  if (!isHost || !(port >= 1 && port <= 65_535)) throw badValue(`\`${text}\` is not a host with a port`, mend);
+  return Object.freeze({ host: ipv6 ?? name.toLowerCase(), port });
+}
+
+/** Digits and dots that are no IPv4 address are a typing error: resolvers read `10.1` as 10.0.0.1. */
+function isPeerName(name: string): boolean {
+  if (isIP(name) !== 0) return true;
+  return name.length <= 253 && /[a-z]/i.test(name) && name.split('.').every((label) => /^[^-].{0,62}$/.test(label));
+}
+
 /** True for an address that only this machine (or pod) reaches. */
 export function isLocal(address: SocketAddress): boolean {
   if (address.kind === 'unix') return true;

@@ -1,7 +1,7 @@
 // HOT PATH (npm run bench). The one form of a path that is decided on and forwarded (wire.md "Path").
 
 import { canonicalizePath } from '../wire/canonical-path.ts';
-import type { InboundOptions } from './inbound-options.ts';
+import type { ListenerOptions } from './inbound-options.ts';
 
 /**
  * Null where there is no safe form, where `reject` wants the raw form to be it, or where parameters are refused. `*` is
@@ -9,7 +9,7 @@ import type { InboundOptions } from './inbound-options.ts';
  */
 export function acceptedPath(
   raw: string,
-  rules: Pick<InboundOptions, 'pathNormalization' | 'pathParameters'>,
+  rules: Pick<ListenerOptions, 'pathNormalization' | 'pathParameters'>,
 ): string | null {
   if (raw === '*') return raw;
   let canonical: string;

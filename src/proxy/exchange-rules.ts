@@ -1,6 +1,7 @@
 // What an exchange may do, by the request it carries and by what went wrong at the workload.
 
 import type { OutcomeResult } from '../audit/decision-event.ts';
+import type { ErrorCode } from '../errors.ts';
 import type { RequestHead } from '../wire/http1-message.ts';
 import type { OwnAnswerKind } from './own-answer.ts';
 import type { UpstreamFault } from './upstream-user.ts';
@@ -8,14 +9,27 @@ import type { UpstreamFault } from './upstream-user.ts';
 /** A denied request's body up to this size is read away, so that the connection can be kept. */
 export const discardableBytes = 64 * 1024;
 
-/** The answer that a fault turns into. */
-export const faultAnswers: Readonly<Record<UpstreamFault, OwnAnswerKind>> = {
+const faultAnswers: Readonly<Record<UpstreamFault, OwnAnswerKind>> = {
   unreachable: 'workload_unreachable',
   closed_before_answer: 'workload_failed',
   broken_answer: 'workload_failed',
   invalid_answer: 'workload_failed',
   timeout: 'workload_timeout',
 };
+
+const peerAnswers: ReadonlyMap<string, OwnAnswerKind> = new Map<ErrorCode, OwnAnswerKind>([
+  ['ERR_OUTBOUND_DNS', 'peer_unresolved'],
+  ['ERR_OUTBOUND_UNREACHABLE', 'peer_unreachable'],
+  ['ERR_OUTBOUND_HANDSHAKE', 'peer_handshake'],
+  ['ERR_OUTBOUND_IDENTITY', 'peer_identity'],
+  ['ERR_OUTBOUND_FAILED', 'peer_failed'],
+  ['ERR_OUTBOUND_TIMEOUT', 'peer_timeout'],
+]);
+
+/** The answer that a fault turns into; of a peer that the workload calls it says which step failed. */
+export function answerOfFault(fault: UpstreamFault, code: ErrorCode): OwnAnswerKind {
+  return peerAnswers.get(code) ?? faultAnswers[fault];
+}
 
 /** How a fault stands on record. */
 export function faultResult(fault: UpstreamFault): OutcomeResult {

@@ -3,11 +3,10 @@
 
 import type { ConnectionFacts, OutcomeResult, Recorder } from '../audit/decision-event.ts';
 import type { AuthzRequest, Decision, IndeterminateRule, Permit, Principal, TlsFacts } from '../authz/model.ts';
-import type { VerifiedPeer } from '../identity/peer-verification.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { RandomIds } from '../lib/random-ids.ts';
 import type { TimerWheel } from '../lib/timer-wheel.ts';
-import type { InboundOptions } from './inbound-options.ts';
+import type { ListenerOptions } from './inbound-options.ts';
 import type { ConnectionSide } from './inbound-request.ts';
 import type { ProxyObserver } from './proxy-observer.ts';
 import type { RouteTable } from './route-table.ts';
@@ -34,8 +33,8 @@ export interface PlanSource {
 }
 
 /** Everything of a listener that a reload can replace at once. */
-export interface ListenerSettings {
-  readonly options: InboundOptions;
+export interface ListenerSettings<Options extends ListenerOptions = ListenerOptions> {
+  readonly options: Options;
   readonly routes: RouteTable;
   readonly pool: UpstreamPool;
   /** Lower-case names of headers that are recorded, hashed (`audit.redact.headers`). */
@@ -47,8 +46,6 @@ export interface ListenerSettings {
 export interface PeerDescriptions {
   /** Another value whenever something of it changes. */
   readonly edition: unknown;
-  /** The same object as long as nothing that is said of the peer changes. */
-  principalOf(peer: VerifiedPeer): Principal;
 }
 
 export interface ExchangeServices {
@@ -88,8 +85,8 @@ export interface ExchangeHost {
   readonly identityFields: string;
   /** The workload is told the decision id. */
   readonly sendsDecisionId: boolean;
-  /** Text form, IPv4-mapped addresses as IPv4; `unix` for a unix socket. */
-  readonly peerIp: string;
+  /** Text form, IPv4-mapped addresses as IPv4; `unix` for a unix socket; null: nobody is told where a request came from. */
+  readonly peerIp: string | null;
   readonly plan: ConnectionPlan;
   /** The connection ends after this exchange: drain, age, credential, or the peer's half-close. */
   readonly mustClose: boolean;

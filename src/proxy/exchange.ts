@@ -14,7 +14,7 @@ import type { RequestHead, ResponseHead } from '../wire/http1-message.ts';
 import { AnswerWriter } from './answer-writer.ts';
 import { BodyRateWatch } from './body-rate-watch.ts';
 import { outcomeEvent, wantsOutcome } from './exchange-outcome.ts';
-import { discardableBytes, faultAnswers, faultResult, isDiscardable, isRepeatable } from './exchange-rules.ts';
+import { answerOfFault, discardableBytes, faultResult, isDiscardable, isRepeatable } from './exchange-rules.ts';
 import type { ExchangeHost, ExchangeServices, ListenerSettings } from './exchange-services.ts';
 import { forwardedFields } from './forwarded-fields.ts';
 import { OpenDecision } from './open-decision.ts';
@@ -208,7 +208,7 @@ export class Exchange implements RecordWaiter, UpstreamUser, UpstreamWaiter {
     if (this.#answerComplete || this.#state.kind === 'done') return;
     if (fault === 'closed_before_answer' && this.#mayRepeat()) return this.#repeat();
     if (fault === 'timeout') this.#services.observer.limitMet('upstream_response');
-    this.#fail(faultAnswers[fault], faultResult(fault), error.message);
+    this.#fail(answerOfFault(fault, error.code), faultResult(fault), error.message);
   }
 
   /** The request is over with its 101; the tunnel tells its own end. */
@@ -347,6 +347,7 @@ export class Exchange implements RecordWaiter, UpstreamUser, UpstreamWaiter {
         // A request whose path was refused has no head here, but its event still knows the method.
         isHead: event.method === 'HEAD',
         code: kind === this.#start.refusal ? (this.#start.code ?? null) : null,
+        told: detail,
       }),
       status,
     );

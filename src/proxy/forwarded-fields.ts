@@ -12,7 +12,16 @@ export function forwardedFields(host: ExchangeHost, head: RequestHead, event: De
   let lines = head.upgrade === null ? host.identityFields : upgradeLines + host.identityFields;
   if (host.sendsDecisionId) lines += `x-postern-decision-id: ${event.decisionId}\r\n`;
   lines += correlationFields(event.correlation);
-  return lines + sourceFields(host.peerIp, head);
+  return lines + (host.peerIp === null ? keptSourceFields(head) : sourceFields(host.peerIp, head));
+}
+
+/** The workload calls: what it says of others stays, and that it is on this machine is nobody's business. */
+function keptSourceFields(head: RequestHead): string {
+  let lines = '';
+  for (const name of ['x-forwarded-for', 'forwarded']) {
+    for (const value of head.fields.getAll(name)) lines += `${name}: ${value}\r\n`;
+  }
+  return lines;
 }
 
 /** `x-forwarded-for` and `forwarded` (RFC 7239) are appended to, never trusted; the latter only where the caller used it. */

@@ -1,10 +1,10 @@
 // HOT PATH (npm run bench). One verified TLS connection of a peer: requests one after the other, each in an Exchange,
 // with the time limits of its phases.
 
-import type { TLSSocket } from 'node:tls';
+import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import type { ConnectionFacts, Correlation, OutcomeResult } from '../audit/decision-event.ts';
 import type { PosternError } from '../errors.ts';
-import type { VerifiedPeer } from '../identity/peer-verification.ts';
 import { refuseToken, type TokenRefusal } from '../identity/tokens/token-refusals.ts';
 import { WheelEntry } from '../lib/timer-wheel.ts';
 import type { FieldList } from '../wire/field-list.ts';
@@ -36,12 +36,14 @@ interface NamedHead extends RequestNames {
 
 export interface InboundConnectionOptions {
   readonly services: ExchangeServices;
-  readonly socket: TLSSocket;
-  readonly peer: VerifiedPeer | null;
+  /** Without TLS where the workload itself calls. */
+  readonly socket: Socket;
+  /** Who holds it as of now; the same object as long as nothing of that changes. */
+  readonly describe: (own: Caller) => Caller;
   /** Who holds the connection, as described now. */
   readonly own: Caller;
   readonly sendsDecisionId: boolean;
-  readonly peerIp: string;
+  readonly peerIp: string | null;
   readonly headLimits: HeadLimits;
   /** Whether the peer still has the right that it was let in with. */
   readonly right: ConnectionRight;
@@ -50,10 +52,10 @@ export interface InboundConnectionOptions {
 
 export class InboundConnection implements RequestEvents, ExchangeHost {
   readonly sendsDecisionId: boolean;
-  readonly peerIp: string;
+  readonly peerIp: string | null;
   readonly right: ConnectionRight;
-  /** Null where nobody showed a certificate. */
-  readonly #peer: VerifiedPeer | null;
+  readonly #describe: (own: Caller) => Caller;
+  readonly #encrypts: boolean;
   #own: Caller;
   /** Who the request under way is from. */
   #caller: Caller;
@@ -62,7 +64,7 @@ export class InboundConnection implements RequestEvents, ExchangeHost {
   /** Edition of the descriptions that both are of. */
   #edition: unknown;
   readonly #services: ExchangeServices;
-  readonly #socket: TLSSocket;
+  readonly #socket: Socket;
   readonly #parser: RequestParser;
   readonly #onClosed: (connection: InboundConnection) => void;
   readonly #timer = new WheelEntry(() => this.#onTimeout());
@@ -78,7 +80,8 @@ export class InboundConnection implements RequestEvents, ExchangeHost {
   #pendingAtLinger = 0;
 
   constructor(options: InboundConnectionOptions) {
-    this.#peer = options.peer;
+    this.#describe = options.describe;
+    this.#encrypts = options.socket instanceof TLSSocket;
     this.#own = options.own;
     this.#caller = options.own;
     this.#edition = options.services.descriptions.edition;
@@ -150,9 +153,9 @@ export class InboundConnection implements RequestEvents, ExchangeHost {
   writeView(before: string, view: Buffer, after: string): boolean {
     const socket = this.#socket;
     if (socket.destroyed) return true;
-    // While nothing is queued, a write is encrypted before it returns, and the view needs no copy; else it waits in a
-    // queue, and the next read would write over it.
-    const bytes = socket.writableLength === 0 ? view : Buffer.from(view);
+    // While nothing is queued, a write is encrypted before it returns, and the view needs no copy; else, and in the clear,
+    // it may wait in a queue, and the next read would write over it.
+    const bytes = this.#encrypts && socket.writableLength === 0 ? view : Buffer.from(view);
     socket.cork();
     if (before !== '') socket.write(before, 'latin1');
     let more = socket.write(bytes);
@@ -297,9 +300,7 @@ export class InboundConnection implements RequestEvents, ExchangeHost {
     const { descriptions } = this.#services;
     if (this.#edition === descriptions.edition) return;
     this.#edition = descriptions.edition;
-    const { side } = this.#own;
-    const principal = this.#peer === null ? side.principal : descriptions.principalOf(this.#peer);
-    if (principal !== side.principal) this.#own = { ...this.#own, side: { ...side, principal } };
+    this.#own = this.#describe(this.#own);
     this.#caller = this.#caller.renewed(this.#own);
   }
 

@@ -4,12 +4,13 @@
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { ConnectionFacts } from '../audit/decision-event.ts';
-import { type HeadLimits, headLimitsDefaults } from '../wire/head-limits.ts';
+import type { VerifiedPeer } from '../identity/peer-verification.ts';
+import type { HeadLimits } from '../wire/head-limits.ts';
 import { anonymous, type Caller, noCredential } from './caller.ts';
 import type { ListenerSettings } from './exchange-services.ts';
 import { identityFields } from './identity-fields.ts';
 import { InboundConnection } from './inbound-connection.ts';
-import type { InboundLimits, InboundOptions } from './inbound-options.ts';
+import { headLimitsOf, type InboundLimits, type InboundOptions } from './inbound-options.ts';
 import { type InboundListenerParts, ListenerServices } from './listener-services.ts';
 import { ListeningPort } from './listening-port.ts';
 import { type AdmittedPeer, networkFactsOf, PeerAdmission, tlsFactsOf } from './peer-admission.ts';
@@ -28,7 +29,7 @@ import type { HandshakeFailure } from './tls-handshake.ts';
 
 export class InboundListener {
   readonly #parts: InboundListenerParts;
-  readonly #services: ListenerServices;
+  readonly #services: ListenerServices<InboundOptions>;
   readonly #port: ListeningPort;
   readonly #connections = new Set<InboundConnection>();
   readonly #handshakes: PendingHandshakes;
@@ -37,11 +38,11 @@ export class InboundListener {
   #headLimits: HeadLimits;
   #unsubscribe: readonly (() => void)[] = [];
 
-  constructor(parts: InboundListenerParts, settings: ListenerSettings) {
+  constructor(parts: InboundListenerParts, settings: ListenerSettings<InboundOptions>) {
     this.#parts = parts;
     this.#admission = new PeerAdmission(parts);
     this.#services = new ListenerServices(parts, this.#admission, settings);
-    this.#headLimits = headLimitsOf(settings.options);
+    this.#headLimits = headLimitsOf(settings.options.limits);
     this.#sweep = new RightSweep(parts.wheel, this.#connections, (one) => this.#judgeConnection(one));
     this.#port = new ListeningPort({ onConnection: (socket) => this.#accept(socket), onFault: parts.onFault });
     this.#handshakes = new PendingHandshakes({
@@ -56,7 +57,7 @@ export class InboundListener {
     });
   }
 
-  get settings(): ListenerSettings {
+  get settings(): ListenerSettings<InboundOptions> {
     return this.#services.settings;
   }
 
@@ -89,10 +90,10 @@ export class InboundListener {
   }
 
   /** New settings serve the next request of every connection; the old pool closes as it empties. */
-  replaceSettings(next: ListenerSettings): void {
+  replaceSettings(next: ListenerSettings<InboundOptions>): void {
     const old = this.settings;
     this.#services.settings = next;
-    this.#headLimits = headLimitsOf(next.options);
+    this.#headLimits = headLimitsOf(next.options.limits);
     if (old.pool !== next.pool) old.pool.close();
   }
 
@@ -170,6 +171,7 @@ export class InboundListener {
       identity: this.#parts.identity,
       revocations: this.#parts.revocations,
       judgedUnder: moment,
+      role: 'client',
     });
     const fields = identityFields(this.settings.options, admitted, moment.snapshot);
     this.#serve(socket, { admitted, right, identityFields: fields });
@@ -200,7 +202,7 @@ export class InboundListener {
     const connection = new InboundConnection({
       services: this.#services,
       socket,
-      peer: who.admitted?.peer ?? null,
+      describe: this.#describing(who.admitted?.peer ?? null),
       own: {
         side: { principal: who.admitted?.principal ?? anonymous, network, tls },
         facts: this.#factsOf(who.admitted),
@@ -221,6 +223,14 @@ export class InboundListener {
     this.#connections.add(connection);
     this.#parts.observer.handshakeEnded('accepted', 'none');
     this.#parts.observer.connectionOpened();
+  }
+
+  #describing(peer: VerifiedPeer | null): (own: Caller) => Caller {
+    if (peer === null) return asItIs;
+    return (own) => {
+      const principal = this.#admission.principalOf(peer);
+      return principal === own.side.principal ? own : { ...own, side: { ...own.side, principal } };
+    };
   }
 
   #factsOf(admitted: AdmittedPeer | null): ConnectionFacts {
@@ -272,11 +282,3 @@ const askedCertificates = Object.freeze({ x509: 'required', token: 'none', x509_
 
 const noToken = (): null => null;
 const asItIs = (own: Caller): Caller => own;
-
-function headLimitsOf(options: InboundOptions): HeadLimits {
-  return Object.freeze({
-    ...headLimitsDefaults,
-    headBytes: options.limits.headerBytes,
-    fieldCount: options.limits.headers,
-  });
-}

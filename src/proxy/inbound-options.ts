@@ -1,6 +1,8 @@
 // What an inbound listener can be told. Durations in milliseconds, sizes in bytes, `Infinity` for unlimited.
 
 import type { SocketAddress } from '../lib/socket-address.ts';
+import { type HeadLimits, headLimitsDefaults } from '../wire/head-limits.ts';
+import type { DenyForm } from './own-answer.ts';
 
 /** Limits of one listener; each has its own counter and its own clear answer when it is met. */
 export interface InboundLimits {
@@ -54,6 +56,11 @@ export const inboundLimitsDefaults: InboundLimits = Object.freeze({
   streams: 100,
 });
 
+/** The limits of a request head, as the codec takes them. */
+export function headLimitsOf({ headerBytes, headers }: InboundLimits): HeadLimits {
+  return Object.freeze({ ...headLimitsDefaults, headBytes: headerBytes, fieldCount: headers });
+}
+
 /** A resource as configured; a missing namespace or environment is the sidecar's own. Values may hold `{capture}`. */
 export interface ResourceTemplate {
   readonly type: string;
@@ -86,12 +93,12 @@ export interface RouteOptions {
 /** Fields set towards the workload after everything of that name was stripped. */
 export type WorkloadHeader = 'x-forwarded-client-cert' | 'x-postern-peer' | 'x-postern-decision-id';
 
-export interface InboundOptions {
+/** What a listener is told whichever way its requests go. */
+export interface ListenerOptions {
   readonly name: string;
   readonly listen: SocketAddress;
   /** Other processes of the same user may listen on the same address; the kernel spreads connections over them. */
   readonly reusePort: boolean;
-  readonly forward: SocketAddress;
   /** Undefined: `{type: http_endpoint, name: own service}` (policy.md 1.9). */
   readonly resource: ResourceTemplate | undefined;
   readonly action: ActionTemplate;
@@ -104,9 +111,13 @@ export interface InboundOptions {
   readonly pathNormalization: 'reject' | 'canonicalize';
   /** What becomes of a path with `;` in a segment, which one workload takes as it is and another cuts off. */
   readonly pathParameters: 'reject' | 'pass';
-  /** Paths of the workload that the admin listener passes on without identity; here they are judged like any other. */
-  readonly healthPassthrough: readonly string[];
-  readonly deny: { readonly status: number; readonly body: 'problem' | 'empty' };
+  readonly deny: DenyForm;
   readonly limits: InboundLimits;
   readonly workloadHeaders: readonly WorkloadHeader[];
+}
+
+export interface InboundOptions extends ListenerOptions {
+  readonly forward: SocketAddress;
+  /** Paths of the workload that the admin listener passes on without identity; here they are judged like any other. */
+  readonly healthPassthrough: readonly string[];
 }

@@ -10,6 +10,7 @@ import type { RandomIds } from '../lib/random-ids.ts';
 import type { TimerWheel } from '../lib/timer-wheel.ts';
 import type { DescriptorRoom } from './descriptor-room.ts';
 import type { ExchangeServices, ListenerSettings, PeerDescriptions, PlanSource } from './exchange-services.ts';
+import type { ListenerOptions } from './inbound-options.ts';
 import type { PeerAdmissionParts } from './peer-admission.ts';
 import type { ProxyObserver } from './proxy-observer.ts';
 import type { TlsContexts } from './tls-context.ts';
@@ -37,7 +38,7 @@ export interface InboundListenerParts extends PeerAdmissionParts {
 }
 
 /** One for each listener; what is not settings never changes. */
-export class ListenerServices implements ExchangeServices {
+export class ListenerServices<Options extends ListenerOptions = ListenerOptions> implements ExchangeServices {
   readonly descriptions: PeerDescriptions;
   readonly recorder: Recorder;
   readonly plans: PlanSource;
@@ -49,11 +50,11 @@ export class ListenerServices implements ExchangeServices {
   readonly shadowPermit: Permit;
   readonly onIndeterminate: (rules: readonly IndeterminateRule[]) => void;
   /** A request is served under the settings it began with. */
-  settings: ListenerSettings;
+  settings: ListenerSettings<Options>;
   /** From when on each answer ends its connection. */
   isDraining = false;
 
-  constructor(parts: InboundListenerParts, descriptions: PeerDescriptions, settings: ListenerSettings) {
+  constructor(parts: InboundListenerParts, descriptions: PeerDescriptions, settings: ListenerSettings<Options>) {
     this.descriptions = descriptions;
     this.recorder = parts.recorder;
     this.plans = parts.plans;

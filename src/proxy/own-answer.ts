@@ -2,6 +2,7 @@
 // nothing about rules (wire.md "Denies", RFC 9457).
 
 import type { ReasonCode } from '../authz/model.ts';
+import type { ErrorCode } from '../errors.ts';
 
 /** Why Postern answers by itself. */
 export type OwnAnswerKind =
@@ -21,12 +22,20 @@ export type OwnAnswerKind =
   | 'workload_failed'
   | 'workload_timeout'
   | 'request_timeout'
+  | 'peer_unresolved'
+  | 'peer_unreachable'
+  | 'peer_handshake'
+  | 'peer_identity'
+  | 'peer_failed'
+  | 'peer_timeout'
   | 'overloaded';
 
 interface AnswerEntry {
   readonly status: number;
   readonly title: string;
   readonly detail: string;
+  /** Of what a peer is to blame for; then the caller, who is the own workload, is told the operator's line. */
+  readonly code?: ErrorCode;
 }
 
 /** The one table from a kind to what the caller sees. */
@@ -59,6 +68,42 @@ export const ownAnswers: Readonly<Record<OwnAnswerKind, AnswerEntry>> = Object.f
   workload_failed: { status: 502, title: 'Bad Gateway', detail: 'the workload broke off or sent an invalid answer' },
   workload_timeout: { status: 504, title: 'Gateway Timeout', detail: 'the workload did not answer in time' },
   request_timeout: { status: 504, title: 'Gateway Timeout', detail: 'the request took longer than it may' },
+  peer_unresolved: {
+    status: 503,
+    title: 'Service Unavailable',
+    detail: 'the name of the peer does not resolve',
+    code: 'ERR_OUTBOUND_DNS',
+  },
+  peer_unreachable: {
+    status: 503,
+    title: 'Service Unavailable',
+    detail: 'the peer does not accept connections',
+    code: 'ERR_OUTBOUND_UNREACHABLE',
+  },
+  peer_handshake: {
+    status: 502,
+    title: 'Bad Gateway',
+    detail: 'the TLS handshake with the peer failed',
+    code: 'ERR_OUTBOUND_HANDSHAKE',
+  },
+  peer_identity: {
+    status: 502,
+    title: 'Bad Gateway',
+    detail: 'the peer is not who it should be',
+    code: 'ERR_OUTBOUND_IDENTITY',
+  },
+  peer_failed: {
+    status: 502,
+    title: 'Bad Gateway',
+    detail: 'the peer broke off or sent an invalid answer',
+    code: 'ERR_OUTBOUND_FAILED',
+  },
+  peer_timeout: {
+    status: 504,
+    title: 'Gateway Timeout',
+    detail: 'the peer did not answer in time',
+    code: 'ERR_OUTBOUND_TIMEOUT',
+  },
   overloaded: { status: 503, title: 'Service Unavailable', detail: 'too many requests are waiting' },
 });
 
@@ -98,6 +143,8 @@ export function answerOfWireStatus(status: number): OwnAnswerKind {
 export interface DenyForm {
   readonly status: number;
   readonly body: 'problem' | 'empty';
+  /** Tells a deny of this side from one of the peer's. */
+  readonly code?: ErrorCode;
 }
 
 /** Serialises an own answer; `head` leaves the body out but says its length (RFC 9110 §9.3.2). */
@@ -110,12 +157,15 @@ export function serializeOwnAnswer(
     readonly isHead: boolean;
     /** Closed code of what is wrong with the caller's token; null where it is about something else. */
     readonly code: string | null;
+    /** The operator's line; only a caller who is the own workload sees it. */
+    readonly told: string | null;
   },
 ): string {
   const entry = ownAnswers[kind];
   const status = kind === 'denied' ? options.deny.status : entry.status;
   const title = status === entry.status ? entry.title : 'Denied';
-  const body = options.deny.body === 'empty' ? '' : problem(entry, status, { ...options, title });
+  const body =
+    options.deny.body === 'empty' ? '' : problem(entry, status, { ...options, title, code: codeOf(kind, options) });
   let head = `HTTP/1.1 ${status} ${title}\r\n`;
   if (body !== '') head += 'content-type: application/problem+json\r\n';
   head += `content-length: ${body.length}\r\ncache-control: no-store\r\n`;
@@ -132,12 +182,30 @@ function challenge(code: string | null): string {
   return `www-authenticate: Bearer realm="postern"${fault}\r\n`;
 }
 
+function codeOf(kind: OwnAnswerKind, { deny, code }: { readonly deny: DenyForm; readonly code: string | null }) {
+  return (kind === 'denied' ? deny.code : ownAnswers[kind].code) ?? code;
+}
+
 function problem(
   entry: AnswerEntry,
   status: number,
-  dynamic: { readonly title: string; readonly decisionId: string | null; readonly code: string | null },
+  dynamic: {
+    readonly title: string;
+    readonly decisionId: string | null;
+    readonly code: string | null;
+    readonly told: string | null;
+  },
 ): string {
+  const detail = entry.code === undefined || dynamic.told === null ? `"${entry.detail}"` : asciiJson(dynamic.told);
   const code = dynamic.code === null ? '' : `,"code":"${dynamic.code}"`;
   const id = dynamic.decisionId === null ? code : `${code},"decision_id":"${dynamic.decisionId}"`;
-  return `{"type":"about:blank","title":"${dynamic.title}","status":${status},"detail":"${entry.detail}"${id}}`;
+  return `{"type":"about:blank","title":"${dynamic.title}","status":${status},"detail":${detail}${id}}`;
+}
+
+/** One octet a character, so that the length of the text is that of the body. */
+function asciiJson(text: string): string {
+  return JSON.stringify(text).replaceAll(
+    /[^\x20-\x7e]/g,
+    (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }

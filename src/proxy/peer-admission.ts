@@ -179,6 +179,7 @@ export function networkFactsOf(
     readonly localPort?: number | undefined;
   },
   isInternal: (ip: string) => boolean,
+  direction: NetworkFacts['direction'] = 'inbound',
 ): NetworkFacts {
   const sourceIp = plainIp(socket.remoteAddress);
   return Object.freeze({
@@ -187,7 +188,7 @@ export function networkFactsOf(
     destinationIp: plainIp(socket.localAddress),
     destinationPort: socket.localPort,
     isInternal: sourceIp === undefined ? true : isInternal(sourceIp),
-    direction: 'inbound' as const,
+    direction,
   });
 }
 

@@ -2,6 +2,7 @@
 // by the clock, the trust bundles and the revocations of now. Asked before each request and by the listener's sweep.
 
 import type { X509Certificate } from 'node:crypto';
+import type { PeerRole } from '../identity/leaf-rules.ts';
 import type { PeerVerifier } from '../identity/peer-verification.ts';
 import type { RevocationList } from '../identity/revocation-list.ts';
 import type { IdentitySnapshot } from '../identity/source.ts';
@@ -31,6 +32,7 @@ export class PeerRight implements ConnectionRight {
   readonly #verifier: PeerVerifier;
   readonly #identity: Latest<IdentitySnapshot>;
   readonly #revocations: Latest<RevocationList>;
+  readonly #role: PeerRole;
   #judgedUnder: TrustMoment;
   #ended: string | null = null;
 
@@ -41,6 +43,8 @@ export class PeerRight implements ConnectionRight {
     readonly identity: Latest<IdentitySnapshot>;
     readonly revocations: Latest<RevocationList>;
     readonly judgedUnder: TrustMoment;
+    /** What the peer is in the handshake. */
+    readonly role: PeerRole;
   }) {
     this.#chain = options.chain;
     this.#notAfterMs = options.notAfterMs;
@@ -48,6 +52,7 @@ export class PeerRight implements ConnectionRight {
     this.#identity = options.identity;
     this.#revocations = options.revocations;
     this.#judgedUnder = options.judgedUnder;
+    this.#role = options.role;
   }
 
   /** Why the right ended, or null while it stands; three comparisons unless what it stands on changed. */
@@ -70,7 +75,7 @@ export class PeerRight implements ConnectionRight {
       intermediates: this.#chain.intermediates,
       bundles: snapshot.bundles,
       revocations,
-      role: 'client',
+      role: this.#role,
       nowMs,
     });
     this.#judgedUnder = { snapshot, revocations };

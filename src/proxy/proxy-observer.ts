@@ -64,8 +64,11 @@ export interface ProxyObserver {
 /** How the bytes of a tunnel went. */
 export type TunnelDirection = 'in' | 'out';
 
-/** Why a connection to the workload did not come about: nobody listens, too slow, or anything else. */
-export type UpstreamConnectFault = 'refused' | 'timeout' | 'other';
+/**
+ * Why a connection to the workload, or to a peer that it calls, did not come about: nobody listens, too slow, a name that
+ * does not resolve, no TLS, somebody else answers, or anything else.
+ */
+export type UpstreamConnectFault = 'refused' | 'timeout' | 'dns' | 'handshake' | 'identity' | 'other';
 
 /** What the pool of a listener counts; read at scrape. */
 export interface UpstreamCounters {

@@ -123,6 +123,11 @@ function verify(socket: TLSSocket, asked: ClientCertificate): PeerChain | Handsh
   return { kind: 'refused', cause, detail: `the certificate chain was refused: \`${error}\``, chain };
 }
 
+/** The chain of the server that a handshake of ours reached, or why OpenSSL refused it. */
+export function serverChain(socket: TLSSocket): PeerChain | HandshakeFailure {
+  return verify(socket, 'required') ?? peerLeft;
+}
+
 /**
  * wire.md grants a beginning 60 seconds of skew, OpenSSL none. The code of a beginning ahead may hide another one; whoever
  * judges the chain next builds its path anew and asks everything again, the beginning too.

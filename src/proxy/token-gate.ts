@@ -8,7 +8,7 @@ import type { TokenVerdict, TokenVerifier, VerifiedToken } from '../identity/tok
 import { findBearerToken, withoutField } from '../wire/bearer-token.ts';
 import type { RequestHead } from '../wire/http1-message.ts';
 import { type Caller, callerWithToken } from './caller.ts';
-import type { InboundOptions } from './inbound-options.ts';
+import type { ListenerOptions } from './inbound-options.ts';
 
 /** What all listeners share. */
 export interface TokenParts {
@@ -33,7 +33,7 @@ export class TokenGate {
   /** Calls `done` once, now or later; `own` is the connection's caller. */
   identify(
     own: Caller,
-    request: { readonly head: RequestHead; readonly options: InboundOptions },
+    request: { readonly head: RequestHead; readonly options: ListenerOptions },
     done: (identified: Identified) => void,
   ): void {
     const { head, options } = request;
@@ -54,7 +54,7 @@ export class TokenGate {
 
   #join(
     own: Caller,
-    { head, options }: { readonly head: RequestHead; readonly options: InboundOptions },
+    { head, options }: { readonly head: RequestHead; readonly options: ListenerOptions },
     verdict: TokenVerdict,
   ): Identified {
     if (!verdict.ok) return { kind: 'refused', refusal: verdict };

@@ -1,9 +1,8 @@
-// HOT PATH (npm run bench). One plain connection to the workload: carries one exchange at a time, and is never used
+// HOT PATH (npm run bench). One connection to the workload, or to a peer that it calls: carries one exchange at a time, and is never used
 // again once it was out of step (wire.md).
 
-import net from 'node:net';
-import { PosternError } from '../errors.ts';
-import { formatAddress, type SocketAddress } from '../lib/socket-address.ts';
+import type net from 'node:net';
+import { isPosternError, type PosternError } from '../errors.ts';
 import { type TimerWheel, WheelEntry } from '../lib/timer-wheel.ts';
 import type { FieldList } from '../wire/field-list.ts';
 import type { HeadLimits } from '../wire/head-limits.ts';
@@ -11,6 +10,7 @@ import type { ResponseEvents, ResponseHead } from '../wire/http1-message.ts';
 import { ResponseParser } from '../wire/response-parser.ts';
 import { announcedKeepAliveMs, assumedKeepAliveMs } from './announced-keep-alive.ts';
 import { lingerMs } from './connection-phase.ts';
+import type { UpstreamFailure, UpstreamRight, UpstreamTarget } from './upstream-target.ts';
 import type { UpstreamFault, UpstreamTunnelUser, UpstreamUser } from './upstream-user.ts';
 
 /** What a connection tells its pool. */
@@ -21,7 +21,7 @@ export interface UpstreamOwner {
 }
 
 export interface UpstreamConnectionOptions {
-  readonly address: SocketAddress;
+  readonly target: UpstreamTarget;
   readonly limits: HeadLimits;
   readonly wheel: TimerWheel;
   readonly connectMs: number;
@@ -44,7 +44,7 @@ const connecting: State = Object.freeze({ kind: 'connecting' });
 const finishing: State = Object.freeze({ kind: 'finishing' });
 const closed: State = Object.freeze({ kind: 'closed' });
 
-/** The workload did not take the connection in time. */
+/** The connection was not made in time. */
 export class ConnectTimeout extends Error {}
 
 export class UpstreamConnection implements ResponseEvents {
@@ -57,6 +57,7 @@ export class UpstreamConnection implements ResponseEvents {
   #reusable = true;
   #answerBegun = false;
   #keepAliveMs = assumedKeepAliveMs;
+  #right: UpstreamRight | null = null;
   #served = 0;
 
   constructor(options: UpstreamConnectionOptions, owner: UpstreamOwner) {
@@ -75,6 +76,11 @@ export class UpstreamConnection implements ResponseEvents {
 
   get isIdle(): boolean {
     return this.#state.kind === 'idle';
+  }
+
+  /** Whoever answers here may be asked nothing more. */
+  get isOver(): boolean {
+    return this.#right?.isOver() === true;
   }
 
   /** Milliseconds of idleness by the wheel's clock. */
@@ -185,15 +191,13 @@ export class UpstreamConnection implements ResponseEvents {
   }
 
   onWireError(error: PosternError): void {
-    this.#fail('invalid_answer', error);
+    this.#fail('invalid_answer', this.#error('invalid', error.message, error));
   }
 
   #connect(): net.Socket {
-    const { address, readBuffer } = this.#options;
-    const onread = { buffer: readBuffer, callback: (count: number) => this.#onRead(count) };
-    const target = address.kind === 'unix' ? { path: address.path } : { host: address.host, port: address.port };
-    const socket = net.connect({ ...target, noDelay: true, onread });
-    socket.on('connect', () => this.#onConnect());
+    const { target, readBuffer } = this.#options;
+    const socket = target.open({ buffer: readBuffer, callback: (count: number) => this.#onRead(count) });
+    socket.on(target.readyEvent, () => this.#onConnect());
     socket.on('drain', () => this.#onDrain());
     socket.on('end', () => this.#onEnd());
     socket.on('error', (error) => this.#onSocketError(error));
@@ -203,6 +207,9 @@ export class UpstreamConnection implements ResponseEvents {
 
   #onConnect(): void {
     if (this.#state.kind !== 'connecting') return;
+    const right = this.#options.target.admit(this.#socket);
+    if (isPosternError(right)) return this.#onSocketError(right);
+    this.#right = right;
     this.#options.wheel.cancel(this.#timer);
     this.#state = { kind: 'idle', sinceMs: this.#options.wheel.nowMs };
     this.#owner.onConnected(this);
@@ -241,7 +248,7 @@ export class UpstreamConnection implements ResponseEvents {
 
   #onSocketError(error: Error | null): void {
     if (this.#state.kind === 'connecting') {
-      const unreachable = this.#error('ERR_UPSTREAM_UNREACHABLE', error === null ? 'closed' : errorText(error), error);
+      const unreachable = this.#error('unreachable', error === null ? 'closed' : errorText(error), error);
       this.#state = closed;
       this.#options.wheel.cancel(this.#timer);
       this.#socket.destroy();
@@ -261,7 +268,7 @@ export class UpstreamConnection implements ResponseEvents {
   #failure(error: Error | null): PosternError {
     const why = error === null ? 'closed the connection' : errorText(error);
     const where = this.#answerBegun ? 'within its answer' : 'before it answered';
-    return this.#error('ERR_UPSTREAM_FAILED', `${why} ${where}`, error);
+    return this.#error('failed', `${why} ${where}`, error);
   }
 
   #onTimeout(): void {
@@ -270,10 +277,7 @@ export class UpstreamConnection implements ResponseEvents {
         this.#onSocketError(new ConnectTimeout(`no connection within ${this.#options.connectMs} ms`));
         return;
       case 'busy':
-        this.#fail(
-          'timeout',
-          this.#error('ERR_UPSTREAM_TIMEOUT', `sent nothing for ${this.#options.responseMs} ms`, null),
-        );
+        this.#fail('timeout', this.#error('timeout', `sent nothing for ${this.#options.responseMs} ms`, null));
         return;
       default:
         this.destroy();
@@ -286,13 +290,8 @@ export class UpstreamConnection implements ResponseEvents {
     if (state.kind === 'busy') state.user.onUpstreamFault(fault, error);
   }
 
-  #error(
-    code: 'ERR_UPSTREAM_UNREACHABLE' | 'ERR_UPSTREAM_FAILED' | 'ERR_UPSTREAM_TIMEOUT',
-    what: string,
-    cause: Error | null,
-  ): PosternError {
-    const { address } = this.#options;
-    return new PosternError(code, `workload \`${formatAddress(address)}\`: ${what}`, cause === null ? {} : { cause });
+  #error(kind: UpstreamFailure, what: string, cause: Error | null): PosternError {
+    return this.#options.target.error({ kind, what, cause, socket: this.#socket });
   }
 }
 

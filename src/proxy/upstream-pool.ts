@@ -3,7 +3,6 @@
 
 import type { Permit } from '../authz/model.ts';
 import type { PosternError } from '../errors.ts';
-import type { SocketAddress } from '../lib/socket-address.ts';
 import type { TimerWheel } from '../lib/timer-wheel.ts';
 import type { HeadLimits } from '../wire/head-limits.ts';
 import type { DescriptorRoom, IdleHolder } from './descriptor-room.ts';
@@ -14,6 +13,7 @@ import {
   type UpstreamConnectionOptions,
   type UpstreamOwner,
 } from './upstream-connection.ts';
+import type { UpstreamTarget } from './upstream-target.ts';
 
 /** Hears how a wish for a connection ended, unless it was met at once or cancelled. */
 export interface UpstreamWaiter {
@@ -22,7 +22,7 @@ export interface UpstreamWaiter {
 }
 
 export interface UpstreamPoolOptions {
-  readonly address: SocketAddress;
+  readonly target: UpstreamTarget;
   readonly limits: HeadLimits;
   readonly wheel: TimerWheel;
   readonly connectMs: number;
@@ -96,7 +96,7 @@ export class UpstreamPool implements UpstreamOwner, IdleHolder {
   /** The exchange on `connection` is complete. */
   giveBack(connection: UpstreamConnection): void {
     if (!connection.release()) return;
-    if (this.#closed || this.#idle.length >= maxIdle) connection.destroy();
+    if (this.#closed || this.#idle.length >= maxIdle || connection.isOver) connection.destroy();
     else this.#idle.push(connection);
   }
 
@@ -145,7 +145,8 @@ export class UpstreamPool implements UpstreamOwner, IdleHolder {
   }
 
   #takeIdle(repeatable: boolean): UpstreamConnection | null {
-    const last = this.#idle.at(-1);
+    let last = this.#idle.at(-1);
+    for (; last?.isOver; last = this.#idle.at(-1)) last.destroy();
     if (last === undefined) return null;
     if (!repeatable && last.idleForMs(this.#wheel.nowMs) > freshEnoughMs) return null;
     this.#idle.pop();
@@ -154,7 +155,10 @@ export class UpstreamPool implements UpstreamOwner, IdleHolder {
   }
 }
 
-function connectFaultOf({ cause }: PosternError): UpstreamConnectFault {
+function connectFaultOf({ code, cause }: PosternError): UpstreamConnectFault {
+  if (code === 'ERR_OUTBOUND_DNS') return 'dns';
+  if (code === 'ERR_OUTBOUND_HANDSHAKE') return 'handshake';
+  if (code === 'ERR_OUTBOUND_IDENTITY') return 'identity';
   if (cause instanceof ConnectTimeout) return 'timeout';
   const found = (cause as NodeJS.ErrnoException | undefined)?.code;
   // A unix socket that is not there is a workload that does not listen.

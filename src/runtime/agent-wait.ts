@@ -167,13 +167,13 @@ class WaitingRoom {
   }
 
   #health({ status }: OpeningSource): readonly HealthCheck[] {
-    const { inbound } = this.#parts.config;
+    const { inbound, outbound } = this.#parts.config;
     return healthChecks({
       nowMs: systemClock.nowMs(),
       identity: null,
       identityFault: status.fault?.message ?? `waiting for ${status.endpoint}`,
       policyDigest: null,
-      listeners: inbound.map(({ name, listen }) => ({ name, address: listen, bound: false })),
+      listeners: [...inbound, ...outbound].map(({ name, listen }) => ({ name, address: listen, bound: false })),
       journalFault: null,
       draining: false,
     });
@@ -182,7 +182,7 @@ class WaitingRoom {
   #scrape(opening: OpeningSource): AdminViews['metrics'] {
     const { config, environment, log } = this.#parts;
     const loadedMs = systemClock.nowMs();
-    return createScrape(createProxyMetrics(config.inbound.map((one) => one.name)), {
+    return createScrape(createProxyMetrics([...config.inbound, ...config.outbound].map((one) => one.name)), {
       build: { version: environment.version, nodeVersion: process.versions.node },
       runtime: () => ({
         ready: false,

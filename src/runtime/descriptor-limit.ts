@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { type DescriptorRoom, descriptorsFor } from '../proxy/descriptor-room.ts';
-import type { InboundOptions } from '../proxy/inbound-options.ts';
+import type { ListenerOptions } from '../proxy/inbound-options.ts';
 import type { OperationalLog } from '../telemetry/operational-log.ts';
 
 /** The soft limit; `Infinity` where there is none, and where the system does not say. */
@@ -19,9 +19,9 @@ export function readDescriptorLimit(): number {
 export function warnOfDescriptors(
   log: OperationalLog,
   room: DescriptorRoom,
-  limits: { readonly descriptors: number; readonly inbound: readonly InboundOptions[] },
+  limits: { readonly descriptors: number; readonly listeners: readonly ListenerOptions[] },
 ): void {
-  const allowed = limits.inbound.reduce((sum, listener) => sum + listener.limits.connections, 0);
+  const allowed = limits.listeners.reduce((sum, listener) => sum + listener.limits.connections, 0);
   if (allowed <= room.mostPeers) return;
   log.warn('descriptors suffice for fewer connections than the limits allow', {
     descriptors: limits.descriptors,

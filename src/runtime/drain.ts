@@ -34,3 +34,20 @@ export async function drain(target: Drainable, drainMs: number, signal: AbortSig
   while (!signal.aborted && elapsedMs() < drainMs && target.connectionCount > 0) await pause(pollMs);
   return target.connectionCount === 0;
 }
+
+/**
+ * Drains `inbound`, and only then `outbound`: what is answered on the way in may need calls on the way out, to the end.
+ * True when all could end within `drainMs`.
+ */
+export async function drainBothWays(
+  { inbound, outbound }: { readonly inbound: Drainable; readonly outbound: Drainable },
+  drainMs: number,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const untilMs = performance.now() + drainMs;
+  const isClean = await drain(inbound, drainMs, signal);
+  outbound.beginDrain();
+  await outbound.stopAccepting();
+  while (!signal.aborted && performance.now() < untilMs && outbound.connectionCount > 0) await pause(pollMs);
+  return isClean && outbound.connectionCount === 0;
+}

@@ -5,13 +5,13 @@ import type { HealthCheck } from '../admin/views.ts';
 import type { RunningSidecar } from './sidecar-parts.ts';
 
 export function healthOf(sidecar: RunningSidecar): readonly HealthCheck[] {
-  const { clock, identity, policy, listeners, journal } = sidecar.parts;
+  const { clock, identity, policy, listeners, outbound, journal } = sidecar.parts;
   return healthChecks({
     nowMs: clock.nowMs(),
     identity: identity.current,
     identityFault: identity.status.fault?.message ?? null,
     policyDigest: policy.status().digest || null,
-    listeners: listeners.all.map((listener) => ({
+    listeners: [...listeners.all, ...outbound.all].map((listener) => ({
       name: listener.settings.options.name,
       address: listener.settings.options.listen,
       bound: listener.isListening,

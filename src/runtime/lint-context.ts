@@ -7,7 +7,7 @@ import { givenAttributes } from '../identity/given-attributes.ts';
 import { type IdentityRegistry, withRegistry } from '../identity/registry.ts';
 import type { IdentitySnapshot } from '../identity/source.ts';
 import { trustDomainOfTokens } from '../identity/tokens/token-issuer.ts';
-import type { InboundOptions, ResourceTemplate } from '../proxy/inbound-options.ts';
+import type { ListenerOptions, ResourceTemplate } from '../proxy/inbound-options.ts';
 import type { OwnIdentity } from '../proxy/own-identity.ts';
 import { compilePathTemplate } from '../proxy/path-template.ts';
 import { compileText } from '../proxy/text-template.ts';
@@ -29,7 +29,7 @@ function lintContextOf(config: PosternConfig, known: KnownIdentities, nowMs: num
   return {
     isProduction: own.environment !== undefined && productionNames.has(own.environment.toLowerCase()),
     trustDomains: new Set(trustDomains),
-    resources: config.inbound.flatMap((listener) => resourcesOf(listener, own)),
+    resources: [...config.inbound, ...config.outbound].flatMap((listener) => resourcesOf(listener, own)),
     givenAttributes: givenAttributes(config.identity, registry),
     nowMs,
   };
@@ -49,7 +49,7 @@ export function lintContextFor(
   return lintContextOf(config, { own, trustDomains, registry }, nowMs);
 }
 
-function resourcesOf(listener: InboundOptions, own: OwnIdentity): readonly CatalogueResource[] {
+function resourcesOf(listener: ListenerOptions, own: OwnIdentity): readonly CatalogueResource[] {
   const whole = listener.resource ?? { type: 'http_endpoint', name: own.service };
   const routes = listener.routes.flatMap(({ match, resource }) => {
     if (resource === undefined) return [];

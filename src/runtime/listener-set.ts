@@ -11,6 +11,7 @@ import type { OwnIdentity } from '../proxy/own-identity.ts';
 import type { ProxyObserver, UpstreamCounters } from '../proxy/proxy-observer.ts';
 import { RouteTable } from '../proxy/route-table.ts';
 import { UpstreamPool } from '../proxy/upstream-pool.ts';
+import { WorkloadTarget } from '../proxy/upstream-target.ts';
 import { headLimitsDefaults } from '../wire/head-limits.ts';
 
 /** What all listeners share, and what each has of its own. */
@@ -136,7 +137,11 @@ export class ListenerSet {
     return bound;
   }
 
-  #settings(options: InboundOptions, shared: SharedSettings, current: InboundListener | null): ListenerSettings {
+  #settings(
+    options: InboundOptions,
+    shared: SharedSettings,
+    current: InboundListener | null,
+  ): ListenerSettings<InboundOptions> {
     const pool = current?.settings.pool;
     const isSamePool = pool !== undefined && poolKey(current!.settings.options) === poolKey(options);
     return Object.freeze({
@@ -150,7 +155,7 @@ export class ListenerSet {
 
   #pool(options: InboundOptions): UpstreamPool {
     return new UpstreamPool({
-      address: options.forward,
+      target: new WorkloadTarget(options.forward),
       limits: headLimitsDefaults,
       wheel: this.#parts.wheel,
       connectMs: options.limits.upstreamConnectMs,

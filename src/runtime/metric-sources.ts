@@ -28,6 +28,7 @@ function sourcesOf(sidecar: RunningSidecar): MetricSources {
     identityCounts,
     recorder,
     listeners,
+    outbound,
     reloader,
     clock,
     wheel,
@@ -60,7 +61,7 @@ function sourcesOf(sidecar: RunningSidecar): MetricSources {
     }),
     tokens: () => sidecar.parts.tokens?.figures() ?? null,
     upstreams: () =>
-      listeners.all.map(({ settings }) => ({
+      [...listeners.all, ...outbound.all].map(({ settings }) => ({
         listener: settings.options.name,
         open: settings.pool.openCount,
         idle: settings.pool.idleCount,

@@ -13,6 +13,7 @@ import { refuseFixed } from './fixed-settings.ts';
 import { lintContextFor } from './lint-context.ts';
 import type { ListenerSet } from './listener-set.ts';
 import { digestOf, loadBundles, logFindings } from './load-bundles.ts';
+import type { OutboundSet } from './outbound-set.ts';
 import type { PolicyRuntime } from './policy-runtime.ts';
 
 export interface ReloaderParts {
@@ -22,6 +23,7 @@ export interface ReloaderParts {
   readonly registry: Registry;
   readonly policy: PolicyRuntime;
   readonly listeners: ListenerSet;
+  readonly outbound: OutboundSet;
   readonly log: OperationalLog;
   readonly clock: Clock;
 }
@@ -104,6 +106,7 @@ export class Reloader {
       // All in one turn: nobody is judged by new policies and the old registry.
       const watching = [registered.commit(), revoked.commit()];
       listeners.judgeAgain();
+      this.#parts.outbound.judgeAgain();
       await Promise.all(watching);
       logFindings(bundles.findings, this.#parts.log);
       const isSameWatch = next.watchedPaths.join('\0') === this.#config.watchedPaths.join('\0');

@@ -14,6 +14,7 @@ import type { ProxyMetrics } from '../telemetry/metrics.ts';
 import type { OperationalLog } from '../telemetry/operational-log.ts';
 import type { Journal } from './journal-runtime.ts';
 import type { ListenerSet } from './listener-set.ts';
+import type { OutboundSet } from './outbound-set.ts';
 import type { PolicyRuntime } from './policy-runtime.ts';
 import type { Reloader } from './reloader.ts';
 import type { TokenRuntime } from './token-runtime.ts';
@@ -51,6 +52,7 @@ export interface SidecarParts {
   readonly recorder: RecorderHandle;
   readonly recent: RecentDecisions;
   readonly listeners: ListenerSet;
+  readonly outbound: OutboundSet;
   readonly reloader: Reloader;
   /** Null where no tokens are configured. */
   readonly tokens: TokenRuntime | null;

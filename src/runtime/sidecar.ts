@@ -25,15 +25,16 @@ import { createOperationalLog, type OperationalLog } from '../telemetry/operatio
 import { openAdmin } from './admin-runtime.ts';
 import { openBundleEndpoint } from './bundle-endpoint-runtime.ts';
 import { readDescriptorLimit, warnOfDescriptors } from './descriptor-limit.ts';
-import { drain } from './drain.ts';
+import { drainBothWays } from './drain.ts';
 import { faultFields } from './fault-fields.ts';
 import { openIdentity, ownIdentityOf } from './identity-runtime.ts';
 import { internalNetworkTest } from './internal-networks.ts';
 import { openJournal } from './journal-runtime.ts';
 import { lintContextFor } from './lint-context.ts';
-import { ListenerSet } from './listener-set.ts';
+import { ListenerSet, type ListenerSetParts } from './listener-set.ts';
 import { logFindings } from './load-bundles.ts';
 import { openLists } from './operator-lists.ts';
+import { OutboundSet } from './outbound-set.ts';
 import { PolicyRuntime } from './policy-runtime.ts';
 import { openQuietCollection } from './quiet-collection-runtime.ts';
 import { Reloader } from './reloader.ts';
@@ -113,7 +114,7 @@ export class Sidecar implements RunningSidecar {
     const lint = lintContextFor(config, { snapshot: identity.current, registry: registry.current }, clock.nowMs());
     const policy = await PolicyRuntime.load(config.policy, own.environment, { clock, lint });
     logFindings(policy.status().lint, log);
-    const metrics = createProxyMetrics(config.inbound.map((one) => one.name));
+    const metrics = createProxyMetrics([...config.inbound, ...config.outbound].map((one) => one.name));
     const recent = new RecentDecisions();
     const onWriteMs = (ms: number): void => metrics.histograms.journalWrite.observe(ms);
     const journal = await openJournal(config.audit, { environment, clock, log, own, recent, onWriteMs });
@@ -123,7 +124,7 @@ export class Sidecar implements RunningSidecar {
     cleanups.push(() => tokens?.close());
     const descriptors = readDescriptorLimit();
     const room = new DescriptorRoom(descriptors);
-    const listeners = makeListeners(config, {
+    const perListener = listenerParts(config, {
       room,
       clock,
       wheel,
@@ -136,7 +137,11 @@ export class Sidecar implements RunningSidecar {
       metrics,
       tokens: tokens?.gate ?? null,
     });
+    const shared = { shared: config.audit, own };
+    const listeners = new ListenerSet(perListener, config.audit, own);
     cleanups.push(() => listeners.close());
+    const outbound = new OutboundSet(perListener, config.outbound, shared);
+    cleanups.push(() => outbound.close());
     const reloader = new Reloader(config, {
       readConfig: environment.readConfig,
       identity,
@@ -144,6 +149,7 @@ export class Sidecar implements RunningSidecar {
       registry,
       policy,
       listeners,
+      outbound,
       log,
       clock,
     });
@@ -151,6 +157,7 @@ export class Sidecar implements RunningSidecar {
     const followOwn = (): OwnIdentity => {
       const next = ownIdentityOf(identity.current, attributes.current);
       listeners.setOwnIdentity(next);
+      outbound.setOwnIdentity(next);
       policy.setOwnEnvironment(next.environment);
       return next;
     };
@@ -163,7 +170,7 @@ export class Sidecar implements RunningSidecar {
       attributes.subscribe(() => void followOwn()),
     );
     warnOfSettings(config, own.environment, log);
-    warnOfDescriptors(log, room, { descriptors, inbound: config.inbound });
+    warnOfDescriptors(log, room, { descriptors, listeners: [...config.inbound, ...config.outbound] });
     const parts = {
       environment,
       clock,
@@ -179,6 +186,7 @@ export class Sidecar implements RunningSidecar {
       recorder,
       recent,
       listeners,
+      outbound,
       reloader,
       tokens,
     };
@@ -229,13 +237,14 @@ export class Sidecar implements RunningSidecar {
   }
 
   async #open(): Promise<void> {
-    const { listeners, log, reloader, environment } = this.parts;
+    const { listeners, outbound, log, reloader, environment } = this.parts;
     const { config } = reloader;
     const isAlone = environment.worker === undefined;
     if (isAlone) this.#admin = await openAdmin(config, this);
     this.#cleanups.push(() => this.#admin?.close());
     const bundleServer = await openBundleEndpoint(config.identity, this.parts);
     this.#cleanups.push(() => bundleServer?.close());
+    await outbound.listen();
     await listeners.replace(config.inbound, config.audit);
     if (isAlone) await reloader.watch();
     this.#phase = 'running';
@@ -243,17 +252,20 @@ export class Sidecar implements RunningSidecar {
       version: environment.version,
       spiffe_id: this.parts.identity.current.svid.id.toString(),
       policy: this.parts.policy.status().digest,
-      listeners: Object.fromEntries(listeners.all.map((one) => [one.settings.options.name, one.boundAddress])),
+      listeners: Object.fromEntries(
+        [...listeners.all, ...outbound.all].map((one) => [one.settings.options.name, one.boundAddress]),
+      ),
       ...(isAlone ? { admin: this.adminAddress } : {}),
     });
   }
 
   async #stop(drainMs: number, signal: AbortSignal): Promise<boolean> {
     this.#phase = 'draining';
-    const { log, listeners } = this.parts;
-    log.info('draining', { connections: listeners.connectionCount, drain_ms: drainMs });
-    const isClean = await drain(listeners, drainMs, signal);
-    if (!isClean) log.warn('connections were cut at the end of the drain', { connections: listeners.connectionCount });
+    const { log, listeners, outbound } = this.parts;
+    const open = (): number => listeners.connectionCount + outbound.connectionCount;
+    log.info('draining', { connections: open(), drain_ms: drainMs });
+    const isClean = await drainBothWays({ inbound: listeners, outbound }, drainMs, signal);
+    if (!isClean) log.warn('connections were cut at the end of the drain', { connections: open() });
     this.#phase = 'stopped';
     log.info('stopped');
     await runCleanups(this.#cleanups);
@@ -291,23 +303,19 @@ async function openTokenRuntime(
   });
 }
 
-function makeListeners(config: PosternConfig, needs: ListenerNeeds): ListenerSet {
+function listenerParts(config: PosternConfig, needs: ListenerNeeds): ListenerSetParts {
   const { metrics, policy, ...parts } = needs;
-  return new ListenerSet(
-    {
-      ...parts,
-      plans: policy,
-      verifier: createPeerVerifier(peerVerifierDefaults),
-      contexts: new TlsContexts(),
-      isInternal: internalNetworkTest(config.policy.internalNetworks),
-      ids: new RandomIds(),
-      shadowPermit: unsafeShadowPermit,
-      observerOf: (name) => metrics.listener(name),
-      onIndeterminate: (rules) => metrics.indeterminate.add(rules),
-    },
-    config.audit,
-    ownIdentityOf(needs.identity.current, needs.attributes.current),
-  );
+  return {
+    ...parts,
+    plans: policy,
+    verifier: createPeerVerifier(peerVerifierDefaults),
+    contexts: new TlsContexts(),
+    isInternal: internalNetworkTest(config.policy.internalNetworks),
+    ids: new RandomIds(),
+    shadowPermit: unsafeShadowPermit,
+    observerOf: (name) => metrics.listener(name),
+    onIndeterminate: (rules) => metrics.indeterminate.add(rules),
+  };
 }
 
 /** Settings that work, but not as somebody might believe. */
@@ -317,7 +325,7 @@ function warnOfSettings(config: PosternConfig, ownEnvironment: string | undefine
       mend: 'draw `environment` from the own SPIFFE ID by `identity.attributes`, or set `environment_boundary: off`',
     });
   }
-  for (const listener of config.inbound) {
+  for (const listener of [...config.inbound, ...config.outbound]) {
     if (listener.mode === 'shadow') log.warn('a listener lets denied requests pass', { listener: listener.name });
   }
 }

@@ -3,10 +3,10 @@
 
 import { createServer } from 'node:net';
 import { bindServer } from '../lib/bind-server.ts';
-import type { InboundOptions } from '../proxy/inbound-options.ts';
+import type { ListenerOptions } from '../proxy/inbound-options.ts';
 
 /** @throws PosternError ERR_LISTEN where somebody else listens */
-export async function probePorts(listeners: readonly InboundOptions[]): Promise<void> {
+export async function probePorts(listeners: readonly ListenerOptions[]): Promise<void> {
   for (const { name, listen, reusePort } of listeners) {
     const server = createServer((socket) => socket.destroy());
     const who = `listener \`${name}\``;

@@ -119,7 +119,7 @@ export class Supervisor implements RunningSupervisor {
   async #start(): Promise<void> {
     const admin = await openGroupAdmin(this);
     this.#closeAdmin = () => admin.close();
-    await probePorts(this.#config.inbound);
+    await probePorts([...this.#config.inbound, ...this.#config.outbound]);
     // All load their code at once, but one begins alone: it mends what earlier processes left, and a fault is told once.
     for (const { number } of this.slots) this.#fork(number);
     for (const slot of this.slots) await slot.fill();

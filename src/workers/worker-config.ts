@@ -17,5 +17,9 @@ export function workerConfig(config: PosternConfig, count: number): PosternConfi
     const limits = { ...listener.limits, connections: part(connections), handshakes: part(handshakes) };
     return { ...listener, reusePort: true, limits };
   });
-  return { ...config, inbound };
+  const outbound = config.outbound.map((listener) => {
+    const limits = { ...listener.limits, connections: part(listener.limits.connections) };
+    return { ...listener, reusePort: true, limits };
+  });
+  return { ...config, inbound, outbound };
 }

@@ -67,7 +67,8 @@ export function createWorkerRole(): WorkerRole {
       if (built === null) return;
       const { sidecar } = built;
       // Whoever is started in the supervisor's place finds the port free at once.
-      await sidecar.parts.listeners.stopAccepting();
+      const { listeners, outbound } = sidecar.parts;
+      await Promise.all([listeners.stopAccepting(), outbound.stopAccepting()]);
       await sidecar.stop(sidecar.drainMs, hurry.signal);
     },
   };

@@ -30,7 +30,7 @@ test('a fit configuration is told so in one line, exit code 0, and no CA is made
 });
 
 test('a configuration with faults gives one line for each, exit code 1', async () => {
-  write('broken.yaml', `${smallest.replace('listen:', 'lisen:')}outbound: []\n`);
+  write('broken.yaml', `${smallest.replace('listen:', 'lisen:')}inventory: { dormant_after: 90d }\n`);
   const { code, stdout, stderr } = await runPostern(['check', '-c', 'broken.yaml'], { cwd });
   assert.deepEqual([code, stderr], [1, '']);
   assert.deepEqual(
@@ -38,7 +38,7 @@ test('a configuration with faults gives one line for each, exit code 1', async (
       .trimEnd()
       .split('\n')
       .map((line) => line.split(' ')[0]),
-    ['broken.yaml:7:5:', 'broken.yaml:11:1:'],
+    ['broken.yaml:7:5:', 'broken.yaml:11:14:'],
   );
 });
 

@@ -89,7 +89,7 @@ test('two listeners on free ports (port 0) do not collide', () => {
 });
 
 test('a conflict is told even where another section has a fault', () => {
-  const codes = refusalOf(`${changed('127.0.0.1:8080', '127.0.0.1:8443')}outbound: []`).findings.map(
+  const codes = refusalOf(`${changed('127.0.0.1:8080', '127.0.0.1:8443')}audit: { sinks: [] }`).findings.map(
     (finding) => finding.code,
   );
   assert.deepEqual(codes, ['ERR_CONFIG_CONFLICT', 'ERR_CONFIG_NOT_YET']);

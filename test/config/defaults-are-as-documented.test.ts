@@ -59,6 +59,7 @@ test('the smallest configuration has every default', () => {
         workloadHeaders: ['x-forwarded-client-cert', 'x-postern-peer', 'x-postern-decision-id'],
       },
     ],
+    outbound: [],
     policy: {
       paths: ['/etc/postern/policies'],
       shadowPaths: [],

@@ -6,7 +6,7 @@ import { describe, test } from 'node:test';
 import { changed, refusalOf, smallest } from './sample-config.ts';
 
 const later: Readonly<Record<string, string>> = {
-  outbound: `${smallest}outbound: [{ name: x }]`,
+  'outbound[].protocol: tcp': `${smallest}outbound: [{ name: x, listen: "127.0.0.1:1", protocol: tcp, to: ["a:1"], accept: ["spiffe://a.example/b"] }]`,
   'inventory.dormant_after': `${smallest}inventory: { dormant_after: 90d }`,
   'inventory.report_to': `${smallest}inventory: { report_to: "https://fleet:8444" }`,
   'audit.sinks': `${smallest}audit: { sinks: [] }`,

@@ -10,6 +10,7 @@ import { TimerWheel } from '../../src/lib/timer-wheel.ts';
 import { DescriptorRoom, descriptorsFor } from '../../src/proxy/descriptor-room.ts';
 import type { UpstreamConnection } from '../../src/proxy/upstream-connection.ts';
 import { UpstreamPool } from '../../src/proxy/upstream-pool.ts';
+import { WorkloadTarget } from '../../src/proxy/upstream-target.ts';
 import { headLimitsDefaults } from '../../src/wire/head-limits.ts';
 import { RecordingWorkload } from '../harness/recording-workload.ts';
 import { waitFor } from '../harness/wait-for.ts';
@@ -42,7 +43,7 @@ test('a peer takes room until its socket is closed, however often that is told',
 
 function poolIn(room: DescriptorRoom, port: number): UpstreamPool {
   return new UpstreamPool({
-    address: { kind: 'tcp', host: '127.0.0.1', port },
+    target: new WorkloadTarget({ kind: 'tcp', host: '127.0.0.1', port }),
     limits: headLimitsDefaults,
     wheel: new TimerWheel({ clock: systemClock, tickMs: 100, onError: (error) => assert.ifError(error) }),
     connectMs: 5_000,

@@ -1,0 +1,129 @@
+// `outbound`: the listeners that the workload calls in plain text, to reach peers over mutual TLS.
+
+import * as z from 'zod';
+import { SpiffeId, spiffeIdFault } from '../identity/spiffe-id.ts';
+import { formatDuration } from '../lib/duration.ts';
+import { type Glob, isGlobFault, parseGlob } from '../lib/glob.ts';
+import { formatAddress } from '../lib/socket-address.ts';
+import {
+  outboundLimitsDefaults as defaults,
+  type OutboundOptions,
+  type PeerEndpoint,
+} from '../proxy/outbound-options.ts';
+import { badValue, choice, count, duration, longestTimerMs, notYet, notYetError, refuse, textField } from './fields.ts';
+import { actionSection, checkCaptures, resourceSection, routeSection } from './inbound-routes.ts';
+import { isLocal, parsePeerAddress } from './socket-address.ts';
+import { listenAddress, name } from './text-fields.ts';
+
+const peerAddress: z.ZodType<PeerEndpoint, string> = textField(parsePeerAddress, {
+  'x-form': 'host and port',
+  examples: ['orders.internal:8443'],
+});
+
+const idGlob: z.ZodType<Glob, string> = textField(
+  (text) => {
+    const glob = parseGlob(text, { separator: '/', foldCase: false });
+    const fault = isGlobFault(glob) ? glob.fault : (trustDomainFault(text) ?? spiffeIdFault(text.replaceAll('*', 'x')));
+    if (!isGlobFault(glob) && fault === null && SpiffeId.parse(text.replaceAll('*', 'x')).path !== '') return glob;
+    throw badValue(
+      `\`${text}\` is no pattern of SPIFFE IDs of workloads${fault === null ? '' : `: ${fault}`}`,
+      'write `spiffe://TRUST-DOMAIN/PATH`; `*` is one path segment or a part of one, `**` one or more',
+    );
+  },
+  { 'x-form': 'pattern of SPIFFE IDs', pattern: '^spiffe://', examples: ['spiffe://prod.acme.com/ns/orders/*'] },
+);
+
+/** A server of any trust domain is a server that nobody chose. */
+function trustDomainFault(text: string): string | null {
+  return /^spiffe:\/\/[^/]*\*/.test(text) ? 'the trust domain has to be named' : null;
+}
+
+const timer = (defaultMs: number, minMs: number, unlimited = false) =>
+  duration({ minMs, maxMs: longestTimerMs, unlimited }).prefault(formatDuration(defaultMs));
+
+const limitsSection = z
+  .strictObject({
+    connections: count(1, 1_000_000)
+      .prefault(defaults.connections)
+      .describe('Open connections of the workload, each of which uses one to the peer at most. Above: 503.'),
+    connect: timer(defaults.upstreamConnectMs, 10).describe(
+      'Time to resolve the name, to connect and to shake hands with the peer. Above: 503 or 502.',
+    ),
+    response: timer(defaults.upstreamResponseMs, 10, true).describe(
+      'Time without a byte from the peer while it owes one. Above: 504.',
+    ),
+    idle: timer(defaults.idleMs, 100).describe('Time without a request on a kept connection of the workload.'),
+  })
+  .describe('Every queue and every wait has a bound.');
+
+const listenerSection = z
+  .strictObject({
+    name: name().describe('Name in records, metrics and messages.'),
+    listen: listenAddress().describe('Where the workload calls in plain text: 127.0.0.0/8, [::1] or a unix socket.'),
+    protocol: choice(['http'], ['tcp']).prefault('http').describe('What the workload speaks.'),
+    to: z
+      .array(peerAddress)
+      .min(1)
+      .max(64)
+      .transform((all, context): PeerEndpoint => {
+        if (all.length > 1) refuse(context, notYetError('more than one address', 'write one'), [1]);
+        return all[0]!;
+      })
+      .describe('Where the peer listens with mutual TLS. A name is resolved for each new connection.'),
+    accept: z
+      .array(idGlob)
+      .min(1)
+      .max(64)
+      .describe('SPIFFE IDs that the server may have; checked before a byte of a request is sent.'),
+    resource: resourceSection
+      .optional()
+      .describe('The resource of every request that no route matches. Default: `service`, named as the listener.'),
+    action: actionSection.prefault('auto').describe('As `inbound[].action`.'),
+    routes: z.array(routeSection).max(10_000).prefault([]).describe('As `inbound[].routes`.'),
+    mode: choice(['enforce', 'shadow'])
+      .prefault('enforce')
+      .describe('`shadow` records what would be denied and lets it pass.'),
+    retries: notYet('retries').describe(
+      'A GET, HEAD or OPTIONS that met a connection which the peer had closed is sent once more in any case.',
+    ),
+    limits: limitsSection.prefault({}),
+  })
+  .superRefine((listener, context) => {
+    checkCaptures(listener, [], context);
+    if (isLocal(listener.listen)) return;
+    const message = `\`${formatAddress(listener.listen)}\` lets other machines call in the name of this workload`;
+    const mend = 'listen on an address of 127.0.0.0/8, on [::1] or on a unix socket';
+    refuse(context, badValue(message, mend, 'ERR_CONFIG_UNSAFE'), ['listen']);
+  })
+  .transform(
+    (listener): OutboundOptions => ({
+      name: listener.name,
+      listen: listener.listen,
+      reusePort: false,
+      to: listener.to,
+      accept: listener.accept,
+      resource: listener.resource ?? { type: 'service', name: listener.name },
+      action: listener.action,
+      routes: listener.routes,
+      identityRequired: 'x509',
+      forwardToken: true,
+      mode: listener.mode,
+      pathNormalization: 'reject',
+      pathParameters: 'reject',
+      deny: { status: 403, body: 'problem', code: 'ERR_OUTBOUND_DENIED' },
+      limits: {
+        ...defaults,
+        connections: listener.limits.connections,
+        upstreamConnectMs: listener.limits.connect,
+        upstreamResponseMs: listener.limits.response,
+        idleMs: listener.limits.idle,
+      },
+      workloadHeaders: [],
+    }),
+  );
+
+/** The listeners as written and as parsed. */
+export const outboundSection = z
+  .array(listenerSection)
+  .max(100)
+  .describe('Listeners for calls that the workload makes: plain text in, a decision, a record, then mutual TLS.');

@@ -1,0 +1,161 @@
+// One outbound listener: the workload calls in plain text on this machine; each request is judged and recorded as the own
+// identity's, and only then goes to the peer. Owns its connections until they end, and looks at those to the peer, too.
+
+import type { Socket } from 'node:net';
+import { WheelEntry } from '../lib/timer-wheel.ts';
+import type { ListenerSettings } from './exchange-services.ts';
+import { InboundConnection } from './inbound-connection.ts';
+import { headLimitsOf } from './inbound-options.ts';
+import { type InboundListenerParts, ListenerServices } from './listener-services.ts';
+import { ListeningPort } from './listening-port.ts';
+import type { OutboundOptions } from './outbound-options.ts';
+import { serializeOwnAnswer } from './own-answer.ts';
+import { OwnCaller } from './own-caller.ts';
+import { networkFactsOf, PeerAdmission } from './peer-admission.ts';
+import type { OpenPeer, PeerTarget } from './peer-target.ts';
+import { endedRightEvent } from './refusal-events.ts';
+import { RightSweep } from './right-sweep.ts';
+
+/** How long one who was sent away may take to read why, milliseconds. */
+const sentAwayMs = 1_000;
+
+export class OutboundListener {
+  readonly #parts: InboundListenerParts;
+  readonly #services: ListenerServices<OutboundOptions>;
+  readonly #own: OwnCaller;
+  readonly #port: ListeningPort;
+  readonly #connections = new Set<InboundConnection>();
+  readonly #sweep: RightSweep<InboundConnection>;
+  readonly #peerSweep: RightSweep<OpenPeer>;
+  #unsubscribe: readonly (() => void)[] = [];
+
+  constructor(parts: InboundListenerParts, settings: ListenerSettings<OutboundOptions>, target: PeerTarget) {
+    this.#parts = parts;
+    this.#own = new OwnCaller(parts, new PeerAdmission(parts));
+    this.#services = new ListenerServices(parts, this.#own, settings);
+    this.#sweep = new RightSweep(parts.wheel, this.#connections, (one) => this.#judgeConnection(one));
+    this.#peerSweep = new RightSweep(parts.wheel, target.connections, (one) => one.judgeAgain());
+    this.#port = new ListeningPort({ onConnection: (socket) => this.#accept(socket), onFault: parts.onFault });
+  }
+
+  get settings(): ListenerSettings<OutboundOptions> {
+    return this.#services.settings;
+  }
+
+  get isListening(): boolean {
+    return this.#port.isListening;
+  }
+
+  get connectionCount(): number {
+    return this.#connections.size;
+  }
+
+  /** As bound; a port of 0 has become a real one. Empty before `listen()`. */
+  get boundAddress(): string {
+    return this.#port.address;
+  }
+
+  /** Binds. @throws PosternError ERR_LISTEN naming the address and the mend */
+  async listen(): Promise<void> {
+    const { listen, name, reusePort } = this.settings.options;
+    const who = `listener \`${name}\``;
+    await this.#port.bind({ address: listen, who, key: 'listen', reusePort, isPrivate: false });
+    this.#sweep.start();
+    this.#peerSweep.start();
+    const { identity, revocations, attributes } = this.#parts;
+    this.#unsubscribe = [identity, revocations, attributes].map((one) => one.subscribe(() => this.judgeAgain()));
+  }
+
+  /** New settings serve the next request of every connection; the pool stays. */
+  replaceSettings(next: ListenerSettings<OutboundOptions>): void {
+    this.#services.settings = next;
+  }
+
+  /** Looks at everything that is open now: what may be done has changed. */
+  judgeAgain(): void {
+    this.#sweep.now();
+    this.#peerSweep.now();
+  }
+
+  /** From now on each answer says `connection: close`; new connections are still taken. */
+  beginDrain(): void {
+    this.#services.isDraining = true;
+  }
+
+  /** Takes those connections that wait to be accepted, then no more, and closes those that ask nothing. */
+  async stopAccepting(): Promise<void> {
+    this.#services.isDraining = true;
+    for (const connection of [...this.#connections]) connection.closeWhenIdle();
+    await this.#port.stop();
+  }
+
+  /** Ends everything at once. */
+  close(): void {
+    this.#services.isDraining = true;
+    this.#port.close();
+    this.#sweep.stop();
+    this.#peerSweep.stop();
+    for (const stop of this.#unsubscribe) stop();
+    for (const connection of [...this.#connections]) connection.end('the sidecar stopped');
+    this.settings.pool.close();
+  }
+
+  #accept(raw: Socket): void {
+    const { observer, room } = this.#parts;
+    const isFull = this.#connections.size >= this.settings.options.limits.connections;
+    if (isFull || room.isFull) {
+      observer.limitMet(isFull ? 'connections' : 'descriptors');
+      observer.connectionRefused(isFull ? 'connection_limit' : 'descriptor_limit');
+      return this.#sendAway(raw);
+    }
+    room.addPeer(raw);
+    this.#serve(raw);
+  }
+
+  #serve(socket: Socket): void {
+    const { ids, isInternal, observer } = this.#parts;
+    const { options } = this.settings;
+    const network = networkFactsOf(socket, isInternal, 'outbound');
+    const facts = { connectionId: ids.spanId(), listener: options.name, resumed: false };
+    const connection = new InboundConnection({
+      services: this.#services,
+      socket,
+      describe: () => this.#own.of(network, facts),
+      own: this.#own.of(network, facts),
+      sendsDecisionId: false,
+      peerIp: null,
+      headLimits: headLimitsOf(options.limits),
+      right: this.#own,
+      onClosed: (closed) => {
+        this.#connections.delete(closed);
+        observer.connectionClosed();
+      },
+    });
+    this.#connections.add(connection);
+    observer.connectionOpened();
+  }
+
+  /** A plain caller can be told; its request was not read, so nothing was decided. */
+  #sendAway(raw: Socket): void {
+    const { deny } = this.settings.options;
+    const { wheel } = this.#parts;
+    const patience = new WheelEntry(() => raw.destroy());
+    wheel.schedule(patience, sentAwayMs);
+    raw.on('error', () => raw.destroy());
+    raw.once('close', () => wheel.cancel(patience));
+    raw.once('end', () => raw.destroy());
+    const about = { decisionId: null, deny, close: true, isHead: false, code: null, told: null };
+    raw.end(serializeOwnAnswer('overloaded', about), 'latin1');
+    raw.resume();
+  }
+
+  #judgeConnection(connection: InboundConnection): void {
+    if (connection.isOver) return;
+    const { clock, ids, recorder } = this.#parts;
+    const ended = connection.right.ended(clock.nowMs());
+    if (ended === null) return connection.judgeOpenAgain();
+    const names = { decisionId: ids.uuid(), timeUs: clock.nowUs(), connection: connection.facts };
+    recorder.authnFailed(endedRightEvent(names, connection.side, ended));
+    connection.end(ended, 'revoked');
+  }
+}

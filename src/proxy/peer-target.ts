@@ -1,0 +1,173 @@
+// A peer that the workload calls, over mutual TLS 1.3 with the own SVID. Who answers there is checked before a byte of a
+// request is sent, by the same verifier that judges callers, and for as long as the connection is kept (promise 3).
+
+import net from 'node:net';
+import tls from 'node:tls';
+import { isPosternError, PosternError } from '../errors.ts';
+import type { PeerVerifier } from '../identity/peer-verification.ts';
+import type { RevocationList } from '../identity/revocation-list.ts';
+import type { IdentitySnapshot } from '../identity/source.ts';
+import type { Clock } from '../lib/clock.ts';
+import { matchesGlob } from '../lib/glob.ts';
+import type { Latest } from '../lib/latest.ts';
+import type { OutboundOptions } from './outbound-options.ts';
+import { type PeerChain, PeerRight } from './peer-right.ts';
+import { shownName } from './refusal-events.ts';
+import type { TlsContexts } from './tls-context.ts';
+import { serverChain } from './tls-handshake.ts';
+import { ConnectTimeout } from './upstream-connection.ts';
+import type { UpstreamFailureFacts, UpstreamRight, UpstreamTarget } from './upstream-target.ts';
+
+export interface PeerTargetParts {
+  readonly verifier: PeerVerifier;
+  readonly identity: Latest<IdentitySnapshot>;
+  readonly revocations: Latest<RevocationList>;
+  readonly contexts: TlsContexts;
+  readonly clock: Clock;
+}
+
+/** An open connection to a verified peer. */
+export interface OpenPeer extends UpstreamRight {
+  /** Ends it where the peer's right has ended. */
+  judgeAgain(): void;
+}
+
+/** How far a new connection has come. */
+type Phase = 'resolving' | 'connecting' | 'shaking';
+
+const phaseCodes = Object.freeze({
+  resolving: 'ERR_OUTBOUND_DNS',
+  connecting: 'ERR_OUTBOUND_UNREACHABLE',
+  shaking: 'ERR_OUTBOUND_HANDSHAKE',
+} as const);
+
+export class PeerTarget implements UpstreamTarget {
+  readonly readyEvent = 'secureConnect';
+  /** Those whose right is looked at whenever something changes. */
+  readonly connections = new Set<OpenPeer>();
+  readonly #parts: PeerTargetParts;
+  readonly #options: Pick<OutboundOptions, 'to' | 'accept'>;
+  readonly #phases = new WeakMap<net.Socket, Phase>();
+  /** The identity that a handshake was begun with. */
+  readonly #shown = new WeakMap<net.Socket, IdentitySnapshot>();
+
+  constructor(parts: PeerTargetParts, options: Pick<OutboundOptions, 'to' | 'accept'>) {
+    this.#parts = parts;
+    this.#options = options;
+  }
+
+  open(onread: net.OnReadOpts): net.Socket {
+    const { host, port } = this.#options.to;
+    const isAddress = net.isIP(host) !== 0;
+    const snapshot = this.#parts.identity.current;
+    const options = {
+      host,
+      port,
+      noDelay: true,
+      onread,
+      secureContext: this.#parts.contexts.of(snapshot),
+      ALPNProtocols: ['http/1.1'],
+      // The name of an X509-SVID is its SPIFFE ID; `admit` looks at that, and at what OpenSSL says of the chain.
+      rejectUnauthorized: false,
+      checkServerIdentity: () => undefined,
+      ...(isAddress ? {} : { servername: host }),
+    };
+    const socket = tls.connect(options);
+    this.#shown.set(socket, snapshot);
+    this.#phases.set(socket, isAddress ? 'connecting' : 'resolving');
+    socket.once('lookup', (error: Error | null) => {
+      if (!error) this.#phases.set(socket, 'connecting');
+    });
+    socket.once('connect', () => this.#phases.set(socket, 'shaking'));
+    return socket;
+  }
+
+  admit(socket: net.Socket): UpstreamRight | PosternError {
+    const chain = serverChain(socket as tls.TLSSocket);
+    if ('cause' in chain) {
+      const shown = chain.chain === null ? 'none' : shownName(chain.chain);
+      return this.#refused(chain.detail, shown);
+    }
+    const { identity, revocations, verifier, clock } = this.#parts;
+    const moment = { snapshot: identity.current, revocations: revocations.current };
+    const verdict = verifier.verify({
+      leaf: chain.leaf,
+      intermediates: chain.intermediates,
+      bundles: moment.snapshot.bundles,
+      revocations: moment.revocations,
+      role: 'server',
+      nowMs: clock.nowMs(),
+    });
+    if (!verdict.ok) return this.#refused(verdict.detail, verdict.shown ?? 'none');
+    const id = verdict.peer.id.toString();
+    if (!this.#options.accept.some((glob) => matchesGlob(glob, id))) {
+      return this.#refused('the peer is somebody else', id);
+    }
+    const right = new PeerRight({
+      ...this.#parts,
+      chain: chain as PeerChain,
+      notAfterMs: verdict.peer.trustedUntilMs,
+      judgedUnder: moment,
+      role: 'server',
+    });
+    return this.#keep(socket, right, id);
+  }
+
+  error({ kind, what, cause, socket }: UpstreamFailureFacts): PosternError {
+    if (isPosternError(cause) && cause.code.startsWith('ERR_OUTBOUND_')) return cause;
+    const details = cause === null ? {} : { cause };
+    const message = `peer \`${this.#name}\`: ${what}`;
+    if (kind === 'timeout') return new PosternError('ERR_OUTBOUND_TIMEOUT', message, details);
+    if (kind === 'unreachable') return this.#unreachable({ what, cause, socket });
+    if (kind === 'failed' && errorCode(cause).startsWith('ERR_SSL_')) {
+      // In TLS 1.3 a server judges our certificate after its own part of the handshake is over.
+      return new PosternError('ERR_OUTBOUND_HANDSHAKE', `${message}; it was shown \`${this.#ownId(socket)}\``, details);
+    }
+    const isMute = kind === 'failed' && what.endsWith('before it answered');
+    const hint = isMute ? `; a peer that refuses \`${this.#ownId(socket)}\` may do that` : '';
+    return new PosternError('ERR_OUTBOUND_FAILED', message + hint, details);
+  }
+
+  #unreachable({ what, cause, socket }: Omit<UpstreamFailureFacts, 'kind'>): PosternError {
+    const phase = this.#phases.get(socket) ?? 'connecting';
+    const during = cause instanceof ConnectTimeout ? ` while ${phase}` : '';
+    const own = phase === 'shaking' ? `; it was shown \`${this.#ownId(socket)}\`` : '';
+    const message = `peer \`${this.#name}\`: ${what}${during}${own}`;
+    return new PosternError(phaseCodes[phase], message, cause === null ? {} : { cause });
+  }
+
+  #keep(socket: net.Socket, right: PeerRight, id: string): OpenPeer {
+    const { identity, clock } = this.#parts;
+    const { serial } = this.#shown.get(socket)!.svid;
+    const open: OpenPeer = {
+      // Under another own identity no further request goes; one under way may end.
+      isOver: () => right.ended(clock.nowMs()) !== null || identity.current.svid.serial !== serial,
+      judgeAgain: () => {
+        const ended = right.ended(clock.nowMs());
+        if (ended !== null) socket.destroy(this.#refused(ended, id));
+      },
+    };
+    this.connections.add(open);
+    socket.once('close', () => this.connections.delete(open));
+    return open;
+  }
+
+  #refused(why: string, shown: string): PosternError {
+    const expected = this.#options.accept.map(({ pattern }) => pattern).join(', ');
+    const message = `peer \`${this.#name}\`: ${why}; expected: ${expected}; shown: \`${shown}\``;
+    return new PosternError('ERR_OUTBOUND_IDENTITY', message);
+  }
+
+  get #name(): string {
+    const { host, port } = this.#options.to;
+    return `${host.includes(':') ? `[${host}]` : host}:${port}`;
+  }
+
+  #ownId(socket: net.Socket): string {
+    return this.#shown.get(socket)?.svid.id.toString() ?? 'nothing';
+  }
+}
+
+function errorCode(error: Error | null): string {
+  return (error as NodeJS.ErrnoException | null)?.code ?? '';
+}

@@ -1,0 +1,79 @@
+// `outbound`: who may call, where calls go, and who has to answer there. A fault gives one line; what is meant comes out.
+
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { matchesGlob } from '../../src/lib/glob.ts';
+import { findingsOf, parse, smallest } from './sample-config.ts';
+
+const row = {
+  name: 'orders',
+  listen: '127.0.0.1:7001',
+  to: '[orders.internal:8443]',
+  accept: '["spiffe://prod.acme.com/ns/orders/*"]',
+};
+
+/** The smallest configuration with an outbound listener; `changes` replace or add keys. */
+function withOutbound(changes: Readonly<Record<string, string | null>> = {}): string {
+  const keys = Object.entries({ ...row, ...changes }).filter(([, value]) => value !== null);
+  return `${smallest}outbound:\n  - { ${keys.map(([key, value]) => `${key}: ${value}`).join(', ')} }\n`;
+}
+
+test('the smallest listener comes out whole, with the documented defaults', () => {
+  const [orders] = parse(withOutbound()).outbound;
+  assert.deepEqual(orders?.to, { host: 'orders.internal', port: 8443 });
+  assert.deepEqual(orders.resource, { type: 'service', name: 'orders' });
+  const { connections, upstreamConnectMs, upstreamResponseMs, idleMs } = orders.limits;
+  assert.deepEqual([connections, upstreamConnectMs, upstreamResponseMs, idleMs], [256, 1_000, 60_000, 60_000]);
+  const [accept] = orders.accept;
+  assert.ok(matchesGlob(accept!, 'spiffe://prod.acme.com/ns/orders/api'));
+  assert.ok(!matchesGlob(accept!, 'spiffe://prod.acme.com/ns/orders/api/v2'));
+  assert.ok(!matchesGlob(accept!, 'spiffe://prod.acme.com/ns/payments/api'));
+});
+
+test('a configuration without the section has no outbound listener', () => {
+  assert.deepEqual(parse(smallest).outbound, []);
+});
+
+const taken: readonly (readonly [what: string, changes: Record<string, string>])[] = [
+  ['another address of loopback', { listen: '"127.1.0.7:80"' }],
+  ['loopback of IPv6', { listen: '"[::1]:7001"' }],
+  ['a unix socket', { listen: 'unix:/run/orders.sock' }],
+  ['a peer by address', { to: '[10.0.0.7:8443]' }],
+  ['a peer by address of IPv6', { to: '["[fd00::7]:8443"]' }],
+  ['one identity by name', { accept: '[spiffe://prod.acme.com/ns/orders/api]' }],
+  ['a whole trust domain', { accept: '["spiffe://prod.acme.com/**"]' }],
+];
+
+describe('what is taken', () => {
+  for (const [what, changes] of taken) test(what, () => assert.equal(parse(withOutbound(changes)).outbound.length, 1));
+});
+
+const refused: readonly (readonly [what: string, changes: Record<string, string | null>, line: RegExp])[] = [
+  ['an address that others reach', { listen: '0.0.0.0:7001' }, /lets other machines call.*ERR_CONFIG_UNSAFE/],
+  ['a name that only looks like loopback', { listen: '127.0.0.1.example.com:7001' }, /is not an IP address/],
+  ['nobody to accept', { accept: '[]' }, /outbound\[0\]\.accept.*ERR_CONFIG_VALUE/],
+  ['accept left out', { accept: null }, /the key `outbound\[0\]\.accept` is missing/],
+  ['anybody', { accept: '["*"]' }, /is no pattern of SPIFFE IDs/],
+  ['any trust domain', { accept: '["spiffe://*/ns/orders/api"]' }, /the trust domain has to be named/],
+  ['a trust domain in part', { accept: '["spiffe://prod.*/ns/orders/api"]' }, /the trust domain has to be named/],
+  ['a trust domain alone', { accept: '[spiffe://prod.acme.com]' }, /is no pattern of SPIFFE IDs of workloads/],
+  ['a path that no ID has', { accept: '["spiffe://prod.acme.com/a//b"]' }, /is no pattern of SPIFFE IDs/],
+  ['a peer without a port', { to: '[orders.internal]' }, /is not a host with a port/],
+  ['a peer with a scheme', { to: '["https://orders.internal:8443"]' }, /is not a host with a port/],
+  ['a peer at port 0', { to: '[orders.internal:0]' }, /is not a host with a port/],
+  ['half an address', { to: '["10.1:8443"]' }, /is not a host with a port/],
+  ['several addresses', { to: '[a.internal:1, b.internal:2]' }, /more than one address.*ERR_CONFIG_NOT_YET/],
+  ['retries', { retries: '1' }, /`retries`.*ERR_CONFIG_NOT_YET/],
+  ['another protocol', { protocol: 'tcp' }, /`tcp`.*ERR_CONFIG_NOT_YET/],
+  ['the address of an inbound listener', { listen: '127.0.0.1:8443' }, /is taken by the listener `api`/],
+  ['the name of an inbound listener', { name: 'api' }, /the name `api` is taken by `inbound\[0\]`/],
+  ['the address that the inbound listener forwards to', { listen: '127.0.0.1:8080' }, /not the workload/],
+  ['the address of the admin API', { listen: '127.0.0.1:9901' }, /is taken by the listener `orders`/],
+  ['a misspelt key', { acept: '[]' }, /unknown key `acept`.*did you mean `accept`/],
+];
+
+describe('what is refused', () => {
+  for (const [what, changes, line] of refused) {
+    test(what, () => assert.match(findingsOf(withOutbound(changes)).join('\n'), line));
+  }
+});
