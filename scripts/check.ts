@@ -11,8 +11,7 @@ import { shippedEntry } from './shipped-form.ts';
 
 const root = dirname(import.meta.dirname);
 const stepsAtOnce = 3;
-/** One for each run: several runs go at once, and tests wait more than they work. */
-const processesForEachRun = Math.max(1, Math.floor(availableParallelism() / 2));
+const pairsOfCores = Math.max(1, Math.floor(availableParallelism() / 2));
 
 function print(text: string): void {
   process.stdout.write(`${text}\n`);
@@ -20,7 +19,7 @@ function print(text: string): void {
 
 /** The steps named on the command line, else all. */
 function chosenSteps(words: readonly string[]): readonly Step[] {
-  const steps = planSteps(root, process.execPath, processesForEachRun);
+  const steps = planSteps(root, process.execPath, pairsOfCores);
   const unknown = words.filter((word) => !steps.some((step) => step.name === word));
   if (unknown.length > 0) {
     process.stderr.write(
