@@ -14,7 +14,7 @@ import { policySection } from './policy-section.ts';
 export const configSections = {
   version: count(1, 1).describe('Version of this format.'),
   identity: identitySection,
-  inbound: inboundSection,
+  inbound: inboundSection.prefault([]),
   outbound: outboundSection.prefault([]),
   policy: policySection,
   audit: auditSection.prefault({}),

@@ -27,6 +27,7 @@ export function findConflicts(sections: CheckedSections, env: Environment): Conf
     ...outbound.map(({ name, listen }, at) => ({ name, listen, place: ['outbound', at] as const })),
   ];
   return [
+    ...(listeners.length === 0 ? noListener(sections) : []),
     ...sameNames(listeners),
     ...sameAddresses(listeners),
     ...loops(inbound, listeners),
@@ -39,6 +40,12 @@ export function findConflicts(sections: CheckedSections, env: Environment): Conf
     ...agentConflicts(sections.identity, env),
     ...tokenConflicts(sections),
   ];
+}
+
+/** Says nothing where a section has a fault of its own, or where there is no configuration at all. */
+function noListener({ inbound, outbound, identity }: CheckedSections): Conflict[] {
+  if (inbound === undefined || outbound === undefined || identity === undefined) return [];
+  return [conflict('there is no listener', 'add a listener under `inbound:` or `outbound:`', [])];
 }
 
 /** A listener of either direction, and where it stands. */

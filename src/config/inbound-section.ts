@@ -122,6 +122,7 @@ const listenerSection = z
 /** The listeners as written and as parsed. */
 export const inboundSection = z
   .array(listenerSection)
-  .min(1)
   .max(100)
-  .describe('Listeners before the workload: TLS in, a decision, a record, then forward.');
+  .describe(
+    'Listeners before the workload: TLS in, a decision, a record, then forward. None where it only calls others.',
+  );

@@ -227,7 +227,7 @@ const syntax: readonly Case[] = [
   [
     'a list in place of a mapping',
     '[1]',
-    'postern.yaml:1:1: error: the configuration is a list [ERR_CONFIG_VALUE]; write a mapping with `version`, `identity`, `inbound`, `policy`',
+    'postern.yaml:1:1: error: the configuration is a list [ERR_CONFIG_VALUE]; write a mapping with `version`, `identity`, `policy`',
   ],
 ];
 

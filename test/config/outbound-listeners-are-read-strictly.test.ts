@@ -34,6 +34,12 @@ test('a configuration without the section has no outbound listener', () => {
   assert.deepEqual(parse(smallest).outbound, []);
 });
 
+test('a workload that only calls needs no inbound listener, but nobody can do without both', () => {
+  const inbound = smallest.slice(smallest.indexOf('inbound:'), smallest.indexOf('policy:'));
+  assert.equal(parse(withOutbound().replace(inbound, '')).inbound.length, 0);
+  assert.match(findingsOf(smallest.replace(inbound, '')).join('\n'), /there is no listener \[ERR_CONFIG_CONFLICT\]/);
+});
+
 const taken: readonly (readonly [what: string, changes: Record<string, string>])[] = [
   ['another address of loopback', { listen: '"127.1.0.7:80"' }],
   ['loopback of IPv6', { listen: '"[::1]:7001"' }],

@@ -82,8 +82,6 @@ async function writeClient(mesh: Mesh, workloadPort: number, adminPort: number):
 identity:
   source: files
   files: { cert: client.crt, key: client.key, bundle: bundle.pem }
-inbound:
-  - { name: api, listen: 127.0.0.1:${await freePort()}, forward: http://127.0.0.1:${workloadPort} }
 outbound:
   - { name: orders, listen: 127.0.0.1:${ports.orders}, ${server}, ${drop}, ${limits} }
   - { name: stranger, listen: 127.0.0.1:${ports.stranger}, to: [127.0.0.1:${mesh.port}], accept: [spiffe://prod.acme.com/ns/orders/api], ${limits} }
@@ -306,6 +304,11 @@ test('a workload that speaks plain HTTP calls over mutual TLS, judged and record
       return found.status === 200 ? null : found;
     });
     assert.equal(await open, 'ECONNRESET');
+    // By the right, and not by a limit.
+    const cut = await waitFor('the end on record', () =>
+      ours().find(({ outcome }) => outcome?.result === 'upstream_failed' && /expected: /.test(outcome.detail ?? '')),
+    );
+    assert.match(cut.outcome?.detail ?? '', /revoked|stolen/);
     assert.equal(problem(answer).code, 'ERR_OUTBOUND_IDENTITY');
   });
 
