@@ -180,7 +180,7 @@ test('a request that does not come to its end in time is cut', async (context) =
     `POST /reload HTTP/1.1\r\nHost: localhost:${port}\r\nContent-Type: application/json\r\nContent-Length: 10\r\n\r\n{`,
   );
   assert.ok(got === '' || got.startsWith('HTTP/1.1 408 '), got);
-  assert.ok(performance.now() - startMs < 8_000);
+  assert.ok(performance.now() - startMs < 20_000);
 });
 
 test('connections above the bound are closed, and the API answers when they have gone', async (context) => {

@@ -100,5 +100,5 @@ test('a pattern of many stars is matched in time linear in the value', () => {
   const many = glob(`${'*a'.repeat(200)}*b`, plain);
   const started = performance.now();
   assert.equal(matchesGlob(many, 'a'.repeat(100_000)), false);
-  assert.ok(performance.now() - started < 200);
+  assert.ok(performance.now() - started < 2_000);
 });

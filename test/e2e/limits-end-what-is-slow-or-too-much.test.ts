@@ -79,7 +79,7 @@ test('a head that trickles is ended by its whole time, not by the pause between 
   } finally {
     clearInterval(timer);
   }
-  assert.ok(performance.now() - started < 4_000);
+  assert.ok(performance.now() - started < 15_000);
 });
 
 test('an idle connection is closed quietly', async () => {

@@ -152,5 +152,5 @@ test('a knot of CAs that all signed each other costs a bounded number of signatu
   const leaf = await makeLeaf({ issuer: base, uris: [id] });
   const started = performance.now();
   assert.equal(outcome(judge(leaf, [bundleOf('a.example', root)], { via: knot })), 'path_search_limit');
-  assert.ok(performance.now() - started < 500);
+  assert.ok(performance.now() - started < 5_000);
 });
