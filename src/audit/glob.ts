@@ -17,7 +17,8 @@ export function matchesGlob(pattern: string, text: string): boolean {
   return text.length - last.length >= at && text.endsWith(last);
 }
 
-/** The longest part of a pattern that a match must hold as it stands. */
-export function longestLiteral(pattern: string): string {
-  return pattern.split('*').reduce((longest, piece) => (piece.length > longest.length ? piece : longest), '');
+/** The parts of a pattern that a match must hold as they stand; the longest comes first. */
+export function literalsOf(pattern: string): readonly string[] {
+  const pieces = pattern.split('*').filter((piece) => piece !== '');
+  return pieces.sort((a, b) => b.length - a.length);
 }

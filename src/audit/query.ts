@@ -1,7 +1,7 @@
 // Finds records in a journal. Most lines are ruled out as bytes: a needle that every match must hold is looked for in a
 // whole piece at once, and only lines that hold all needles are parsed.
 
-import { longestLiteral, matchesGlob } from './glob.ts';
+import { literalsOf, matchesGlob } from './glob.ts';
 import { requireStreams } from './journal-layout.ts';
 import { eachLine, readSegment, wholeSegment } from './journal-reader.ts';
 import { lineKind, lineTime } from './record-line.ts';
@@ -20,6 +20,8 @@ export interface RecordQuery {
   /** Resource name, type, host or topic, or route or path of the request; `*` as above. */
   readonly resource?: string | undefined;
   readonly reason?: string | undefined;
+  /** Name of the determining rule; `*` as above. */
+  readonly rule?: string | undefined;
   readonly trace?: string | undefined;
   /** Decision id, request id or connection id. */
   readonly id?: string | undefined;
@@ -122,11 +124,12 @@ function needlesOf(query: RecordQuery): readonly string[] {
   const needles: string[] = [];
   if (query.id !== undefined) needles.push(asciiJson(query.id));
   if (query.trace !== undefined) needles.push(`"trace_id":${asciiJson(query.trace)}`);
-  if (query.principal !== undefined) needles.push(inString(longestLiteral(query.principal)));
-  if (query.resource !== undefined) needles.push(inString(longestLiteral(query.resource)));
+  // Every part counts: the longest one of `spiffe://*/ns/x` stands in every record.
+  for (const glob of [query.rule, query.principal, query.resource])
+    if (glob !== undefined) needles.push(...literalsOf(glob).map(inString));
   if (query.reason !== undefined) needles.push(`"reason":${asciiJson(query.reason)}`);
   if (query.decision !== undefined) needles.push(`"decision":"${query.decision}"`);
-  return needles.filter((needle) => needle !== '');
+  return needles;
 }
 
 /** A text as it stands within a JSON string. */
@@ -140,6 +143,7 @@ function fits(record: Readonly<Record<string, unknown>>, query: RecordQuery): bo
     isAny(query.reason, [record['reason']]) &&
     isAny(query.trace, [member(record, 'correlation', 'trace_id')]) &&
     isAny(query.id, idsOf(record)) &&
+    globs(query.rule, [member(record, 'rule', 'name')]) &&
     globs(query.principal, [member(record, 'principal', 'workload_id')]) &&
     globs(query.resource, resourcesOf(record))
   );

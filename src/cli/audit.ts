@@ -39,6 +39,7 @@ interface QueryFlags extends JournalFlag {
   readonly principal?: string;
   readonly resource?: string;
   readonly reason?: string;
+  readonly rule?: string;
   readonly trace?: string;
   readonly id?: string;
   readonly limit?: string;
@@ -67,6 +68,7 @@ function registerQuery(audit: Command, io: CliIo): void {
     .option('--principal <id>', 'SPIFFE ID of the caller, or a pattern')
     .option('--resource <name>', 'resource name, type, host or topic, route or path, or a pattern')
     .option('--reason <code>', 'such as `default`, `rule`, `authn_failed`')
+    .option('--rule <name>', 'name of the determining rule, or a pattern')
     .option('--trace <id>', 'trace id, 32 hex digits')
     .option('--id <id>', 'decision, request or connection id')
     .option('--limit <count>', 'stop after so many')
@@ -110,6 +112,7 @@ async function runQuery(flags: QueryFlags, io: CliIo): Promise<void> {
     principal: flags.principal,
     resource: flags.resource,
     reason: flags.reason,
+    rule: flags.rule,
     trace: flags.trace,
     id: flags.id,
   });
