@@ -1,6 +1,6 @@
 // What the proxy tells the journal about a decision and about its end. Types only; records.md is the contract.
 
-import type { AuthzRequest, Decision, ReasonCode } from '../authz/model.ts';
+import type { AuthzRequest, Decision, NetworkFacts, ReasonCode } from '../authz/model.ts';
 import type { PosternError } from '../errors.ts';
 
 /** Facts of a connection that stand in each of its records. One frozen object per connection: encoders cache by it. */
@@ -99,6 +99,7 @@ export interface AuthnFailedEvent {
   /** The SPIFFE ID or subject that was shown, unverified; null if none. */
   readonly shown: string | null;
   readonly connection: ConnectionFacts;
+  readonly direction: NetworkFacts['direction'];
   readonly sourceIp: string | null;
   readonly sourcePort: number | null;
   readonly destinationIp: string | null;

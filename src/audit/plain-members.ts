@@ -15,7 +15,7 @@ export function authnFailedMembers(event: AuthnFailedEvent, text: RecordText): R
     listener: text.clean(event.connection.listener, '/listener'),
     principal: { workload_id: 'anonymous', authn: 'none', credential: credentialMembers(text, event.connection) },
     network: {
-      direction: 'inbound',
+      direction: event.direction,
       source_ip: text.clean(event.sourceIp, '/network/source_ip'),
       source_port: text.integer(event.sourcePort, '/network/source_port'),
       destination_ip: text.clean(event.destinationIp, '/network/destination_ip'),

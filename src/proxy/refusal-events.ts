@@ -69,6 +69,7 @@ export function endedRightEvent(names: RefusalNames, side: ConnectionSide, detai
 
 function endpoints(network: NetworkFacts) {
   return {
+    direction: network.direction,
     sourceIp: text(network.sourceIp),
     sourcePort: number(network.sourcePort),
     destinationIp: text(network.destinationIp),

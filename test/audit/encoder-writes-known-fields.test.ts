@@ -8,6 +8,7 @@ import { recordFieldsMarkdown } from '../../src/audit/record-docs.ts';
 import { type RecordType, recordFields } from '../../src/audit/record-fields.ts';
 import { gapLine, recoveredLine, sealHead } from '../../src/audit/service-records.ts';
 import { MISTYPED } from '../../src/authz/model.ts';
+import { endedRightEvent } from '../../src/proxy/refusal-events.ts';
 import { action, allow, authnFailedEvent, decisionEvent, outcomeEvent } from './sample-events.ts';
 
 const proxy = { instance: 'test', workloadId: 'spiffe://x/y', node: 'n', pod: 'p', version: '1' };
@@ -110,6 +111,17 @@ test('a token is named by what may be known of it, and hostile claims break no l
   assert.equal(principal['token']?.['not_after'], '2026-11-22T10:00:00.000Z');
   assert.equal((parsed['authn_failure'] as Record<string, unknown>)['cause'], 'expired');
   assert.ok((parsed['masked'] as string[]).includes('/principal/token/subject'));
+});
+
+test('the record of a right that ended says which way the connection went', () => {
+  const { principal, network, tls } = decisionEvent().request;
+  const { connection, decisionId, timeUs } = authnFailedEvent();
+  const side = { principal, tls, network: { ...network, direction: 'outbound' } as const };
+  const event = endedRightEvent({ connection, decisionId, timeUs }, side, 'the own certificate has expired');
+  assert.equal(
+    (checkRecord(encoder.authnFailed(event, 8))['network'] as Record<string, unknown>)['direction'],
+    'outbound',
+  );
 });
 
 test('records of refused peers, outcomes and of the journal itself are documented too', () => {

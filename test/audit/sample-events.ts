@@ -175,6 +175,7 @@ export function authnFailedEvent(change: Partial<AuthnFailedEvent> = {}): AuthnF
     detail: 'expected a certificate that is valid now, got one that ended an hour ago',
     shown: 'spiffe://other.example/x',
     connection,
+    direction: 'inbound',
     sourceIp: '10.0.0.7',
     sourcePort: 50_001,
     destinationIp: '10.0.0.9',
