@@ -7,6 +7,7 @@ import { agentConflicts } from './agent-socket.ts';
 import type { DataPath, Environment } from './config-source.ts';
 import { type Conflict, conflict } from './conflict.ts';
 import { federationConflicts } from './federation-checks.ts';
+import { healthPathConflicts } from './health-path-checks.ts';
 import type { IdentityConfig } from './identity-section.ts';
 import { type SharingSections, sharingConflicts } from './sharing-checks.ts';
 import { isSameSocket } from './socket-address.ts';
@@ -33,6 +34,7 @@ export function findConflicts(sections: CheckedSections, env: Environment): Conf
     ...loops(inbound, listeners),
     ...adminCollisions(inbound, listeners, sections.admin),
     ...outbound.flatMap((listener, at) => deadRoutes(listener.routes, ['outbound', at, 'routes'])),
+    ...healthPathConflicts(inbound),
     ...sharingConflicts(sections),
     ...federationConflicts(sections),
     ...inbound.flatMap((listener, at) => deadRoutes(listener.routes, ['inbound', at, 'routes'])),

@@ -32,7 +32,9 @@ export const limitsSection = z
       'Time from the first byte of a request head to its end. Above: 408.',
     ),
     idle: timer(defaults.idleMs, 100).describe('Time without a request on a kept connection.'),
-    request: timer(defaults.requestMs, 100, true).describe('Time for a whole request and its answer.'),
+    request: timer(defaults.requestMs, 100, true).describe(
+      'Time for a whole request and its answer. Unlimited, since streams and long polling have no end; one that does not move ends by `min_body_rate` or `upstream_response`.',
+    ),
     websocket_idle: timer(defaults.websocketIdleMs, 100, true).describe(
       'Time without a byte either way on an open WebSocket. It is exempt from `idle`, `request` and `connection_age`.',
     ),

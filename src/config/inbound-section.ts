@@ -80,7 +80,7 @@ const listenerSection = z
       .max(16)
       .prefault([])
       .describe(
-        'Paths of the workload that the admin listener serves without identity. Here they are judged like any other.',
+        'Paths of the workload that the admin listener serves without identity, but for those of its own endpoints. Here they are judged like any other.',
       ),
     deny: denySection.prefault({}),
     limits: limitsSection.prefault({}),

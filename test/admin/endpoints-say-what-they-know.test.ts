@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { isOwnPath } from '../../src/admin/own-paths.ts';
 import { PosternError } from '../../src/errors.ts';
 import { ask, openAdmin, post } from './admin-fixture.ts';
 
@@ -18,6 +19,20 @@ test('an unknown path is a problem with the list of endpoints', async (context) 
       start,
     );
   }
+});
+
+test('what `check` refuses as a health path of the workload is just what the API answers itself', async (context) => {
+  const { port } = await openAdmin(context);
+  const { endpoints } = (await ask(port, '/nowhere')).json() as { endpoints: string[] };
+  const paths = endpoints.map((line) => line.split(' ')[1]!.replace('{id}', '0190aaaa'));
+  assert.deepEqual(
+    paths.filter((path) => !isOwnPath(path)),
+    [],
+    'of the API, and not refused',
+  );
+  assert.equal(paths.length, 15, 'one more endpoint: name it in own-paths.ts, too');
+  for (const path of ['/healthz', '/decisions/', '/decisions/a/b', '/policies', '/readyz/'])
+    assert.equal(isOwnPath(path), false, path);
 });
 
 for (const [method, path, allow] of [

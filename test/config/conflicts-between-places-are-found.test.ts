@@ -59,6 +59,24 @@ const conflicts: readonly (readonly [what: string, text: string, finding: string
     'postern.yaml:8:14: error: `unix:/run/a.sock` is the admin API, which is never reachable through a listener [ERR_CONFIG_CONFLICT]; forward to the port that the workload listens on',
   ],
   [
+    'a health path of the workload that the admin API answers itself',
+    second('0.0.0.0:9443', ', health_passthrough: [/healthz, /readyz]'),
+    'postern.yaml:9:110: error: `/readyz` is an endpoint of the admin API, which answers it itself [ERR_CONFIG_CONFLICT]; name the path that the workload answers with its own health, such as `/healthz`',
+  ],
+  [
+    'a health path of the workload that is a decision of the admin API',
+    changed('forward:', 'health_passthrough: [/decisions/health]\n    forward:'),
+    'postern.yaml:8:26: error: `/decisions/health` is an endpoint of the admin API, which answers it itself [ERR_CONFIG_CONFLICT]; name the path that the workload answers with its own health, such as `/healthz`',
+  ],
+  [
+    'one health path of two workloads',
+    second('0.0.0.0:9443', ', health_passthrough: [/healthz]').replace(
+      'forward:',
+      'health_passthrough: [/healthz]\n    forward:',
+    ),
+    'postern.yaml:10:100: error: `/healthz` is asked of the workload of the listener `api` [ERR_CONFIG_CONFLICT]; the admin API has one answer for a path: give the workloads different ones, or name it once',
+  ],
+  [
     'a unix socket that is to be shared',
     changed('0.0.0.0:8443', 'unix:/run/in.sock\n    reuse_port: true'),
     'postern.yaml:8:17: error: `unix:/run/in.sock` is a file, which one process holds [ERR_CONFIG_CONFLICT]; listen on a TCP port, or take `reuse_port` out',
@@ -86,6 +104,13 @@ describe('a conflict is told:', () => {
 
 test('two listeners on free ports (port 0) do not collide', () => {
   assert.equal(parse(second('0.0.0.0:0').replace('0.0.0.0:8443', '0.0.0.0:0')).inbound.length, 2);
+});
+
+test('two listeners before one workload may name its health path both', () => {
+  const text = second('0.0.0.0:9443', ', health_passthrough: [/healthz]')
+    .replace('127.0.0.1:8081', '127.0.0.1:8080')
+    .replace('forward:', 'health_passthrough: [/healthz]\n    forward:');
+  assert.equal(parse(text).inbound.length, 2);
 });
 
 test('a conflict is told even where another section has a fault', () => {
