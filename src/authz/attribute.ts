@@ -28,14 +28,16 @@ export interface AttributeFault {
 
 const byPath: ReadonlyMap<string, AttributeSpec> = new Map(attributeSchema.map((spec) => [spec.path, spec]));
 const noKeys: readonly string[] = Object.freeze([]);
+const plainRefs: ReadonlyMap<string, AttributeRef> = new Map(
+  attributeSchema.map((spec) => [spec.path, Object.freeze({ spec, keys: noKeys, text: spec.path })]),
+);
 
 /** The seven roots. */
 export const attributeRoots: ReadonlySet<string> = new Set(attributeSchema.map((spec) => spec.root));
 
 /** The attribute with exactly this path and no keys; undefined if there is none. */
 export function attributeAt(path: string): AttributeRef | undefined {
-  const spec = byPath.get(path);
-  return spec === undefined ? undefined : refTo(spec, noKeys);
+  return plainRefs.get(path);
 }
 
 /** Resolves `root.step["step"]…` against the schema. */

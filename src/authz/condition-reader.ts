@@ -36,8 +36,10 @@ export function readConditions(node: YamlNode, place: ConditionPlace): readonly 
 
 function countConditions(node: YamlNode): number {
   if (node.kind === 'scalar') return 1;
-  const parts = node.kind === 'list' ? node.items : node.entries.map((entry) => entry.value);
-  return parts.reduce((sum, part) => sum + countConditions(part), 0);
+  let count = 0;
+  if (node.kind === 'list') for (const item of node.items) count += countConditions(item);
+  else for (const entry of node.entries) count += countConditions(entry.value);
+  return count;
 }
 
 function readItems(node: YamlNode, place: ConditionPlace): readonly Clause[] {
@@ -50,10 +52,12 @@ function readItems(node: YamlNode, place: ConditionPlace): readonly Clause[] {
     reportError(place, { code: 'L-KEY', message: 'an empty list of conditions', mend, position: node.position });
     return [];
   }
-  return node.items.flatMap((item) => {
+  const clauses: Clause[] = [];
+  for (const item of node.items) {
     const clause = readItem(item, place);
-    return clause === null ? [] : [clause];
-  });
+    if (clause !== null) clauses.push(clause);
+  }
+  return clauses.slice();
 }
 
 function readItem(item: YamlNode, place: ConditionPlace): Clause | null {
@@ -94,8 +98,11 @@ function readText(scalar: YamlScalar, place: ConditionPlace): Clause | null {
   }
   const text = scalar.value.trim();
   try {
-    const expression = place.read.get(text) ?? readCondition(text, place.options);
-    place.read.set(text, expression);
+    let expression = place.read.get(text);
+    if (expression === undefined) {
+      expression = readCondition(text, place.options);
+      place.read.set(text, expression);
+    }
     return { expression, text, position: scalar.position };
   } catch (error) {
     if (!(error instanceof ConditionError)) throw error;

@@ -82,11 +82,6 @@ function collect(expression: Expression, found: Map<string, AttributeRef>): void
   }
 }
 
-/** True if the expression reads nothing but the principal, so that a plan can fold it away. */
-export function readsOnlyPrincipal(expression: Expression): boolean {
-  return attributesOf(expression).every((attribute) => attribute.spec.root === 'principal');
-}
-
 /** A conjunction; a single item is itself. */
 export function allOf(items: readonly Expression[], text: string): Expression {
   return items.length === 1 ? items[0]! : Object.freeze({ kind: 'all', items, text });

@@ -3,14 +3,14 @@
 import type { Glob } from '../lib/glob.ts';
 import type { AttributeRef } from './attribute.ts';
 import type { CompiledPolicy, CompiledRule, PolicySet, RuleGroup } from './compiled-policy.ts';
-import { attributesOf } from './expression.ts';
-import { compileTest } from './expression-test.ts';
+import type { Expression } from './expression.ts';
+import { FactsOfExpressions } from './expression-facts.ts';
 import type { PolicyDocument } from './policy-document.ts';
 import type { PolicyFinding } from './policy-finding.ts';
 import { reportError } from './policy-finding.ts';
 import { maxRules } from './policy-reader.ts';
 import { PrincipalTrie } from './principal-trie.ts';
-import { compileRule, isBroadExpression, requirementsOf, Symbols, targetExpression } from './rule-compiler.ts';
+import { compileRule, requirementsOf, Symbols, targetExpression } from './rule-compiler.ts';
 import { conjuncts, pinsOf } from './rule-keys.ts';
 
 export interface CompileOptions {
@@ -89,6 +89,7 @@ class Compiler {
   readonly #unpinned: RuleGroup[] = [];
   readonly #pinned = new PrincipalTrie<RuleGroup>();
   readonly #read = new Map<string, AttributeRef>();
+  readonly #facts = new FactsOfExpressions();
   #ruleCount = 0;
 
   finish(digest: string): PolicySet {
@@ -107,28 +108,30 @@ class Compiler {
   add(document: PolicyDocument): void {
     const ordinal = this.#policies.length;
     const expression = targetExpression(document.principals, 'principals');
-    const isBroad = expression === null || isBroadExpression(expression);
+    const isBroad = expression === null || this.#facts.of(expression).isBroad;
     const rules = this.#rules(document, ordinal, isBroad);
-    const applies = expression && compileTest(expression);
+    const applies = expression && this.#facts.of(expression).test;
     const policy: CompiledPolicy = Object.freeze({ ordinal, document, applies, isBroad, rules });
-    if (expression !== null) this.#note(attributesOf(expression));
+    if (expression !== null) this.#note(expression);
     this.#group(policy, expression === null ? null : pinsOf(conjuncts(expression)));
     this.#policies.push(policy);
   }
 
   #rules(policy: PolicyDocument, policyOrdinal: number, isBroadPolicy: boolean): readonly CompiledRule[] {
-    const context = { policy, policyOrdinal, isBroadPolicy, types: this.#types, actions: this.#actions };
+    const shared = { types: this.#types, actions: this.#actions, facts: this.#facts };
+    const context = { policy, policyOrdinal, isBroadPolicy, ...shared };
     const enabled = policy.rules.filter((rule) => rule.mode !== 'disabled');
     return Object.freeze(
       enabled.map((rule) => {
-        for (const part of requirementsOf(rule)) this.#note(attributesOf(part));
-        return compileRule(rule, { ...context, ordinal: this.#ruleCount++ });
+        const parts = requirementsOf(rule);
+        for (const part of parts) this.#note(part);
+        return compileRule(rule, parts, { ...context, ordinal: this.#ruleCount++ });
       }),
     );
   }
 
-  #note(attributes: readonly AttributeRef[]): void {
-    for (const attribute of attributes) {
+  #note(expression: Expression): void {
+    for (const attribute of this.#facts.of(expression).attributes) {
       if (attribute.spec.root === 'principal') this.#read.set(attribute.text, attribute);
     }
   }
@@ -141,7 +144,7 @@ class Compiler {
       return;
     }
     const left = policy.rules.filter((rule) => {
-      const own = pinsOf(requirementsOf(rule.document));
+      const own = pinsOf(rule.requirements);
       if (own !== null) this.#pin(own, { policy, rules: [rule] });
       return own === null;
     });

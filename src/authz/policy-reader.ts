@@ -121,7 +121,7 @@ function readPolicy(name: string, entry: YamlEntry, place: RulePlace): PolicyDoc
     description: fields.text('description'),
     mode: readMode(fields, place),
     defaultDecision: fields.word('default_decision', ['deny', 'allow']) ?? 'deny',
-    principals: principals && readTarget(principals, { ...place, root: 'principal' }),
+    principals: principals && readTarget(principals, place, 'principal'),
     rules: rules === null ? [] : readRules(rules, place),
     tests: fields.node('tests'),
     position: entry.keyPosition,

@@ -4,15 +4,13 @@
 import { attributeAt } from './attribute.ts';
 import type { CompiledRule, PlanRule } from './compiled-policy.ts';
 import type { Expression } from './expression.ts';
-import { allOf, anyOf, attributesOf, readsOnlyPrincipal } from './expression.ts';
-import { compileTest } from './expression-test.ts';
-import type { PolicyDocument, RuleDocument, Target } from './policy-document.ts';
+import { allOf, anyOf } from './expression.ts';
+import type { FactsOfExpressions } from './expression-facts.ts';
+import type { Clause, PolicyDocument, RuleDocument, Target } from './policy-document.ts';
 import { boundValues, conjuncts, keyOf, pinsOf } from './rule-keys.ts';
 
 /** Credential types that the data plane can bound. */
 export const supportedCredentialTypes: ReadonlySet<string> = new Set(['short_lived_certificate']);
-
-const broadPaths: ReadonlySet<string> = new Set(['principal.type', 'principal.authn']);
 
 /** Gives numbers to words, from 1. */
 export class Symbols {
@@ -33,25 +31,38 @@ export interface RuleContext {
   readonly actions: Symbols;
   /** The policy's principals name no more than a kind of caller. */
   readonly isBroadPolicy: boolean;
+  readonly facts: FactsOfExpressions;
 }
 
 /** A target as one expression; null where there is none. */
 export function targetExpression(target: Target | null, root: string): Expression | null {
   if (target === null) return null;
-  const alternatives = target.alternatives.map((clauses) =>
-    allOf(
-      clauses.map((clause) => clause.expression),
-      clauses.map((clause) => clause.text).join(' and '),
-    ),
-  );
+  const alternatives = target.alternatives.map(wholeOf);
   return anyOf(alternatives, root);
+}
+
+function wholeOf(clauses: readonly Clause[]): Expression {
+  if (clauses.length === 1) return clauses[0]!.expression;
+  const text = clauses.map((clause) => clause.text).join(' and ');
+  return allOf(
+    clauses.map((clause) => clause.expression),
+    text,
+  );
 }
 
 /** Everything the rule itself requires but its actions, as parts of one conjunction. */
 export function requirementsOf(rule: RuleDocument): readonly Expression[] {
   const targets = [targetExpression(rule.principals, 'principals'), targetExpression(rule.resources, 'resources')];
-  const expressions = [...targets, ...rule.conditions.map((clause) => clause.expression), expiryOf(rule)];
-  return expressions.flatMap((expression) => (expression === null ? [] : conjuncts(expression)));
+  const parts: Expression[] = [];
+  const add = (expression: Expression | null): void => {
+    if (expression?.kind === 'all') parts.push(...conjuncts(expression));
+    else if (expression !== null) parts.push(expression);
+  };
+  for (const target of targets) add(target);
+  for (const { expression } of rule.conditions) add(expression);
+  add(expiryOf(rule));
+  // What was pushed to has room for more, which a large bundle would keep.
+  return parts.slice();
 }
 
 /** An allow ends when it expires. A deny that did so would open what it closed; it goes on, and the linter tells. */
@@ -69,31 +80,23 @@ export function expiryOf(rule: RuleDocument): Expression | null {
   };
 }
 
-/** True for an expression that reads no more of the principal than its type and how it proved itself. */
-export function isBroadExpression(expression: Expression): boolean {
-  return attributesOf(expression).every(({ text, spec }) => spec.root !== 'principal' || broadPaths.has(text));
-}
-
 // A rule that no SPIFFE ID narrows down is in the plan of every caller. Where a name finds it, it is cheaper to test the
 // caller when that name is asked for than to fold and index thousands of such rules for each caller.
-function isShareable(parts: readonly Expression[]): boolean {
+function isShareable(parts: readonly Expression[], facts: FactsOfExpressions): boolean {
   if (pinsOf(parts) !== null) return false;
-  return keyOf(parts) !== null || parts.filter(readsOnlyPrincipal).every(isBroadExpression);
+  if (keyOf(parts) !== null) return true;
+  return parts.every((part) => !facts.of(part).readsOnlyPrincipal || facts.of(part).isBroad);
 }
 
-/** Compiles one rule that is not disabled. */
-export function compileRule(document: RuleDocument, context: RuleContext): CompiledRule {
-  const { policy, policyOrdinal, ordinal } = context;
-  const parts = requirementsOf(document);
-  const isShared = context.isBroadPolicy && isShareable(parts);
-  const isFolded = (part: Expression) => readsOnlyPrincipal(part) && (!isShared || isBroadExpression(part));
-  const requestParts = parts.filter((part) => !isFolded(part));
-  const typePart = requestParts.find((part) => boundValues(part, 'resource.type') !== null);
-  const rest = requestParts.filter((part) => part !== typePart);
+/** Compiles one rule that is not disabled; `parts` are its requirements. */
+export function compileRule(document: RuleDocument, parts: readonly Expression[], context: RuleContext): CompiledRule {
+  const { policy, policyOrdinal, ordinal, facts } = context;
+  const isShared = context.isBroadPolicy && isShareable(parts, facts);
+  const { folded, rest, typePart } = sorted(parts, isShared, facts);
   const principals = targetExpression(policy.principals, 'principals');
   const policyMode = policy.mode === 'shadow' ? 'shadow' : 'enforce';
   const { name, effect, priority, credential } = document;
-  const fixed = {
+  return withPlanRules({
     ordinal,
     document,
     policyOrdinal,
@@ -101,57 +104,47 @@ export function compileRule(document: RuleDocument, context: RuleContext): Compi
     mode: policyMode === 'shadow' || document.mode === 'shadow' ? 'shadow' : 'enforce',
     ref: Object.freeze({ policy: policy.name, name, effect, priority }),
     requirements: principals === null ? parts : [principals, ...parts],
-    principalTests: parts.filter(isFolded).map(compileTest),
-    requestTests: rest.toSorted((a, b) => costOf(a) - costOf(b)).map(compileTest),
+    principalTests: folded.map((part) => facts.of(part).test),
+    requestTests: rest.toSorted((a, b) => facts.of(a).cost - facts.of(b).cost).map((part) => facts.of(part).test),
     isShared,
-    typeIds:
-      typePart === undefined ? null : boundValues(typePart, 'resource.type')!.map((type) => context.types.idOf(type)),
+    typeIds: typePart === null ? null : boundValues(typePart, 'resource.type')!.map((type) => context.types.idOf(type)),
     actionIds: document.actions === null ? null : document.actions.map((action) => context.actions.idOf(action)),
     key: keyOf(rest),
     ttlS: credential?.ttlS ?? null,
     isUnsupported: isUnsupported(document),
-  } as const;
-  return withPlanRules(fixed);
+  });
+}
+
+interface SortedParts {
+  /** A plan folds them away. */
+  readonly folded: readonly Expression[];
+  /** The index answers it. */
+  readonly typePart: Expression | null;
+  readonly rest: readonly Expression[];
+}
+
+function sorted(parts: readonly Expression[], isShared: boolean, facts: FactsOfExpressions): SortedParts {
+  const folded: Expression[] = [];
+  const rest: Expression[] = [];
+  let typePart: Expression | null = null;
+  for (const part of parts) {
+    const { readsOnlyPrincipal, isBroad } = facts.of(part);
+    if (readsOnlyPrincipal && (!isShared || isBroad)) folded.push(part);
+    else if (typePart === null && boundValues(part, 'resource.type') !== null) typePart = part;
+    else rest.push(part);
+  }
+  return { folded, typePart, rest };
 }
 
 function isUnsupported({ credential, obligations }: RuleDocument): boolean {
   return obligations.length > 0 || (credential !== null && !supportedCredentialTypes.has(credential.type));
 }
 
+/** A rule and its two forms in plans, which know it and it them. */
 function withPlanRules(fixed: Omit<CompiledRule, 'certain' | 'uncertain'>): CompiledRule {
-  const rule: CompiledRule = {
-    ...fixed,
-    get certain() {
-      return certain;
-    },
-    get uncertain() {
-      return uncertain;
-    },
-  };
-  const certain: PlanRule = Object.freeze({ rule, isCertain: true, tests: fixed.requestTests });
-  const uncertain: PlanRule = Object.freeze({ rule, isCertain: false, tests: fixed.requestTests });
+  const rule = { ...fixed, certain: null as unknown as PlanRule, uncertain: null as unknown as PlanRule };
+  const tests = fixed.requestTests;
+  rule.certain = Object.freeze({ rule, isCertain: true, tests });
+  rule.uncertain = Object.freeze({ rule, isCertain: false, tests });
   return Object.freeze(rule);
-}
-
-/** A rough price, so that the cheap parts come first and often spare the dear ones. */
-function costOf(expression: Expression): number {
-  switch (expression.kind) {
-    case 'constant':
-    case 'exists':
-    case 'holds':
-      return 1;
-    case 'not':
-      return costOf(expression.item);
-    case 'all':
-    case 'any':
-      return expression.items.reduce((sum, item) => sum + costOf(item), 1);
-    case 'compare':
-      return comparisonCost(expression.operator, expression.left.spec.keyed);
-  }
-}
-
-function comparisonCost(operator: string, isKeyed: boolean): number {
-  const lookup = isKeyed ? 5 : 0;
-  if (operator === 'matches' || operator === 'in') return 4 + lookup;
-  return (operator === 'within' ? 10 : 2) + lookup;
 }

@@ -27,7 +27,9 @@ const ruleKeys = [
   'expires',
 ];
 const credentialKeys = ['type', 'ttl', 'auto_rotate'];
+const none: readonly never[] = Object.freeze([]);
 const maxPriority = 1_000_000;
+const plainName = /^[A-Za-z0-9._/-]{1,200}$/;
 const nameText = /^[^\p{C}\p{Zl}\p{Zp}]{1,200}$/u;
 
 export type RulePlace = ConditionPlace;
@@ -40,7 +42,8 @@ export function readRule(node: YamlNode, policyPlace: RulePlace): RuleDocument |
   }
   const named = node.entries.find((entry) => entry.key === 'name')?.value;
   const rule = named?.kind === 'scalar' && typeof named.value === 'string' ? named.value : null;
-  const place: RulePlace = { ...policyPlace, rule };
+  const { policy, options, read, report } = policyPlace;
+  const place: RulePlace = { policy, rule, options, read, report };
   const fields = new YamlFields(node, ruleKeys, place);
   fields.required('name');
   fields.required('effect');
@@ -65,7 +68,7 @@ export function readRule(node: YamlNode, policyPlace: RulePlace): RuleDocument |
 
 /** True for a name that can stand in a record, on one line. */
 export function isName(text: string): boolean {
-  return nameText.test(text) && text.trim() === text;
+  return plainName.test(text) || (nameText.test(text) && text.trim() === text);
 }
 
 function reportBadName(place: Place, node: YamlNode): void {
@@ -81,10 +84,10 @@ function restrictions(fields: YamlFields, place: RulePlace): Restrictions {
   const actions = fields.node('actions');
   const conditions = fields.node('conditions');
   return {
-    principals: principals && readTarget(principals, { ...place, root: 'principal' }),
-    resources: resources && readTarget(resources, { ...place, root: 'resource' }),
+    principals: principals && readTarget(principals, place, 'principal'),
+    resources: resources && readTarget(resources, place, 'resource'),
     actions: actions && readActions(actions, place),
-    conditions: conditions === null ? [] : readConditions(conditions, place),
+    conditions: conditions === null ? none : readConditions(conditions, place),
   };
 }
 
@@ -132,11 +135,11 @@ function readActions(node: YamlNode, place: Place): readonly string[] | null {
     });
     return [];
   }
-  const names = node.items.flatMap((item) => {
-    if (item.kind === 'scalar' && typeof item.value === 'string' && item.value !== '') return [item.value];
-    reportWrong(place, item, 'the name of an action');
-    return [];
-  });
+  const names: string[] = [];
+  for (const item of node.items) {
+    if (item.kind === 'scalar' && typeof item.value === 'string' && item.value !== '') names.push(item.value);
+    else reportWrong(place, item, 'the name of an action');
+  }
   if (names.length === 1 && names[0] === '*') return null;
   for (const name of names) {
     if (/^[^\s*]{1,512}$/.test(name)) continue;
@@ -148,7 +151,7 @@ function readActions(node: YamlNode, place: Place): readonly string[] | null {
       position: node.position,
     });
   }
-  return names;
+  return names.slice();
 }
 
 function readCredential(node: YamlNode | null, place: Place): CredentialClause | null {
@@ -178,7 +181,7 @@ function readTtl(node: YamlNode, place: Place): number | null {
 }
 
 function readObligations(node: YamlNode | null, place: Place): readonly string[] {
-  if (node === null) return [];
+  if (node === null) return none;
   if (node.kind === 'map' && node.entries.length > 0) return node.entries.map((entry) => entry.key);
   reportWrong(place, node, 'a mapping of obligations, not empty');
   return [];

@@ -21,20 +21,21 @@ import { kindText, reportWrong } from './yaml-fields.ts';
 type TargetRoot = 'principal' | 'resource';
 
 interface TargetPlace extends Place {
-  readonly root: TargetRoot;
   readonly options: CheckOptions;
+  /** What tests of the same file came to, by what they say: many rules of a large bundle are about the same type. */
+  readonly read: Map<string, Expression>;
 }
 
 /** Reads a target; faults are reported and left out of the result, which is then not used. */
-export function readTarget(node: YamlNode, place: TargetPlace): Target {
+export function readTarget(node: YamlNode, place: TargetPlace, root: TargetRoot): Target {
   const maps = node.kind === 'list' ? node.items : [node];
   if (maps.length === 0) reportEmpty(place, node, 'list');
   const alternatives: (readonly Clause[])[] = [];
   for (const map of maps) {
-    if (map.kind === 'map') alternatives.push(clausesOf(map, place));
+    if (map.kind === 'map') alternatives.push(clausesOf(map, place, root));
     else reportWrong(place, map, 'a mapping of attributes');
   }
-  return { alternatives, position: node.position };
+  return { alternatives: alternatives.slice(), position: node.position };
 }
 
 function reportEmpty(place: Place, node: YamlNode, what: 'list' | 'mapping'): void {
@@ -47,23 +48,26 @@ function reportEmpty(place: Place, node: YamlNode, what: 'list' | 'mapping'): vo
   });
 }
 
-function clausesOf(map: YamlMap, place: TargetPlace): readonly Clause[] {
+function clausesOf(map: YamlMap, place: TargetPlace, root: TargetRoot): readonly Clause[] {
   if (map.entries.length === 0) reportEmpty(place, map, 'mapping');
-  const clauses = new Map<string, Clause>();
+  const clauses: Clause[] = [];
+  const seen = new Set<string>();
   for (const entry of merged(map, place)) {
-    for (const [attribute, value] of attributesAt(entry, place)) {
-      if (clauses.has(attribute.text)) {
+    for (const [attribute, value] of attributesAt(entry, place, root)) {
+      if (seen.has(attribute.text)) {
         const message = `\`${attribute.text}\` is given twice`;
         reportError(place, { code: 'L-KEY', message, position: entry.keyPosition });
       }
+      seen.add(attribute.text);
       const clause = clauseOf(attribute, value, place);
-      if (clause !== null) clauses.set(attribute.text, clause);
+      if (clause !== null) clauses.push(clause);
     }
   }
-  return [...clauses.values()];
+  return clauses.slice();
 }
 
 function merged(map: YamlMap, place: TargetPlace): readonly YamlEntry[] {
+  if (!map.entries.some((entry) => entry.key === 'attributes')) return map.entries;
   return map.entries.flatMap((entry) => {
     if (entry.key !== 'attributes') return [entry];
     if (entry.value.kind !== 'map') {
@@ -75,13 +79,17 @@ function merged(map: YamlMap, place: TargetPlace): readonly YamlEntry[] {
   });
 }
 
-function attributesAt(entry: YamlEntry, place: TargetPlace): readonly (readonly [AttributeRef, YamlNode])[] {
+function attributesAt(
+  entry: YamlEntry,
+  place: TargetPlace,
+  root: TargetRoot,
+): readonly (readonly [AttributeRef, YamlNode])[] {
   const { key, value } = entry;
-  const path = `${place.root}.${key}`;
+  const path = `${root}.${key}`;
   const plain = attributeAt(path);
   if (plain !== undefined && !plain.spec.keyed) return [[plain, value]];
   if (plain === undefined) {
-    reportUnknown(entry, place);
+    reportUnknown(entry, place, root);
     return [];
   }
   if (value.kind !== 'map' || value.entries.length === 0) {
@@ -93,28 +101,27 @@ function attributesAt(entry: YamlEntry, place: TargetPlace): readonly (readonly 
       { name: key, quoted: false },
       { name: inner.key, quoted: true },
     ];
-    const ref = resolveAttribute(place.root, steps);
+    const ref = resolveAttribute(root, steps);
     if (isAttributeFault(ref)) throw new TypeError(`schema: ${path} is keyed and has no entries`);
     return [ref, inner.value] as const;
   });
 }
 
-function reportUnknown(entry: YamlEntry, place: TargetPlace): void {
-  const prefix = `${place.root}.`;
-  const known = attributeSchema
-    .filter((spec) => spec.root === place.root)
-    .map((spec) => spec.path.slice(prefix.length));
+function reportUnknown(entry: YamlEntry, place: TargetPlace, root: TargetRoot): void {
+  const prefix = `${root}.`;
+  const known = attributeSchema.filter((spec) => spec.root === root).map((spec) => spec.path.slice(prefix.length));
   const mend = didYouMean(nearestWord(entry.key, known)) || `known here: ${known.join(', ')}`;
   const message = `there is no attribute \`${prefix}${clip(entry.key)}\``;
   reportError(place, { code: 'L-ATTR', message, mend, position: entry.keyPosition });
 }
 
 function clauseOf(attribute: AttributeRef, node: YamlNode, place: TargetPlace): Clause | null {
+  if (node.kind === 'scalar') return clauseOfScalar(attribute, node, place);
   const items = node.kind === 'list' ? node.items : [node];
   if (items.length === 0) reportEmpty(place, node, 'list');
   const tests: Expression[] = [];
   for (const item of items) {
-    const test = item.kind === 'scalar' ? testOf(attribute, item, place) : null;
+    const test = item.kind === 'scalar' ? knownTest(attribute, item, place) : null;
     if (item.kind !== 'scalar') reportWrong(place, item, `a value for \`${attribute.text}\``);
     if (test !== null) tests.push(test);
   }
@@ -122,6 +129,21 @@ function clauseOf(attribute: AttributeRef, node: YamlNode, place: TargetPlace): 
   const shown = items.map((item) => (item.kind === 'scalar' ? item.source : '')).join(', ');
   const text = `${attribute.text}: ${node.kind === 'list' ? `[${shown}]` : shown}`;
   return { expression: anyOf(tests, text), text, position: node.position };
+}
+
+function clauseOfScalar(attribute: AttributeRef, node: YamlScalar, place: TargetPlace): Clause | null {
+  const expression = knownTest(attribute, node, place);
+  return expression && { expression, text: `${attribute.text}: ${node.source}`, position: node.position };
+}
+
+function knownTest(attribute: AttributeRef, node: YamlScalar, place: TargetPlace): Expression | null {
+  // A condition has no NUL in it, and a text is not the number that it looks like.
+  const key = `\0${typeof node.value}\0${attribute.text}\0${node.value}`;
+  const known = place.read.get(key);
+  if (known !== undefined) return known;
+  const test = testOf(attribute, node, place);
+  if (test !== null) place.read.set(key, test);
+  return test;
 }
 
 function testOf(attribute: AttributeRef, node: YamlScalar, place: TargetPlace): Expression | null {

@@ -31,12 +31,10 @@ export function reportWrong(place: Place, node: YamlNode, wanted: string): void 
 export class YamlFields {
   readonly #map: YamlMap;
   readonly #place: Place;
-  readonly #entries: ReadonlyMap<string, YamlEntry>;
 
   constructor(map: YamlMap, known: readonly string[], place: Place) {
     this.#map = map;
     this.#place = place;
-    this.#entries = new Map(map.entries.map((entry) => [entry.key, entry]));
     for (const entry of map.entries) this.#check(entry, known);
   }
 
@@ -53,13 +51,18 @@ export class YamlFields {
 
   /** The node under a key; null if the key is absent or empty. */
   node(key: string): YamlNode | null {
-    const value = this.#entries.get(key)?.value;
+    const value = this.#entry(key)?.value;
     return value === undefined || (value.kind === 'scalar' && value.value === null) ? null : value;
+  }
+
+  /** A mapping has a dozen keys at most: to look through them costs less than an index for each rule of a large bundle. */
+  #entry(key: string): YamlEntry | undefined {
+    return this.#map.entries.find((entry) => entry.key === key);
   }
 
   /** Like `node`, but absence is reported. */
   required(key: string): YamlNode | null {
-    if (!this.#entries.has(key)) {
+    if (this.#entry(key) === undefined) {
       const message = `\`${key}\` is missing`;
       reportError(this.#place, { code: 'L-KEY', message, position: this.#map.position });
     }

@@ -14,11 +14,11 @@ export const maxFileBytes = 4 * 1024 * 1024;
  * its file, `linesBefore` counts the lines before it.
  */
 export function readYaml(text: string, file: string, linesBefore = 0): YamlReading {
-  const deep = nestingDepth(text);
-  if (deep !== null) {
-    const position = { file, line: deep.line + linesBefore, column: deep.column };
-    return { roots: [], faults: [{ message: `nested deeper than ${maxDepth} levels`, mend: null, position }] };
-  }
+  // What is plain nests but a few levels, and nearly every text is.
   const plain = readPlainYaml(text, file, linesBefore);
-  return plain === null ? readFullYaml(text, file, linesBefore) : { roots: [plain], faults: [] };
+  if (plain !== null) return { roots: [plain], faults: [] };
+  const deep = nestingDepth(text);
+  if (deep === null) return readFullYaml(text, file, linesBefore);
+  const position = { file, line: deep.line + linesBefore, column: deep.column };
+  return { roots: [], faults: [{ message: `nested deeper than ${maxDepth} levels`, mend: null, position }] };
 }

@@ -18,15 +18,15 @@ const trueWords: ReadonlySet<string> = new Set(['true', 'True', 'TRUE']);
 const falseWords: ReadonlySet<string> = new Set(['false', 'False', 'FALSE']);
 const nullWords: ReadonlySet<string> = new Set(['null', 'Null', 'NULL']);
 
+const blockTextStart = /^(?:[A-Za-z0-9_/]|-[0-9])/;
 const quoted = /"((?:[^"\\]|\\["\\])*)"|'((?:[^']|'')*)'/y;
 const flowText = /[A-Za-z0-9_/](?:[A-Za-z0-9_./=<>!()*"-]| +(?=[A-Za-z0-9_./=<>!()*"-])|:(?=[A-Za-z0-9/]))*/y;
 const flowKey = /([A-Za-z_][A-Za-z0-9_.-]*): +/y;
-const spaces = / */y;
 const maxFlowDepth = 8;
 
 /** True for a word that is null where text is meant. */
 export function isNullWord(text: string): boolean {
-  return nullWords.has(text);
+  return text.length === 4 && nullWords.has(text);
 }
 
 /** Reads the value that fills the rest of a line, but for a comment. */
@@ -39,10 +39,9 @@ export function readRestOfLine(line: PlainLine, column: number): YamlNode | null
 }
 
 function readBlockText(line: PlainLine, column: number): YamlScalar | null {
-  const rest = line.text.slice(column);
-  const comment = rest.indexOf(' #');
-  const text = (comment < 0 ? rest : rest.slice(0, comment)).trimEnd();
-  if (!/^(?:[A-Za-z0-9_/]|-[0-9])/.test(text) || text.includes(': ') || text.endsWith(':')) return null;
+  const comment = line.text.indexOf(' #', column);
+  const text = line.text.slice(column, comment < 0 ? line.text.length : comment).trimEnd();
+  if (!blockTextStart.test(text) || text.includes(': ') || text.endsWith(':')) return null;
   return plainScalar(text, { line, column, commented: comment >= 0 });
 }
 
@@ -62,6 +61,8 @@ function plainValue(text: string): string | number | boolean | null {
     if (wholeNumber.test(text)) return Number(text);
     return first === 0x2d || numberLike.test(text) ? null : text;
   }
+  // Of the words that are no text the longest has five letters: most need no look.
+  if (text.length > 5) return text;
   if (trueWords.has(text)) return true;
   if (falseWords.has(text)) return false;
   return nullWords.has(text) ? null : text;
@@ -141,16 +142,20 @@ class FlowReader {
   #each(end: string, readOne: () => boolean): boolean {
     const { text } = this.#line;
     this.column++;
-    this.#take(spaces);
+    this.#skipSpaces();
     if (this.#skip(end)) return true;
     for (;;) {
       if (!readOne()) return false;
-      this.#take(spaces);
+      this.#skipSpaces();
       if (this.#skip(end)) return true;
       if (text[this.column] !== ',' || text[this.column + 1] !== ' ') return false;
       this.column++;
-      this.#take(spaces);
+      this.#skipSpaces();
     }
+  }
+
+  #skipSpaces(): void {
+    while (this.#line.text.charCodeAt(this.column) === 0x20) this.column++;
   }
 
   #skip(letter: string): boolean {

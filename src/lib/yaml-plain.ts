@@ -6,7 +6,6 @@ import { isNullWord, type PlainLine, positionAt, readRestOfLine } from './yaml-p
 import type { YamlEntry, YamlList, YamlMap, YamlNode } from './yaml-tree.ts';
 
 const plainText = /^[\x20-\x7e\n]*$/;
-const nothingOnLine = /^ *(?:#.*)?$/;
 const key = /([A-Za-z_](?:[A-Za-z0-9_./ "-]{0,300}[A-Za-z0-9_."-])?):(?: +|$)/y;
 const maxBlockDepth = 16;
 
@@ -44,10 +43,11 @@ class PlainReader {
   #advance(): void {
     while (this.#next < this.#lines.length) {
       const text = this.#lines[this.#next++]!;
-      if (nothingOnLine.test(text)) continue;
+      let indent = 0;
+      while (text.charCodeAt(indent) === 0x20) indent++;
+      if (indent === text.length || text.charCodeAt(indent) === 0x23) continue;
       this.#line = { text, file: this.#file, number: this.#linesBefore + this.#next };
-      this.#indent = 0;
-      while (text.charCodeAt(this.#indent) === 0x20) this.#indent++;
+      this.#indent = indent;
       return;
     }
     this.#indent = -1;

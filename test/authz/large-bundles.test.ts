@@ -99,6 +99,26 @@ test('whatever the lines are, a file that is cut and loads also loads whole, wit
   );
 });
 
+test('what one rule says of a resource is never taken for what another one says in the same letters', () => {
+  const rule = (name: string, resources: string) => `    - { name: ${name}, effect: allow, resources: ${resources} }\n`;
+  const texts = ['{ name: "7" }', '{ name: "*7" }', '{ id: "7" }', '{ name: "7" }'];
+  const text = `policy p:\n  rules:\n${texts.map((one, at) => rule(`r${at}`, one)).join('')}`;
+  const { policies, findings } = readPolicyFile(text, 'p.yaml', checkDefaults);
+  assert.deepEqual(findings, []);
+  assert.deepEqual(
+    policies[0]?.rules.map(({ resources }) => resources?.alternatives[0]?.[0]?.expression.text),
+    ['resource.name == "7"', 'resource.name matches "*7"', 'resource.id == "7"', 'resource.name == "7"'],
+  );
+  for (const wrong of ['{ name: 7 }', '{ name: true }']) {
+    const mixed = readPolicyFile(`${text}${rule('w', wrong)}`, 'p.yaml', checkDefaults);
+    assert.deepEqual(
+      mixed.findings.map(({ code, rule: where }) => `${code} ${where}`),
+      ['L-TYPE w'],
+      wrong,
+    );
+  }
+});
+
 test('in turns with the loop the same bundle comes out, and the loop turns', async () => {
   const text = Array.from({ length: 60 }, (_, n) => seedText.replace('payment-service-access', `p${n}`)).join('');
   let turns = 0;
