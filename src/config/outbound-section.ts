@@ -10,7 +10,8 @@ import {
   type OutboundOptions,
   type PeerEndpoint,
 } from '../proxy/outbound-options.ts';
-import { badValue, choice, count, duration, longestTimerMs, notYet, notYetError, refuse, textField } from './fields.ts';
+import { ejectionSection } from './ejection-section.ts';
+import { badValue, choice, count, duration, longestTimerMs, notYet, refuse, textField } from './fields.ts';
 import { actionSection, checkCaptures, resourceSection, routeSection } from './inbound-routes.ts';
 import { isLocal, parsePeerAddress } from './socket-address.ts';
 import { listenAddress, name } from './text-fields.ts';
@@ -65,11 +66,19 @@ const listenerSection = z
       .array(peerAddress)
       .min(1)
       .max(64)
-      .transform((all, context): PeerEndpoint => {
-        if (all.length > 1) refuse(context, notYetError('more than one address', 'write one'), [1]);
-        return all[0]!;
+      .superRefine((all, context) => {
+        for (const [at, one] of all.entries()) {
+          const isTwin = all.findIndex(({ host, port }) => host === one.host && port === one.port) < at;
+          if (isTwin) refuse(context, badValue('the address is listed twice', 'list each address once'), [at]);
+        }
       })
-      .describe('Where the peer listens with mutual TLS. A name is resolved for each new connection.'),
+      .describe(
+        'Where the peer listens with mutual TLS. A name stands for all its addresses, and is resolved again as their TTL ends.',
+      ),
+    balance: choice(['round_robin', 'least_requests'])
+      .prefault('round_robin')
+      .describe('Who gets the next request: each endpoint in turn, or whoever has the fewest under way.'),
+    ejection: ejectionSection.prefault({}),
     accept: z
       .array(idGlob)
       .min(1)
@@ -101,6 +110,8 @@ const listenerSection = z
       listen: listener.listen,
       reusePort: false,
       to: listener.to,
+      balance: listener.balance,
+      ejection: listener.ejection,
       accept: listener.accept,
       resource: listener.resource ?? { type: 'service', name: listener.name },
       action: listener.action,

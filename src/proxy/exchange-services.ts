@@ -11,7 +11,7 @@ import type { ConnectionSide } from './inbound-request.ts';
 import type { ProxyObserver } from './proxy-observer.ts';
 import type { RouteTable } from './route-table.ts';
 import type { TokenGate } from './token-gate.ts';
-import type { UpstreamPool } from './upstream-pool.ts';
+import type { UpstreamSource } from './upstream-source.ts';
 
 /** Policy as one connection sees it: the plan of its principal, with the guard rails of configuration around. */
 export interface ConnectionPlan {
@@ -36,7 +36,7 @@ export interface PlanSource {
 export interface ListenerSettings<Options extends ListenerOptions = ListenerOptions> {
   readonly options: Options;
   readonly routes: RouteTable;
-  readonly pool: UpstreamPool;
+  readonly pool: UpstreamSource;
   /** Lower-case names of headers that are recorded, hashed (`audit.redact.headers`). */
   readonly hashedHeaders: readonly string[];
   readonly outcomes: 'all' | 'errors' | 'off';

@@ -21,7 +21,7 @@ import { OpenDecision } from './open-decision.ts';
 import { answerOfReason, type OwnAnswerKind, ownAnswers, serializeOwnAnswer } from './own-answer.ts';
 import { Tunnel } from './tunnel.ts';
 import type { UpstreamConnection } from './upstream-connection.ts';
-import type { UpstreamWaiter } from './upstream-pool.ts';
+import type { UpstreamWaiter } from './upstream-source.ts';
 import type { UpstreamFault, UpstreamUser } from './upstream-user.ts';
 import { expectedAccept } from './websocket-accept.ts';
 

@@ -12,7 +12,7 @@ import type { OutboundOptions } from './outbound-options.ts';
 import { serializeOwnAnswer } from './own-answer.ts';
 import { OwnCaller } from './own-caller.ts';
 import { networkFactsOf, PeerAdmission } from './peer-admission.ts';
-import type { OpenPeer, PeerTarget } from './peer-target.ts';
+import type { OpenPeer } from './peer-target.ts';
 import { endedRightEvent } from './refusal-events.ts';
 import { RightSweep } from './right-sweep.ts';
 
@@ -29,12 +29,12 @@ export class OutboundListener {
   readonly #peerSweep: RightSweep<OpenPeer>;
   #unsubscribe: readonly (() => void)[] = [];
 
-  constructor(parts: InboundListenerParts, settings: ListenerSettings<OutboundOptions>, target: PeerTarget) {
+  constructor(parts: InboundListenerParts, settings: ListenerSettings<OutboundOptions>, peers: ReadonlySet<OpenPeer>) {
     this.#parts = parts;
     this.#own = new OwnCaller(parts, new PeerAdmission(parts));
     this.#services = new ListenerServices(parts, this.#own, settings);
     this.#sweep = new RightSweep(parts.wheel, this.#connections, (one) => this.#judgeConnection(one));
-    this.#peerSweep = new RightSweep(parts.wheel, target.connections, (one) => one.judgeAgain());
+    this.#peerSweep = new RightSweep(parts.wheel, peers, (one) => one.judgeAgain());
     this.#port = new ListeningPort({ onConnection: (socket) => this.#accept(socket), onFault: parts.onFault });
   }
 

@@ -1,16 +1,20 @@
 // What an outbound listener can be told: the workload's plain calls come in, and go on to one peer over mutual TLS.
 
 import type { Glob } from '../lib/glob.ts';
+import type { Balance, EjectionOptions } from './endpoints/endpoint-options.ts';
 import { type InboundLimits, inboundLimitsDefaults, type ListenerOptions } from './inbound-options.ts';
 
-/** Where the peer listens; a name is resolved for each new connection. */
+/** Where the peer listens; a name stands for as many endpoints as it has addresses. */
 export interface PeerEndpoint {
   readonly host: string;
   readonly port: number;
 }
 
 export interface OutboundOptions extends ListenerOptions {
-  readonly to: PeerEndpoint;
+  /** At least one. */
+  readonly to: readonly PeerEndpoint[];
+  readonly balance: Balance;
+  readonly ejection: EjectionOptions;
   /** SPIFFE IDs that the server there may have; at least one. */
   readonly accept: readonly Glob[];
 }

@@ -10,6 +10,7 @@ import type { IdentitySnapshot } from '../identity/source.ts';
 import type { Clock } from '../lib/clock.ts';
 import { matchesGlob } from '../lib/glob.ts';
 import type { Latest } from '../lib/latest.ts';
+import { type Place, placeName } from './endpoints/endpoint-options.ts';
 import type { OutboundOptions } from './outbound-options.ts';
 import { type PeerChain, PeerRight } from './peer-right.ts';
 import { shownName } from './refusal-events.ts';
@@ -24,6 +25,9 @@ export interface PeerTargetParts {
   readonly revocations: Latest<RevocationList>;
   readonly contexts: TlsContexts;
   readonly clock: Clock;
+  readonly accept: OutboundOptions['accept'];
+  /** Those whose right is looked at whenever something changes. */
+  readonly open: Set<OpenPeer>;
 }
 
 /** An open connection to a verified peer. */
@@ -33,35 +37,31 @@ export interface OpenPeer extends UpstreamRight {
 }
 
 /** How far a new connection has come. */
-type Phase = 'resolving' | 'connecting' | 'shaking';
+type Phase = 'connecting' | 'shaking';
 
 const phaseCodes = Object.freeze({
-  resolving: 'ERR_OUTBOUND_DNS',
   connecting: 'ERR_OUTBOUND_UNREACHABLE',
   shaking: 'ERR_OUTBOUND_HANDSHAKE',
 } as const);
 
 export class PeerTarget implements UpstreamTarget {
   readonly readyEvent = 'secureConnect';
-  /** Those whose right is looked at whenever something changes. */
-  readonly connections = new Set<OpenPeer>();
   readonly #parts: PeerTargetParts;
-  readonly #options: Pick<OutboundOptions, 'to' | 'accept'>;
+  readonly #place: Place;
   readonly #phases = new WeakMap<net.Socket, Phase>();
   /** The identity that a handshake was begun with. */
   readonly #shown = new WeakMap<net.Socket, IdentitySnapshot>();
 
-  constructor(parts: PeerTargetParts, options: Pick<OutboundOptions, 'to' | 'accept'>) {
+  constructor(parts: PeerTargetParts, place: Place) {
     this.#parts = parts;
-    this.#options = options;
+    this.#place = place;
   }
 
   open(onread: net.OnReadOpts): net.Socket {
-    const { host, port } = this.#options.to;
-    const isAddress = net.isIP(host) !== 0;
+    const { host, port, address } = this.#place;
     const snapshot = this.#parts.identity.current;
     const options = {
-      host,
+      host: address,
       port,
       noDelay: true,
       onread,
@@ -70,14 +70,11 @@ export class PeerTarget implements UpstreamTarget {
       // The name of an X509-SVID is its SPIFFE ID; `admit` looks at that, and at what OpenSSL says of the chain.
       rejectUnauthorized: false,
       checkServerIdentity: () => undefined,
-      ...(isAddress ? {} : { servername: host }),
+      ...(net.isIP(host) === 0 ? { servername: host } : {}),
     };
     const socket = tls.connect(options);
     this.#shown.set(socket, snapshot);
-    this.#phases.set(socket, isAddress ? 'connecting' : 'resolving');
-    socket.once('lookup', (error: Error | null) => {
-      if (!error) this.#phases.set(socket, 'connecting');
-    });
+    this.#phases.set(socket, 'connecting');
     socket.once('connect', () => this.#phases.set(socket, 'shaking'));
     return socket;
   }
@@ -100,7 +97,7 @@ export class PeerTarget implements UpstreamTarget {
     });
     if (!verdict.ok) return this.#refused(verdict.detail, verdict.shown ?? 'none');
     const id = verdict.peer.id.toString();
-    if (!this.#options.accept.some((glob) => matchesGlob(glob, id))) {
+    if (!this.#parts.accept.some((glob) => matchesGlob(glob, id))) {
       return this.#refused('the peer is somebody else', id);
     }
     const right = new PeerRight({
@@ -116,7 +113,7 @@ export class PeerTarget implements UpstreamTarget {
   error({ kind, what, cause, socket }: UpstreamFailureFacts): PosternError {
     if (isPosternError(cause) && cause.code.startsWith('ERR_OUTBOUND_')) return cause;
     const details = cause === null ? {} : { cause };
-    const message = `peer \`${this.#name}\`: ${what}`;
+    const message = `peer \`${placeName(this.#place)}\`: ${what}`;
     if (kind === 'timeout') return new PosternError('ERR_OUTBOUND_TIMEOUT', message, details);
     if (kind === 'unreachable') return this.#unreachable({ what, cause, socket });
     if (kind === 'failed' && errorCode(cause).startsWith('ERR_SSL_')) {
@@ -132,7 +129,7 @@ export class PeerTarget implements UpstreamTarget {
     const phase = this.#phases.get(socket) ?? 'connecting';
     const during = cause instanceof ConnectTimeout ? ` while ${phase}` : '';
     const own = phase === 'shaking' ? `; it was shown \`${this.#ownId(socket)}\`` : '';
-    const message = `peer \`${this.#name}\`: ${what}${during}${own}`;
+    const message = `peer \`${placeName(this.#place)}\`: ${what}${during}${own}`;
     return new PosternError(phaseCodes[phase], message, cause === null ? {} : { cause });
   }
 
@@ -147,20 +144,15 @@ export class PeerTarget implements UpstreamTarget {
         if (ended !== null) socket.destroy(this.#refused(ended, id));
       },
     };
-    this.connections.add(open);
-    socket.once('close', () => this.connections.delete(open));
+    this.#parts.open.add(open);
+    socket.once('close', () => this.#parts.open.delete(open));
     return open;
   }
 
   #refused(why: string, shown: string): PosternError {
-    const expected = this.#options.accept.map(({ pattern }) => pattern).join(', ');
-    const message = `peer \`${this.#name}\`: ${why}; expected: ${expected}; shown: \`${shown}\``;
+    const expected = this.#parts.accept.map(({ pattern }) => pattern).join(', ');
+    const message = `peer \`${placeName(this.#place)}\`: ${why}; expected: ${expected}; shown: \`${shown}\``;
     return new PosternError('ERR_OUTBOUND_IDENTITY', message);
-  }
-
-  get #name(): string {
-    const { host, port } = this.#options.to;
-    return `${host.includes(':') ? `[${host}]` : host}:${port}`;
   }
 
   #ownId(socket: net.Socket): string {

@@ -18,6 +18,12 @@ export interface UpstreamOwner {
   onConnected(connection: UpstreamConnection): void;
   onConnectFailed(connection: UpstreamConnection, error: PosternError): void;
   onClosed(connection: UpstreamConnection): void;
+  /** The head of an answer came. */
+  onAnswered(status: number): void;
+  /** It went wrong under an exchange. */
+  onFault(connection: UpstreamConnection, fault: UpstreamFault): void;
+  /** The exchange on it is complete. */
+  giveBack(connection: UpstreamConnection): void;
 }
 
 export interface UpstreamConnectionOptions {
@@ -67,6 +73,11 @@ export class UpstreamConnection implements ResponseEvents {
     this.#timer = new WheelEntry(() => this.#onTimeout());
     this.#socket = this.#connect();
     options.wheel.schedule(this.#timer, options.connectMs);
+  }
+
+  /** The pool that it is of. */
+  get owner(): UpstreamOwner {
+    return this.#owner;
   }
 
   /** Exchanges carried so far; above 0 the workload may have closed it while it was idle. */
@@ -179,6 +190,7 @@ export class UpstreamConnection implements ResponseEvents {
   onResponseHead(head: ResponseHead): void {
     this.#reusable = head.keepAlive && head.framing !== 'close';
     if (this.#reusable) this.#keepAliveMs = announcedKeepAliveMs(head.fields) ?? assumedKeepAliveMs;
+    this.#owner.onAnswered(head.status);
     if (this.#state.kind === 'busy') this.#state.user.onResponseHead(head);
   }
 
@@ -287,7 +299,9 @@ export class UpstreamConnection implements ResponseEvents {
   #fail(fault: UpstreamFault, error: PosternError): void {
     const state = this.#state;
     this.destroy();
-    if (state.kind === 'busy') state.user.onUpstreamFault(fault, error);
+    if (state.kind !== 'busy') return;
+    this.#owner.onFault(this, fault);
+    state.user.onUpstreamFault(fault, error);
   }
 
   #error(kind: UpstreamFailure, what: string, cause: Error | null): PosternError {

@@ -13,12 +13,14 @@ import {
   type UpstreamConnectionOptions,
   type UpstreamOwner,
 } from './upstream-connection.ts';
+import type { UpstreamSource, UpstreamWaiter } from './upstream-source.ts';
 import type { UpstreamTarget } from './upstream-target.ts';
+import type { UpstreamFault } from './upstream-user.ts';
 
-/** Hears how a wish for a connection ended, unless it was met at once or cancelled. */
-export interface UpstreamWaiter {
-  onUpstreamReady(connection: UpstreamConnection): void;
-  onUpstreamUnreachable(error: PosternError): void;
+/** Hears what becomes of the connections of one endpoint. */
+export interface UpstreamWatch {
+  answered(status: number): void;
+  failed(): void;
 }
 
 export interface UpstreamPoolOptions {
@@ -29,6 +31,10 @@ export interface UpstreamPoolOptions {
   readonly responseMs: number;
   readonly counters: UpstreamCounters;
   readonly room: DescriptorRoom;
+  /** Left out for the workload: there is no other to turn to. */
+  readonly watch?: UpstreamWatch;
+  /** Of several pools together; left out: its own. */
+  readonly readBuffer?: Buffer;
 }
 
 /** Idle connections beyond this are closed: a burst must not hold the workload's descriptors for long. */
@@ -37,11 +43,13 @@ const maxIdle = 256;
 const freshEnoughMs = 1_000;
 const readBufferBytes = 64 * 1024;
 
-export class UpstreamPool implements UpstreamOwner, IdleHolder {
+export class UpstreamPool implements UpstreamSource, UpstreamOwner, IdleHolder {
+  readonly endpointStates = null;
   readonly #connectionOptions: UpstreamConnectionOptions;
   readonly #counters: UpstreamCounters;
   readonly #wheel: TimerWheel;
   readonly #room: DescriptorRoom;
+  readonly #watch: UpstreamWatch | null;
   /** Last in, first out: the rest may age out. */
   readonly #idle: UpstreamConnection[] = [];
   readonly #waiters = new Map<UpstreamConnection, UpstreamWaiter>();
@@ -49,12 +57,18 @@ export class UpstreamPool implements UpstreamOwner, IdleHolder {
   #closed = false;
 
   constructor(options: UpstreamPoolOptions) {
-    const { counters, room, ...rest } = options;
-    this.#connectionOptions = { ...rest, readBuffer: Buffer.allocUnsafeSlow(readBufferBytes) };
+    const { counters, room, watch = null, readBuffer = newReadBuffer(), ...rest } = options;
+    this.#connectionOptions = { ...rest, readBuffer };
+    this.#watch = watch;
     this.#counters = counters;
     this.#wheel = options.wheel;
     this.#room = room;
     room.join(this);
+  }
+
+  /** Connections in use, or being made. */
+  get active(): number {
+    return this.#open - this.#idle.length;
   }
 
   get openCount(): number {
@@ -65,25 +79,30 @@ export class UpstreamPool implements UpstreamOwner, IdleHolder {
     return this.#idle.length;
   }
 
-  /**
-   * An idle connection, or null: then `waiter` is told later. `repeatable` requests may take any kept connection, since
-   * they can be sent again should it prove to be closed.
-   */
   take(_permit: Permit, waiter: UpstreamWaiter, repeatable: boolean): UpstreamConnection | null {
-    const kept = this.#takeIdle(repeatable);
+    const kept = this.takeKept(_permit, repeatable);
     if (kept !== null) return kept;
     this.connect(_permit, waiter);
     return null;
   }
 
-  /** A new connection whatever is idle; `waiter` is told later. */
+  /** The idle connection used last, or null: of those that must not be repeated, only where it is fresh enough. */
+  takeKept(_permit: Permit, repeatable: boolean): UpstreamConnection | null {
+    let last = this.#idle.at(-1);
+    for (; last?.isOver; last = this.#idle.at(-1)) last.destroy();
+    if (last === undefined) return null;
+    if (!repeatable && last.idleForMs(this.#wheel.nowMs) > freshEnoughMs) return null;
+    this.#idle.pop();
+    this.#counters.upstreamReused++;
+    return last;
+  }
+
   connect(_permit: Permit, waiter: UpstreamWaiter): void {
     this.#counters.upstreamConnects++;
     this.#opening();
     this.#waiters.set(new UpstreamConnection(this.#connectionOptions, this), waiter);
   }
 
-  /** The waiter went away; its connection serves another or is kept. */
   cancel(waiter: UpstreamWaiter): void {
     for (const [connection, waiting] of this.#waiters) {
       if (waiting !== waiter) continue;
@@ -93,7 +112,6 @@ export class UpstreamPool implements UpstreamOwner, IdleHolder {
     }
   }
 
-  /** The exchange on `connection` is complete. */
   giveBack(connection: UpstreamConnection): void {
     if (!connection.release()) return;
     if (this.#closed || this.#idle.length >= maxIdle || connection.isOver) connection.destroy();
@@ -123,9 +141,19 @@ export class UpstreamPool implements UpstreamOwner, IdleHolder {
   onConnectFailed(connection: UpstreamConnection, error: PosternError): void {
     this.#gone();
     this.#counters.upstreamConnectFailures.add(connectFaultOf(error));
+    this.#watch?.failed();
     const waiter = this.#waiters.get(connection);
     this.#waiters.delete(connection);
     waiter?.onUpstreamUnreachable(error);
+  }
+
+  onAnswered(status: number): void {
+    this.#watch?.answered(status);
+  }
+
+  /** That a kept connection was closed says nothing: it may have been idle for too long. */
+  onFault(connection: UpstreamConnection, fault: UpstreamFault): void {
+    if (fault !== 'closed_before_answer' || connection.served === 1) this.#watch?.failed();
   }
 
   onClosed(connection: UpstreamConnection): void {
@@ -143,16 +171,11 @@ export class UpstreamPool implements UpstreamOwner, IdleHolder {
     this.#open--;
     this.#room.removeUpstream();
   }
+}
 
-  #takeIdle(repeatable: boolean): UpstreamConnection | null {
-    let last = this.#idle.at(-1);
-    for (; last?.isOver; last = this.#idle.at(-1)) last.destroy();
-    if (last === undefined) return null;
-    if (!repeatable && last.idleForMs(this.#wheel.nowMs) > freshEnoughMs) return null;
-    this.#idle.pop();
-    this.#counters.upstreamReused++;
-    return last;
-  }
+/** For one process, or for one upstream: a read is consumed before the next begins. */
+export function newReadBuffer(): Buffer {
+  return Buffer.allocUnsafeSlow(readBufferBytes);
 }
 
 function connectFaultOf({ code, cause }: PosternError): UpstreamConnectFault {

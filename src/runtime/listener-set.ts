@@ -3,6 +3,7 @@
 
 import type { AuditConfig } from '../config/audit-section.ts';
 import { formatAddress, type SocketAddress } from '../lib/socket-address.ts';
+import type { EndpointCounters } from '../proxy/endpoints/endpoint-set.ts';
 import type { ListenerSettings } from '../proxy/exchange-services.ts';
 import { InboundListener } from '../proxy/inbound-listener.ts';
 import type { InboundOptions } from '../proxy/inbound-options.ts';
@@ -16,7 +17,7 @@ import { headLimitsDefaults } from '../wire/head-limits.ts';
 
 /** What all listeners share, and what each has of its own. */
 export interface ListenerSetParts extends Omit<InboundListenerParts, 'observer'> {
-  readonly observerOf: (listener: string) => ProxyObserver & UpstreamCounters;
+  readonly observerOf: (listener: string) => ProxyObserver & UpstreamCounters & EndpointCounters;
 }
 
 /** A next state that can be put in force without a fault. */

@@ -65,6 +65,7 @@ function sourcesOf(sidecar: RunningSidecar): MetricSources {
         listener: settings.options.name,
         open: settings.pool.openCount,
         idle: settings.pool.idleCount,
+        endpoints: settings.pool.endpointStates,
       })),
   };
 }

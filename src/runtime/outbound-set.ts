@@ -1,13 +1,16 @@
 // All outbound listeners of the process. What they are is set by a start; policies, identity and routes follow every change.
 
 import type { AuditConfig } from '../config/audit-section.ts';
+import { hostsFile } from '../proxy/endpoints/hosts-file.ts';
+import { NameResolver } from '../proxy/endpoints/name-resolver.ts';
+import { PeerPool } from '../proxy/endpoints/peer-pool.ts';
 import type { ListenerSettings } from '../proxy/exchange-services.ts';
 import { OutboundListener } from '../proxy/outbound-listener.ts';
 import type { OutboundOptions } from '../proxy/outbound-options.ts';
 import type { OwnIdentity } from '../proxy/own-identity.ts';
-import { PeerTarget } from '../proxy/peer-target.ts';
+import { type OpenPeer, PeerTarget } from '../proxy/peer-target.ts';
 import { RouteTable } from '../proxy/route-table.ts';
-import { UpstreamPool } from '../proxy/upstream-pool.ts';
+import type { UpstreamSource } from '../proxy/upstream-source.ts';
 import { headLimitsDefaults } from '../wire/head-limits.ts';
 import type { ListenerSetParts } from './listener-set.ts';
 
@@ -16,6 +19,7 @@ type SharedSettings = Pick<AuditConfig, 'redactHeaders' | 'outcomes'>;
 export class OutboundSet {
   readonly all: readonly OutboundListener[];
   readonly #shared: SharedSettings;
+  readonly #names = new NameResolver({ hostsFile });
 
   /** @throws PosternError ERR_CONFIG_ROUTE */
   constructor(
@@ -26,9 +30,9 @@ export class OutboundSet {
     this.#shared = shared;
     this.all = options.map((one) => {
       const { observerOf, ...rest } = parts;
-      const target = new PeerTarget(rest, one);
-      const settings = this.#settings(one, own, poolOf(parts, one, target));
-      return new OutboundListener({ ...rest, observer: observerOf(one.name) }, settings, target);
+      const open = new Set<OpenPeer>();
+      const settings = this.#settings(one, own, this.#pool(parts, one, open));
+      return new OutboundListener({ ...rest, observer: observerOf(one.name) }, settings, open);
     });
   }
 
@@ -63,9 +67,32 @@ export class OutboundSet {
 
   close(): void {
     for (const listener of this.all) listener.close();
+    this.#names.close();
   }
 
-  #settings(options: OutboundOptions, own: OwnIdentity, pool: UpstreamPool): ListenerSettings<OutboundOptions> {
+  #pool(parts: ListenerSetParts, options: OutboundOptions, open: Set<OpenPeer>): PeerPool {
+    const { wheel, room, onFault, observerOf } = parts;
+    const { to, balance, ejection, limits, accept, name } = options;
+    return new PeerPool({
+      to,
+      balance,
+      ejection,
+      resolve: this.#names.resolve,
+      random: Math.random,
+      counters: observerOf(name),
+      onFault,
+      connections: {
+        limits: headLimitsDefaults,
+        wheel,
+        connectMs: limits.upstreamConnectMs,
+        responseMs: limits.upstreamResponseMs,
+        room,
+      },
+      targetOf: (place) => new PeerTarget({ ...parts, accept, open }, place),
+    });
+  }
+
+  #settings(options: OutboundOptions, own: OwnIdentity, pool: UpstreamSource): ListenerSettings<OutboundOptions> {
     return Object.freeze({
       options,
       routes: new RouteTable(options, own),
@@ -74,16 +101,4 @@ export class OutboundSet {
       outcomes: this.#shared.outcomes,
     });
   }
-}
-
-function poolOf(parts: ListenerSetParts, { name, limits }: OutboundOptions, target: PeerTarget): UpstreamPool {
-  return new UpstreamPool({
-    target,
-    limits: headLimitsDefaults,
-    wheel: parts.wheel,
-    connectMs: limits.upstreamConnectMs,
-    responseMs: limits.upstreamResponseMs,
-    counters: parts.observerOf(name),
-    room: parts.room,
-  });
 }

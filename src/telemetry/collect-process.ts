@@ -20,9 +20,12 @@ export function collectProcess(samples: SampleSet, sources: MetricSources, histo
   if (identity !== null) collectIdentity(samples, identity);
   const tokens = sources.tokens();
   if (tokens !== null) collectTokens(samples, tokens);
-  for (const { listener, open, idle } of sources.upstreams()) {
+  for (const { listener, open, idle, endpoints } of sources.upstreams()) {
     samples.add('postern_upstream_connections_open', { listener }, open);
     samples.add('postern_upstream_connections_idle', { listener }, idle);
+    for (const [state, count] of Object.entries(endpoints ?? {})) {
+      samples.add('postern_upstream_endpoints', { listener, state }, count);
+    }
   }
 }
 

@@ -116,6 +116,8 @@ export interface UpstreamFigures {
   readonly listener: string;
   readonly open: number;
   readonly idle: number;
+  /** By state; null for the workload, which is one. */
+  readonly endpoints: Readonly<Record<string, number>> | null;
 }
 
 /** Where a scrape finds its figures; a source that gives null is left out. */

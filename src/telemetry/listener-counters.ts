@@ -23,6 +23,8 @@ export class ListenerCounters {
   tunnelBytesOut = 0;
   upstreamConnects = 0;
   upstreamReused = 0;
+  nameFailures = 0;
+  readonly ejections = new LabelCounts(['failure', 'gateway_error']);
   /** By first digit of the status; 0 is `none`. */
   readonly responseClasses = new Float64Array(6);
   readonly refusals = new LabelCounts(['connection_limit', 'descriptor_limit']);

@@ -114,6 +114,20 @@ export const metricCatalog = Object.freeze({
   postern_upstream_reused_total: counter('Requests that took a kept connection to the workload.', 'listener'),
   postern_upstream_connections_open: gauge('Connections to the workload.', 'listener'),
   postern_upstream_connections_idle: gauge('Of these, kept and unused.', 'listener'),
+  postern_upstream_name_failures_total: counter(
+    'Names of `outbound[].to` that could not be resolved when their time came; the last good addresses stay.',
+    'listener',
+  ),
+  postern_upstream_endpoints: gauge(
+    'Endpoints of an outbound listener: in_rotation, ejected, or slow_start after it.',
+    'listener',
+    'state',
+  ),
+  postern_upstream_ejections_total: counter(
+    'Endpoints left out for a while: failure (no connection, no whole answer), gateway_error (502, 503, 504).',
+    'listener',
+    'reason',
+  ),
   postern_upstream_seconds: histogram('Time from forwarding a request to the first byte of its answer.', 'listener'),
 
   postern_decisions_total: counter('Decisions.', 'listener', 'decision', 'reason'),

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { matchesGlob } from '../../src/lib/glob.ts';
+import { ejectionDefaults } from '../../src/proxy/endpoints/endpoint-options.ts';
 import { findingsOf, parse, smallest } from './sample-config.ts';
 
 const row = {
@@ -20,7 +21,9 @@ function withOutbound(changes: Readonly<Record<string, string | null>> = {}): st
 
 test('the smallest listener comes out whole, with the documented defaults', () => {
   const [orders] = parse(withOutbound()).outbound;
-  assert.deepEqual(orders?.to, { host: 'orders.internal', port: 8443 });
+  assert.deepEqual(orders?.to, [{ host: 'orders.internal', port: 8443 }]);
+  assert.equal(orders.balance, 'round_robin');
+  assert.deepEqual(orders.ejection, ejectionDefaults);
   assert.deepEqual(orders.resource, { type: 'service', name: 'orders' });
   const { connections, upstreamConnectMs, upstreamResponseMs, idleMs } = orders.limits;
   assert.deepEqual([connections, upstreamConnectMs, upstreamResponseMs, idleMs], [256, 1_000, 60_000, 60_000]);
@@ -45,6 +48,9 @@ const taken: readonly (readonly [what: string, changes: Record<string, string>])
   ['loopback of IPv6', { listen: '"[::1]:7001"' }],
   ['a unix socket', { listen: 'unix:/run/orders.sock' }],
   ['a peer by address', { to: '[10.0.0.7:8443]' }],
+  ['several peers', { to: '[a.internal:1, b.internal:1, a.internal:2]' }],
+  ['the fewest under way', { balance: 'least_requests' }],
+  ['no ejection', { ejection: '{ max_percent: 0, gateway_errors: 0 }' }],
   ['a peer by address of IPv6', { to: '["[fd00::7]:8443"]' }],
   ['one identity by name', { accept: '[spiffe://prod.acme.com/ns/orders/api]' }],
   ['a whole trust domain', { accept: '["spiffe://prod.acme.com/**"]' }],
@@ -68,7 +74,10 @@ const refused: readonly (readonly [what: string, changes: Record<string, string 
   ['a peer with a scheme', { to: '["https://orders.internal:8443"]' }, /is not a host with a port/],
   ['a peer at port 0', { to: '[orders.internal:0]' }, /is not a host with a port/],
   ['half an address', { to: '["10.1:8443"]' }, /is not a host with a port/],
-  ['several addresses', { to: '[a.internal:1, b.internal:2]' }, /more than one address.*ERR_CONFIG_NOT_YET/],
+  ['an address twice', { to: '[a.internal:1, b.internal:2, A.internal:1]' }, /the address is listed twice/],
+  ['another way to choose', { balance: 'random' }, /is not one of the words.*`round_robin`, `least_requests`/],
+  ['a first ejection above the most', { ejection: '{ first: 1h }' }, /`first` is longer than `most`/],
+  ['more than all', { ejection: '{ max_percent: 101 }' }, /`101` is not a whole number in range/],
   ['retries', { retries: '1' }, /`retries`.*ERR_CONFIG_NOT_YET/],
   ['another protocol', { protocol: 'tcp' }, /`tcp`.*ERR_CONFIG_NOT_YET/],
   ['the address of an inbound listener', { listen: '127.0.0.1:8443' }, /is taken by the listener `api`/],

@@ -64,7 +64,7 @@ export function plainSources(changed: Partial<MetricSources> = {}): MetricSource
       issuers: [{ issuer: 'https://issuer.example', keys: 2, lastUpdateMs: 1_763_800_002_000, failures: 3 }],
       replays: 1,
     }),
-    upstreams: () => [{ listener: 'api', open: 4, idle: 3 }],
+    upstreams: () => [{ listener: 'api', open: 4, idle: 3, endpoints: { in_rotation: 1 } }],
     ...changed,
   };
 }

@@ -1,0 +1,97 @@
+// From a name to addresses and how long they hold: the hosts file, then DNS with the records' own TTL, then whatever else the
+// machine resolves by (search domains, other name services). Called in the background only; no request waits for it.
+
+import { lookup, Resolver } from 'node:dns/promises';
+import { addressesOfHostsFile } from './hosts-file.ts';
+
+/** What a name stands for now. */
+export interface ResolvedName {
+  /** Of one family, sorted, at least one. */
+  readonly addresses: readonly string[];
+  readonly ttlMs: number;
+}
+
+/** @throws Error with a `code` of node:dns where the name has no address */
+export type ResolveName = (name: string) => Promise<ResolvedName>;
+
+export interface NameResolverOptions {
+  readonly hostsFile: string;
+  /** `IP:PORT` of DNS servers in place of the machine's own. */
+  readonly servers?: readonly string[];
+}
+
+/** More addresses of one name are not used. */
+const mostAddresses = 64;
+/** How long an answer holds that says nothing of it: from the hosts file, or from the machine's resolver. */
+const assumedTtlMs = 5_000;
+/** Time for one try at one server, and tries; milliseconds. */
+const queryMs = 2_000;
+const queryTries = 2;
+
+export class NameResolver {
+  readonly #hostsFile: string;
+  readonly #resolver = new Resolver({ timeout: queryMs, tries: queryTries });
+  /** The machine's resolver holds a thread of the pool that also writes the journal: never more than one. */
+  #lookups: Promise<unknown> = Promise.resolve();
+
+  constructor({ hostsFile, servers }: NameResolverOptions) {
+    this.#hostsFile = hostsFile;
+    if (servers !== undefined) this.#resolver.setServers([...servers]);
+  }
+
+  readonly resolve: ResolveName = async (name) => {
+    const local = await addressesOfHostsFile(this.#hostsFile, name);
+    if (local.length > 0) return resolved(local, assumedTtlMs);
+    // RFC 6761 §6.3: these names are this machine, whoever says otherwise.
+    if (name === 'localhost' || name.endsWith('.localhost')) return resolved(['127.0.0.1'], assumedTtlMs);
+    // DNS has no search domains, and a name without a dot is nothing without them.
+    if (!name.includes('.')) return this.#lookup(name);
+    try {
+      return await this.#query(name);
+    } catch (error) {
+      if (isSilence(error)) throw error;
+      return this.#lookup(name);
+    }
+  };
+
+  /** Gives up what is being asked. */
+  close(): void {
+    this.#resolver.cancel();
+  }
+
+  async #query(name: string): Promise<ResolvedName> {
+    const found = await this.#resolver.resolve4(name, { ttl: true }).catch((error: unknown) => {
+      if (isSilence(error)) throw error;
+      return this.#resolver.resolve6(name, { ttl: true });
+    });
+    const ttlMs = Math.min(...found.map(({ ttl }) => ttl)) * 1_000;
+    return resolved(
+      found.map(({ address }) => address),
+      ttlMs,
+    );
+  }
+
+  #lookup(name: string): Promise<ResolvedName> {
+    const turn = this.#lookups.then(() => lookup(name, { all: true }));
+    this.#lookups = turn.catch(() => {});
+    return turn.then((found) =>
+      resolved(
+        found.map(({ address }) => address),
+        assumedTtlMs,
+      ),
+    );
+  }
+}
+
+/** Nobody answered: the machine's resolver asks the same servers, and would hold its thread for as long. */
+function isSilence(error: unknown): boolean {
+  const code = (error as NodeJS.ErrnoException).code;
+  return code === 'ETIMEOUT' || code === 'ECANCELLED' || code === 'EDESTRUCTION';
+}
+
+/** IPv4 where there is any: two addresses of one server are not two servers, and not every network has IPv6. */
+function resolved(addresses: readonly string[], ttlMs: number): ResolvedName {
+  const four = addresses.filter((address) => !address.includes(':'));
+  const family = four.length > 0 ? four : addresses;
+  return Object.freeze({ addresses: Object.freeze([...new Set(family)].sort().slice(0, mostAddresses)), ttlMs });
+}

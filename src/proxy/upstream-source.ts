@@ -1,0 +1,32 @@
+// Where an exchange gets its connections from: the pool of the workload, or the endpoints of a peer. Asking for one takes a
+// permit, so no path in the code leads there past a decision (style.md habit 11).
+
+import type { Permit } from '../authz/model.ts';
+import type { PosternError } from '../errors.ts';
+import type { UpstreamConnection } from './upstream-connection.ts';
+
+/** Hears how a wish for a connection ended, unless it was met at once or cancelled. */
+export interface UpstreamWaiter {
+  onUpstreamReady(connection: UpstreamConnection): void;
+  onUpstreamUnreachable(error: PosternError): void;
+}
+
+export interface UpstreamSource {
+  readonly openCount: number;
+  readonly idleCount: number;
+  /** How many endpoints are in each state; null where there is one and no other. */
+  readonly endpointStates: Readonly<Record<string, number>> | null;
+  /**
+   * An idle connection, or null: then `waiter` is told later, or was told already. `repeatable` requests may take any kept
+   * connection, since they can be sent again should it prove to be closed.
+   */
+  take(permit: Permit, waiter: UpstreamWaiter, repeatable: boolean): UpstreamConnection | null;
+  /** A new connection whatever is idle; `waiter` is told later, or was told already. */
+  connect(permit: Permit, waiter: UpstreamWaiter): void;
+  /** The waiter went away; its connection is closed. */
+  cancel(waiter: UpstreamWaiter): void;
+  /** The exchange on `connection` is complete. */
+  giveBack(connection: UpstreamConnection): void;
+  /** Closes what is idle; connections in use end with their exchanges. */
+  close(): void;
+}
