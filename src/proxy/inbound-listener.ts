@@ -36,6 +36,7 @@ export class InboundListener {
   readonly #admission: PeerAdmission;
   readonly #sweep: RightSweep<InboundConnection>;
   #headLimits: HeadLimits;
+  #lastSeenMs = Number.NEGATIVE_INFINITY;
   #unsubscribe: readonly (() => void)[] = [];
 
   constructor(parts: InboundListenerParts, settings: ListenerSettings<InboundOptions>) {
@@ -68,6 +69,11 @@ export class InboundListener {
   /** Open connections and handshakes. */
   get connectionCount(): number {
     return this.#connections.size + this.#handshakes.count;
+  }
+
+  /** Milliseconds since somebody was connected; 0 while anybody is, `Infinity` where nobody ever was. */
+  get unusedMs(): number {
+    return this.connectionCount > 0 ? 0 : performance.now() - this.#lastSeenMs;
   }
 
   /** The address that was bound, as text; a port of 0 has become a real one. Empty before `listen()`. */
@@ -128,6 +134,7 @@ export class InboundListener {
   }
 
   #accept(raw: Socket): void {
+    this.#lastSeenMs = performance.now();
     const { limits } = this.settings.options;
     const met = this.#limitInTheWay(limits);
     if (met !== null) {
@@ -216,6 +223,7 @@ export class InboundListener {
       right: who.right,
       onClosed: (closed) => {
         this.#connections.delete(closed);
+        this.#lastSeenMs = performance.now();
         this.#parts.observer.connectionClosed();
         this.#retireIfUnused();
       },

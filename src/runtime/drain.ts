@@ -12,19 +12,27 @@ export interface Drainable {
   stopAccepting(): Promise<void>;
 }
 
+/** Callers may come who do not know yet that they should go elsewhere. */
+export interface InboundDrainable extends Drainable {
+  /** Milliseconds since somebody was connected; `Infinity` where nobody ever was. */
+  readonly unusedMs: number;
+}
+
 const pollMs = 20;
 /** Without any connection for this long, nobody is coming any more. */
 const longestQuietMs = 5_000;
+/** Nobody was connected for this long before: nobody is waited for. */
+const abandonedMs = 60_000;
 
 /**
  * Resolves when every connection has ended, or `drainMs` is over; true in the first case. `signal` cuts it short. Half of
- * the time at most is spent accepting.
+ * the time at most is spent accepting, and none where nobody has come for a minute.
  */
-export async function drain(target: Drainable, drainMs: number, signal: AbortSignal): Promise<boolean> {
+export async function drain(target: InboundDrainable, drainMs: number, signal: AbortSignal): Promise<boolean> {
   const startedMs = performance.now();
   const elapsedMs = (): number => performance.now() - startedMs;
   target.beginDrain();
-  const quietMs = Math.min(longestQuietMs, drainMs / 4);
+  const quietMs = target.unusedMs >= abandonedMs ? 0 : Math.min(longestQuietMs, drainMs / 4);
   let busyMs = startedMs;
   while (!signal.aborted && elapsedMs() < drainMs / 2 && performance.now() - busyMs < quietMs) {
     if (target.connectionCount > 0) busyMs = performance.now();
@@ -40,7 +48,7 @@ export async function drain(target: Drainable, drainMs: number, signal: AbortSig
  * True when all could end within `drainMs`.
  */
 export async function drainBothWays(
-  { inbound, outbound }: { readonly inbound: Drainable; readonly outbound: Drainable },
+  { inbound, outbound }: { readonly inbound: InboundDrainable; readonly outbound: Drainable },
   drainMs: number,
   signal: AbortSignal,
 ): Promise<boolean> {

@@ -52,6 +52,11 @@ export class ListenerSet {
     return this.all.reduce((count, listener) => count + listener.connectionCount, 0);
   }
 
+  /** Milliseconds since somebody was connected to any of them; `Infinity` where nobody ever was. */
+  get unusedMs(): number {
+    return this.all.reduce((least, listener) => Math.min(least, listener.unusedMs), Number.POSITIVE_INFINITY);
+  }
+
   /**
    * Makes the listeners what `options` say. Kept ones keep their connections; removed ones end as their connections do.
    * @throws PosternError ERR_LISTEN, ERR_CONFIG_ROUTE; then nothing has changed
