@@ -5,6 +5,7 @@ import { type Registry, registryForm } from '../identity/registry-file.ts';
 import { type Revocations, revocationsForm } from '../identity/revocations-source.ts';
 import { WatchedFile, watchedFileDefaults } from '../identity/watched-file.ts';
 import type { OperationalLog } from '../telemetry/operational-log.ts';
+import type { Cleanups } from './cleanups.ts';
 import { faultFields } from './fault-fields.ts';
 
 /** @throws PosternError ERR_REVOCATIONS_INVALID, ERR_REGISTRY_INVALID, ERR_IDENTITY_FILE */
@@ -13,7 +14,7 @@ export async function openLists(
   parts: {
     readonly log: OperationalLog;
     readonly onFault: (error: unknown) => void;
-    readonly cleanups: (() => Promise<void> | void)[];
+    readonly cleanups: Cleanups;
   },
 ): Promise<{ readonly revocations: Revocations; readonly registry: Registry }> {
   const { log, onFault, cleanups } = parts;
@@ -24,13 +25,13 @@ export async function openLists(
     onRefused: (error) => log.error('revocations refused, the last good list stays', faultFields(error)),
     onChanged: ({ size }) => log.info('revocations in force', { rows: size }),
   });
-  cleanups.push(() => revocations.close());
+  cleanups.add(() => revocations.close());
   const registry = await WatchedFile.open(registryForm, {
     ...common,
     file: config.inventory.registryFile,
     onRefused: (error) => log.error('registry refused, the last good one stays', faultFields(error)),
     onChanged: ({ size }) => log.info('registry in force', { rows: size }),
   });
-  cleanups.push(() => registry.close());
+  cleanups.add(() => registry.close());
   return { revocations, registry };
 }
