@@ -242,6 +242,11 @@ export const errorCatalog = {
     means: 'a peer sent nothing for too long; the caller gets 504',
     mend: 'make the peer faster or raise `limits.response`',
   },
+  ERR_OUTBOUND_OVERLOADED: {
+    exit: 3,
+    means: 'a limit of what may be under way to a peer is met; the caller gets 503 at once, and nothing was sent',
+    mend: 'raise `limits.peer_connections`, `limits.pending` or `limits.requests`, or find out why the peer is slow',
+  },
   ERR_POLICY_INVALID: {
     exit: 2,
     means: 'a policy file does not load; the whole bundle is refused and the last good one stays in force',

@@ -40,7 +40,7 @@ export const limitsSection = z
     ),
     upstream_connect: timer(defaults.upstreamConnectMs, 10).describe('Time to connect to the workload. Above: 503.'),
     upstream_response: timer(defaults.upstreamResponseMs, 10, true).describe(
-      'Time without a byte from the workload while it owes one. Above: 504.',
+      'Time to the whole head of an answer, and without a byte after it. Above: 504.',
     ),
     streams: count(1, 10_000).prefault(defaults.streams).describe('Concurrent streams of one HTTP/2 connection.'),
     min_body_rate: rate({ minBytes: 0, maxBytes: 2 ** 30 })

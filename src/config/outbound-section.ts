@@ -11,7 +11,7 @@ import {
   type PeerEndpoint,
 } from '../proxy/outbound-options.ts';
 import { ejectionSection } from './ejection-section.ts';
-import { badValue, choice, count, duration, longestTimerMs, notYet, refuse, textField } from './fields.ts';
+import { badValue, choice, count, duration, longestTimerMs, refuse, textField } from './fields.ts';
 import { actionSection, checkCaptures, resourceSection, routeSection } from './inbound-routes.ts';
 import { isLocal, parsePeerAddress } from './socket-address.ts';
 import { listenAddress, name } from './text-fields.ts';
@@ -46,13 +46,24 @@ const limitsSection = z
   .strictObject({
     connections: count(1, 1_000_000)
       .prefault(defaults.connections)
-      .describe('Open connections of the workload, each of which uses one to the peer at most. Above: 503.'),
+      .describe('Open connections of the workload, each of which has one request under way. Above: 503.'),
+    peer_connections: count(1, 1_000_000)
+      .optional()
+      .describe('Connections to all endpoints together, kept ones too. Above, requests wait. Default: `connections`.'),
+    pending: count(1, 1_000_000)
+      .optional()
+      .describe('Requests that wait for a connection. Above: 503 at once. Default: `connections`.'),
+    requests: count(1, 1_000_000)
+      .optional()
+      .describe('Requests under way, waiting ones too. Above: 503 at once. Default: `connections`.'),
     connect: timer(defaults.upstreamConnectMs, 10).describe(
-      'Time to resolve the name, to connect and to shake hands with the peer. Above: 503 or 502.',
+      'Time for a connection to one endpoint, and longest wait for a name or for a free connection. Above: 503.',
     ),
+    handshake: timer(defaults.handshakeMs, 10).describe('Time for the TLS handshake with one endpoint. Above: 502.'),
     response: timer(defaults.upstreamResponseMs, 10, true).describe(
-      'Time without a byte from the peer while it owes one. Above: 504.',
+      'Time to the whole head of an answer, and without a byte after it. Above: 504.',
     ),
+    request: timer(defaults.requestMs, 100, true).describe('Time for a whole request and its answer. Above: 504.'),
     idle: timer(defaults.idleMs, 100).describe('Time without a request on a kept connection of the workload.'),
   })
   .describe('Every queue and every wait has a bound.');
@@ -92,9 +103,11 @@ const listenerSection = z
     mode: choice(['enforce', 'shadow'])
       .prefault('enforce')
       .describe('`shadow` records what would be denied and lets it pass.'),
-    retries: notYet('retries').describe(
-      'A GET, HEAD or OPTIONS that met a connection which the peer had closed is sent once more in any case.',
-    ),
+    retries: count(0, 10)
+      .prefault(1)
+      .describe(
+        'Further endpoints that are asked where no connection comes about, and further sendings of a GET, HEAD or OPTIONS without a body that was not answered. Nothing else is sent twice.',
+      ),
     limits: limitsSection.prefault({}),
   })
   .superRefine((listener, context) => {
@@ -110,6 +123,12 @@ const listenerSection = z
       listen: listener.listen,
       reusePort: false,
       to: listener.to,
+      retries: listener.retries,
+      breaker: {
+        connections: listener.limits.peer_connections ?? listener.limits.connections,
+        pending: listener.limits.pending ?? listener.limits.connections,
+        requests: listener.limits.requests ?? Number.POSITIVE_INFINITY,
+      },
       balance: listener.balance,
       ejection: listener.ejection,
       accept: listener.accept,
@@ -127,6 +146,8 @@ const listenerSection = z
         connections: listener.limits.connections,
         upstreamConnectMs: listener.limits.connect,
         upstreamResponseMs: listener.limits.response,
+        handshakeMs: listener.limits.handshake,
+        requestMs: listener.limits.request,
         idleMs: listener.limits.idle,
       },
       workloadHeaders: [],

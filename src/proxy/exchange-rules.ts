@@ -24,6 +24,7 @@ const peerAnswers: ReadonlyMap<string, OwnAnswerKind> = new Map<ErrorCode, OwnAn
   ['ERR_OUTBOUND_IDENTITY', 'peer_identity'],
   ['ERR_OUTBOUND_FAILED', 'peer_failed'],
   ['ERR_OUTBOUND_TIMEOUT', 'peer_timeout'],
+  ['ERR_OUTBOUND_OVERLOADED', 'peer_overloaded'],
 ]);
 
 /** The answer that a fault turns into; of a peer that the workload calls it says which step failed. */
@@ -32,7 +33,8 @@ export function answerOfFault(fault: UpstreamFault, code: ErrorCode): OwnAnswerK
 }
 
 /** How a fault stands on record. */
-export function faultResult(fault: UpstreamFault): OutcomeResult {
+export function faultResult(fault: UpstreamFault, code: ErrorCode): OutcomeResult {
+  if (code === 'ERR_OUTBOUND_OVERLOADED') return 'limit';
   if (fault === 'unreachable') return 'upstream_unreachable';
   return fault === 'timeout' ? 'upstream_timeout' : 'upstream_failed';
 }

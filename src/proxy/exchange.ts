@@ -27,8 +27,8 @@ import { expectedAccept } from './websocket-accept.ts';
 
 type State =
   | { readonly kind: 'recording' }
-  | { readonly kind: 'connecting'; readonly retried: boolean }
-  | { readonly kind: 'forwarding'; readonly upstream: UpstreamConnection; readonly retried: boolean }
+  | { readonly kind: 'connecting'; readonly repeats: number }
+  | { readonly kind: 'forwarding'; readonly upstream: UpstreamConnection; readonly repeats: number }
   | { readonly kind: 'discarding' }
   | { readonly kind: 'done' };
 
@@ -88,7 +88,7 @@ export class Exchange implements RecordWaiter, UpstreamUser, UpstreamWaiter {
       return this.#answerMyself(answerOfReason(event.decision.reason), 'answered', null);
     }
     if (head!.contentLength > this.#settings.options.limits.bodyBytes) return this.#bodyTooLarge();
-    this.#connect(event.decision.permit ?? this.#services.shadowPermit, false);
+    this.#connect(event.decision.permit ?? this.#services.shadowPermit, 0);
   }
 
   recordFailed(error: PosternError): void {
@@ -165,7 +165,7 @@ export class Exchange implements RecordWaiter, UpstreamUser, UpstreamWaiter {
 
   onUpstreamReady(upstream: UpstreamConnection): void {
     if (this.#state.kind !== 'connecting') return upstream.destroy();
-    this.#forward(upstream, this.#state.retried);
+    this.#forward(upstream, this.#state.repeats);
   }
 
   onUpstreamUnreachable(error: PosternError): void {
@@ -208,7 +208,7 @@ export class Exchange implements RecordWaiter, UpstreamUser, UpstreamWaiter {
     if (this.#answerComplete || this.#state.kind === 'done') return;
     if (fault === 'closed_before_answer' && this.#mayRepeat()) return this.#repeat();
     if (fault === 'timeout') this.#services.observer.limitMet('upstream_response');
-    this.#fail(answerOfFault(fault, error.code), faultResult(fault), error.message);
+    this.#fail(answerOfFault(fault, error.code), faultResult(fault, error.code), error.message);
   }
 
   /** The request is over with its 101; the tunnel tells its own end. */
@@ -230,23 +230,23 @@ export class Exchange implements RecordWaiter, UpstreamUser, UpstreamWaiter {
     });
   }
 
-  #connect(permit: Permit, retried: boolean): void {
-    this.#state = { kind: 'connecting', retried };
+  #connect(permit: Permit, repeats: number): void {
+    this.#state = { kind: 'connecting', repeats };
     const { pool } = this.#settings;
-    if (retried) return pool.connect(permit, this);
+    if (repeats > 0) return pool.connect(permit, this);
     const upstream = pool.take(permit, this, isRepeatable(this.#start.head!));
-    if (upstream !== null) this.#forward(upstream, false);
+    if (upstream !== null) this.#forward(upstream, 0);
   }
 
-  #forward(upstream: UpstreamConnection, retried: boolean): void {
+  #forward(upstream: UpstreamConnection, repeats: number): void {
     const head = this.#start.head!;
-    this.#state = { kind: 'forwarding', upstream, retried };
+    this.#state = { kind: 'forwarding', upstream, repeats };
     this.#forwardedMs = performance.now();
     upstream.begin(this, head.method, expectedAccept(head));
     const text = serializeRequestHead(head, this.#start.target, forwardedFields(this.#host, head, this.#start.event));
     if (head.framing === 'none') {
       upstream.write(text);
-      if (!retried) this.#host.resumeRequest();
+      if (repeats === 0) this.#host.resumeRequest();
       return;
     }
     upstream.cork();
@@ -274,21 +274,21 @@ export class Exchange implements RecordWaiter, UpstreamUser, UpstreamWaiter {
     return more;
   }
 
-  /** Only what is safe to send twice, whose first sending met a kept connection that the workload had closed (RFC 9112 §9.3.1). */
+  /** Only what is safe to send twice. */
   #mayRepeat(): boolean {
     const state = this.#state;
     return (
       state.kind === 'forwarding' &&
-      !state.retried &&
-      state.upstream.served > 1 &&
       !this.#answer.hasBegun &&
-      isRepeatable(this.#start.head!)
+      isRepeatable(this.#start.head!) &&
+      this.#settings.pool.mayRepeat(state.upstream, state.repeats)
     );
   }
 
   #repeat(): void {
     this.#services.observer.retried();
-    this.#connect(this.#start.event.decision.permit ?? this.#services.shadowPermit, true);
+    const repeats = this.#state.kind === 'forwarding' ? this.#state.repeats + 1 : 1;
+    this.#connect(this.#start.event.decision.permit ?? this.#services.shadowPermit, repeats);
   }
 
   #waitForPeer(): void {

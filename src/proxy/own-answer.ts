@@ -28,6 +28,7 @@ export type OwnAnswerKind =
   | 'peer_identity'
   | 'peer_failed'
   | 'peer_timeout'
+  | 'peer_overloaded'
   | 'overloaded';
 
 interface AnswerEntry {
@@ -103,6 +104,12 @@ export const ownAnswers: Readonly<Record<OwnAnswerKind, AnswerEntry>> = Object.f
     title: 'Gateway Timeout',
     detail: 'the peer did not answer in time',
     code: 'ERR_OUTBOUND_TIMEOUT',
+  },
+  peer_overloaded: {
+    status: 503,
+    title: 'Service Unavailable',
+    detail: 'too much is under way to the peer',
+    code: 'ERR_OUTBOUND_OVERLOADED',
   },
   overloaded: { status: 503, title: 'Service Unavailable', detail: 'too many requests are waiting' },
 });

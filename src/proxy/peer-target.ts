@@ -16,7 +16,6 @@ import { type PeerChain, PeerRight } from './peer-right.ts';
 import { shownName } from './refusal-events.ts';
 import type { TlsContexts } from './tls-context.ts';
 import { serverChain } from './tls-handshake.ts';
-import { ConnectTimeout } from './upstream-connection.ts';
 import type { UpstreamFailureFacts, UpstreamRight, UpstreamTarget } from './upstream-target.ts';
 
 export interface PeerTargetParts {
@@ -26,6 +25,7 @@ export interface PeerTargetParts {
   readonly contexts: TlsContexts;
   readonly clock: Clock;
   readonly accept: OutboundOptions['accept'];
+  readonly handshakeMs: number;
   /** Those whose right is looked at whenever something changes. */
   readonly open: Set<OpenPeer>;
 }
@@ -46,6 +46,7 @@ const phaseCodes = Object.freeze({
 
 export class PeerTarget implements UpstreamTarget {
   readonly readyEvent = 'secureConnect';
+  readonly handshakeMs: number;
   readonly #parts: PeerTargetParts;
   readonly #place: Place;
   readonly #phases = new WeakMap<net.Socket, Phase>();
@@ -53,6 +54,7 @@ export class PeerTarget implements UpstreamTarget {
   readonly #shown = new WeakMap<net.Socket, IdentitySnapshot>();
 
   constructor(parts: PeerTargetParts, place: Place) {
+    this.handshakeMs = parts.handshakeMs;
     this.#parts = parts;
     this.#place = place;
   }
@@ -127,9 +129,8 @@ export class PeerTarget implements UpstreamTarget {
 
   #unreachable({ what, cause, socket }: Omit<UpstreamFailureFacts, 'kind'>): PosternError {
     const phase = this.#phases.get(socket) ?? 'connecting';
-    const during = cause instanceof ConnectTimeout ? ` while ${phase}` : '';
     const own = phase === 'shaking' ? `; it was shown \`${this.#ownId(socket)}\`` : '';
-    const message = `peer \`${placeName(this.#place)}\`: ${what}${during}${own}`;
+    const message = `peer \`${placeName(this.#place)}\`: ${what}${own}`;
     return new PosternError(phaseCodes[phase], message, cause === null ? {} : { cause });
   }
 

@@ -26,7 +26,10 @@ export type LimitName =
   | 'connection_age'
   | 'websocket_idle'
   | 'upstream_connect'
-  | 'upstream_response';
+  | 'upstream_response'
+  | 'peer_connections'
+  | 'pending'
+  | 'requests';
 
 /** Receives every countable event of one listener. */
 export interface ProxyObserver {

@@ -62,6 +62,9 @@ export class UpstreamConnection implements ResponseEvents {
   #state: State = connecting;
   #reusable = true;
   #answerBegun = false;
+  #headRead = false;
+  /** Why a connection that is still being made would be given up. */
+  #lateness: string;
   #keepAliveMs = assumedKeepAliveMs;
   #right: UpstreamRight | null = null;
   #served = 0;
@@ -71,6 +74,7 @@ export class UpstreamConnection implements ResponseEvents {
     this.#owner = owner;
     this.#parser = new ResponseParser(options.limits, this);
     this.#timer = new WheelEntry(() => this.#onTimeout());
+    this.#lateness = `no connection within ${options.connectMs} ms`;
     this.#socket = this.#connect();
     options.wheel.schedule(this.#timer, options.connectMs);
   }
@@ -104,6 +108,7 @@ export class UpstreamConnection implements ResponseEvents {
     if (this.#state.kind !== 'idle') throw new TypeError('an upstream connection carries one exchange at a time');
     this.#state = { kind: 'busy', user };
     this.#answerBegun = false;
+    this.#headRead = false;
     this.#served++;
     this.#parser.expect(method, accept);
     this.#options.wheel.schedule(this.#timer, this.#options.responseMs);
@@ -184,12 +189,15 @@ export class UpstreamConnection implements ResponseEvents {
   }
 
   onInterimHead(head: ResponseHead): void {
+    this.touch();
     if (this.#state.kind === 'busy') this.#state.user.onInterimHead(head);
   }
 
   onResponseHead(head: ResponseHead): void {
     this.#reusable = head.keepAlive && head.framing !== 'close';
     if (this.#reusable) this.#keepAliveMs = announcedKeepAliveMs(head.fields) ?? assumedKeepAliveMs;
+    this.#headRead = true;
+    this.touch();
     this.#owner.onAnswered(head.status);
     if (this.#state.kind === 'busy') this.#state.user.onResponseHead(head);
   }
@@ -209,12 +217,19 @@ export class UpstreamConnection implements ResponseEvents {
   #connect(): net.Socket {
     const { target, readBuffer } = this.#options;
     const socket = target.open({ buffer: readBuffer, callback: (count: number) => this.#onRead(count) });
+    if (target.handshakeMs !== null) socket.once('connect', () => this.#onShaking(target.handshakeMs!));
     socket.on(target.readyEvent, () => this.#onConnect());
     socket.on('drain', () => this.#onDrain());
     socket.on('end', () => this.#onEnd());
     socket.on('error', (error) => this.#onSocketError(error));
     socket.on('close', () => this.#onSocketError(null));
     return socket;
+  }
+
+  #onShaking(handshakeMs: number): void {
+    if (this.#state.kind !== 'connecting') return;
+    this.#lateness = `no handshake within ${handshakeMs} ms`;
+    this.#options.wheel.schedule(this.#timer, handshakeMs);
   }
 
   #onConnect(): void {
@@ -241,7 +256,8 @@ export class UpstreamConnection implements ResponseEvents {
     }
     // Any byte counts: of a request whose answer had begun nobody knows whether it was carried out.
     this.#answerBegun = true;
-    this.touch();
+    // A head that comes in drops has no more time than one that comes whole.
+    if (this.#headRead) this.touch();
     this.#parser.feed(this.#options.readBuffer, count);
     if (state.kind === 'busy') state.user.onResponseFlush();
     // Bytes while nothing is asked for were refused by the parser, which ended the connection (Node CVE-2026-48931).
@@ -286,7 +302,7 @@ export class UpstreamConnection implements ResponseEvents {
   #onTimeout(): void {
     switch (this.#state.kind) {
       case 'connecting':
-        this.#onSocketError(new ConnectTimeout(`no connection within ${this.#options.connectMs} ms`));
+        this.#onSocketError(new ConnectTimeout(this.#lateness));
         return;
       case 'busy':
         this.#fail('timeout', this.#error('timeout', `sent nothing for ${this.#options.responseMs} ms`, null));

@@ -21,6 +21,8 @@ import type { UpstreamFault } from './upstream-user.ts';
 export interface UpstreamWatch {
   answered(status: number): void;
   failed(): void;
+  /** A connection is idle now, or no more. */
+  freed(): void;
 }
 
 export interface UpstreamPoolOptions {
@@ -103,6 +105,11 @@ export class UpstreamPool implements UpstreamSource, UpstreamOwner, IdleHolder {
     this.#waiters.set(new UpstreamConnection(this.#connectionOptions, this), waiter);
   }
 
+  /** Once, where a kept connection was at fault (RFC 9112 §9.3.1). */
+  mayRepeat(connection: UpstreamConnection, repeats: number): boolean {
+    return repeats === 0 && connection.served > 1;
+  }
+
   cancel(waiter: UpstreamWaiter): void {
     for (const [connection, waiting] of this.#waiters) {
       if (waiting !== waiter) continue;
@@ -115,7 +122,10 @@ export class UpstreamPool implements UpstreamSource, UpstreamOwner, IdleHolder {
   giveBack(connection: UpstreamConnection): void {
     if (!connection.release()) return;
     if (this.#closed || this.#idle.length >= maxIdle || connection.isOver) connection.destroy();
-    else this.#idle.push(connection);
+    else {
+      this.#idle.push(connection);
+      this.#watch?.freed();
+    }
   }
 
   /** Closes what is idle; connections in use end with their exchanges. */
@@ -170,6 +180,7 @@ export class UpstreamPool implements UpstreamSource, UpstreamOwner, IdleHolder {
   #gone(): void {
     this.#open--;
     this.#room.removeUpstream();
+    this.#watch?.freed();
   }
 }
 

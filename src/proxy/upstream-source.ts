@@ -23,6 +23,8 @@ export interface UpstreamSource {
   take(permit: Permit, waiter: UpstreamWaiter, repeatable: boolean): UpstreamConnection | null;
   /** A new connection whatever is idle; `waiter` is told later, or was told already. */
   connect(permit: Permit, waiter: UpstreamWaiter): void;
+  /** A safe request of which no byte was answered on `connection` may be sent again, having been so `repeats` times. */
+  mayRepeat(connection: UpstreamConnection, repeats: number): boolean;
   /** The waiter went away; its connection is closed. */
   cancel(waiter: UpstreamWaiter): void;
   /** The exchange on `connection` is complete. */

@@ -23,6 +23,8 @@ export interface UpstreamFailureFacts {
 export interface UpstreamTarget {
   /** The event of a socket that may be admitted. */
   readonly readyEvent: 'connect' | 'secureConnect';
+  /** Time from the connection to its readiness, milliseconds; null where it is ready at once. */
+  readonly handshakeMs: number | null;
   open(onread: net.OnReadOpts): net.Socket;
   /** Whoever answers is who it should be; else the error that says why not. Nothing was sent yet. */
   admit(socket: net.Socket): UpstreamRight | PosternError;
@@ -40,6 +42,7 @@ const codes = Object.freeze({
 /** The workload, in plain text on this machine. */
 export class WorkloadTarget implements UpstreamTarget {
   readonly readyEvent = 'connect';
+  readonly handshakeMs = null;
   readonly #address: SocketAddress;
 
   constructor(address: SocketAddress) {

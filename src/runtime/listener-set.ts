@@ -3,13 +3,13 @@
 
 import type { AuditConfig } from '../config/audit-section.ts';
 import { formatAddress, type SocketAddress } from '../lib/socket-address.ts';
-import type { EndpointCounters } from '../proxy/endpoints/endpoint-set.ts';
+import type { PeerPoolCounters } from '../proxy/endpoints/peer-pool.ts';
 import type { ListenerSettings } from '../proxy/exchange-services.ts';
 import { InboundListener } from '../proxy/inbound-listener.ts';
 import type { InboundOptions } from '../proxy/inbound-options.ts';
 import type { InboundListenerParts } from '../proxy/listener-services.ts';
 import type { OwnIdentity } from '../proxy/own-identity.ts';
-import type { ProxyObserver, UpstreamCounters } from '../proxy/proxy-observer.ts';
+import type { ProxyObserver } from '../proxy/proxy-observer.ts';
 import { RouteTable } from '../proxy/route-table.ts';
 import { UpstreamPool } from '../proxy/upstream-pool.ts';
 import { WorkloadTarget } from '../proxy/upstream-target.ts';
@@ -17,7 +17,7 @@ import { headLimitsDefaults } from '../wire/head-limits.ts';
 
 /** What all listeners share, and what each has of its own. */
 export interface ListenerSetParts extends Omit<InboundListenerParts, 'observer'> {
-  readonly observerOf: (listener: string) => ProxyObserver & UpstreamCounters & EndpointCounters;
+  readonly observerOf: (listener: string) => ProxyObserver & PeerPoolCounters;
 }
 
 /** A next state that can be put in force without a fault. */

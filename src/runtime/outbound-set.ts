@@ -72,11 +72,13 @@ export class OutboundSet {
 
   #pool(parts: ListenerSetParts, options: OutboundOptions, open: Set<OpenPeer>): PeerPool {
     const { wheel, room, onFault, observerOf } = parts;
-    const { to, balance, ejection, limits, accept, name } = options;
+    const { to, balance, ejection, breaker, retries, limits, accept, name } = options;
     return new PeerPool({
       to,
       balance,
       ejection,
+      breaker,
+      retries,
       resolve: this.#names.resolve,
       random: Math.random,
       counters: observerOf(name),
@@ -88,7 +90,7 @@ export class OutboundSet {
         responseMs: limits.upstreamResponseMs,
         room,
       },
-      targetOf: (place) => new PeerTarget({ ...parts, accept, open }, place),
+      targetOf: (place) => new PeerTarget({ ...parts, accept, handshakeMs: limits.handshakeMs, open }, place),
     });
   }
 

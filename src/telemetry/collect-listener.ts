@@ -62,6 +62,7 @@ function collectUpstream(samples: SampleSet, listener: string, counters: Listene
   }));
   samples.add('postern_upstream_reused_total', own, counters.upstreamReused);
   samples.add('postern_upstream_name_failures_total', own, counters.nameFailures);
+  samples.addCounts('postern_upstream_retries_total', counters.upstreamRetries, (reason) => ({ listener, reason }));
   samples.addCounts('postern_upstream_ejections_total', counters.ejections, (reason) => ({ listener, reason }));
   samples.addHistogram('postern_upstream_seconds', own, counters.upstreamTime);
 }

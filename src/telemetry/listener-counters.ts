@@ -24,6 +24,7 @@ export class ListenerCounters {
   upstreamConnects = 0;
   upstreamReused = 0;
   nameFailures = 0;
+  readonly upstreamRetries = new LabelCounts(['not_connected', 'no_answer', 'over_budget']);
   readonly ejections = new LabelCounts(['failure', 'gateway_error']);
   /** By first digit of the status; 0 is `none`. */
   readonly responseClasses = new Float64Array(6);

@@ -123,6 +123,11 @@ export const metricCatalog = Object.freeze({
     'listener',
     'state',
   ),
+  postern_upstream_retries_total: counter(
+    'Tries again by `retries`: not_connected (nothing was sent), no_answer (a safe request); over_budget were not made.',
+    'listener',
+    'reason',
+  ),
   postern_upstream_ejections_total: counter(
     'Endpoints left out for a while: failure (no connection, no whole answer), gateway_error (502, 503, 504).',
     'listener',

@@ -19,7 +19,9 @@ export function workerConfig(config: PosternConfig, count: number): PosternConfi
   });
   const outbound = config.outbound.map((listener) => {
     const limits = { ...listener.limits, connections: part(listener.limits.connections) };
-    return { ...listener, reusePort: true, limits };
+    const { connections, pending, requests } = listener.breaker;
+    const breaker = { connections: part(connections), pending: part(pending), requests: part(requests) };
+    return { ...listener, reusePort: true, limits, breaker };
   });
   return { ...config, inbound, outbound };
 }

@@ -78,7 +78,7 @@ const refused: readonly (readonly [what: string, changes: Record<string, string 
   ['another way to choose', { balance: 'random' }, /is not one of the words.*`round_robin`, `least_requests`/],
   ['a first ejection above the most', { ejection: '{ first: 1h }' }, /`first` is longer than `most`/],
   ['more than all', { ejection: '{ max_percent: 101 }' }, /`101` is not a whole number in range/],
-  ['retries', { retries: '1' }, /`retries`.*ERR_CONFIG_NOT_YET/],
+  ['retries without an end', { retries: '11' }, /`11` is not a whole number in range/],
   ['another protocol', { protocol: 'tcp' }, /`tcp`.*ERR_CONFIG_NOT_YET/],
   ['the address of an inbound listener', { listen: '127.0.0.1:8443' }, /is taken by the listener `api`/],
   ['the name of an inbound listener', { name: 'api' }, /the name `api` is taken by `inbound\[0\]`/],

@@ -63,10 +63,14 @@ const callersPolicy = `policy "callers":
       conditions: ['network.direction == "inbound"']
 `;
 
-const names = ['orders', 'stranger', 'down', 'lost', 'plain', 'small'] as const;
+const names = ['orders', 'stranger', 'down', 'lost', 'plain', 'small', 'mute', 'pair', 'narrow'] as const;
 type Ports = Readonly<Record<(typeof names)[number], number>>;
 
-async function writeClient(mesh: Mesh, workloadPort: number, adminPort: number): Promise<Ports> {
+async function writeClient(
+  mesh: Mesh,
+  workloadPort: number,
+  { adminPort, mutePort }: { readonly adminPort: number; readonly mutePort: number },
+): Promise<Ports> {
   const entries = await Promise.all(names.map(async (name) => [name, await freePort()] as const));
   const ports = Object.fromEntries(entries) as Ports;
   await rotate(mesh);
@@ -89,6 +93,9 @@ outbound:
   - { name: lost, listen: 127.0.0.1:${ports.lost}, to: [no-such-host.invalid:8443], ${accept}, ${limits} }
   - { name: plain, listen: 127.0.0.1:${ports.plain}, to: [127.0.0.1:${workloadPort}], ${accept}, ${limits} }
   - { name: small, listen: 127.0.0.1:${ports.small}, ${server}, limits: { connections: 1, connect: 20s } }
+  - { name: mute, listen: 127.0.0.1:${ports.mute}, to: [127.0.0.1:${mutePort}], ${accept}, limits: { connect: 20s, handshake: 300ms } }
+  - { name: pair, listen: 127.0.0.1:${ports.pair}, to: [127.0.0.1:${await freePort()}, 127.0.0.1:${mesh.port}], ${accept}, ${limits}, ejection: { first: 1h, most: 1h } }
+  - { name: narrow, listen: 127.0.0.1:${ports.narrow}, ${server}, limits: { connect: 20s, requests: 1 } }
 policy: { paths: [calls.yaml], environment_boundary: off, revocations: revoked.yaml }
 audit: { journal: { dir: client-journal }, stdout: off }
 admin: { listen: 127.0.0.1:${adminPort} }
@@ -122,7 +129,9 @@ test('a workload that speaks plain HTTP calls over mutual TLS, judged and record
   const mesh = await Mesh.create(t, { workloadPort: workload.port, policy: callersPolicy, inbound: routes });
   await mesh.start(t);
   const adminPort = await freePort();
-  const ports = await writeClient(mesh, workload.port, adminPort);
+  const mute = await RecordingWorkload.start(() => {});
+  t.after(() => mute.stop());
+  const ports = await writeClient(mesh, workload.port, { adminPort, mutePort: mute.port });
   const client = await SidecarProcess.start({ configFile: path.join(mesh.dir, 'client.yaml'), adminPort });
   t.after(() => client.kill());
   const ours = (): Row[] => recordsBelow(path.join(mesh.dir, 'client-journal'));
@@ -224,6 +233,7 @@ test('a workload that speaks plain HTTP calls over mutual TLS, judged and record
       [ports.lost, 503, 'ERR_OUTBOUND_DNS'],
       [ports.down, 503, 'ERR_OUTBOUND_UNREACHABLE'],
       [ports.plain, 502, 'ERR_OUTBOUND_HANDSHAKE'],
+      [ports.mute, 502, 'ERR_OUTBOUND_HANDSHAKE'],
     ];
     for (const [port, status, code] of codes) {
       const answer = await ask(port, '/x');
@@ -244,6 +254,34 @@ test('a workload that speaks plain HTTP calls over mutual TLS, judged and record
         reason,
       );
     }
+  });
+
+  await t.test('of two endpoints one is down: every call is answered, and sent once', async () => {
+    for (const at of [1, 2, 3, 4, 5, 6]) {
+      const answer = await ask(ports.pair, `/pair/${at}`, { method: 'POST' }, 'x');
+      assert.equal(answer.status, 200);
+      assert.equal(workload.received.split(`/pair/${at} `).length - 1, 1);
+    }
+    const text = await metrics();
+    assert.match(text, /postern_upstream_endpoints\{listener="pair",state="ejected"\} 1/);
+    assert.match(text, /postern_upstream_retries_total\{listener="pair",reason="not_connected"\} 3/);
+  });
+
+  await t.test('what is too much for the peer is told at once, and nothing is sent', async () => {
+    const held: (() => void)[] = [];
+    workload.behave = (connection, piece) => void held.push(() => answerOk(connection, piece));
+    const first = ask(ports.narrow, '/held');
+    await waitFor('the first', () => workload.received.includes('/held'));
+    workload.behave = answerOk;
+    const second = await ask(ports.narrow, '/too-much');
+    assert.equal(second.status, 503);
+    assert.equal(problem(second).code, 'ERR_OUTBOUND_OVERLOADED');
+    assert.ok(!workload.received.includes('/too-much'));
+    const { decision_id: id } = decisionOf(second);
+    const isEnd = (row: Row): boolean => row.type === 'outcome' && row.decision_id === id;
+    assert.equal((await waitFor('the outcome', () => ours().find(isEnd))).outcome?.result, 'limit');
+    for (const release of held) release();
+    assert.equal((await first).status, 200);
   });
 
   await t.test('one caller too many is told so', async () => {

@@ -1,64 +1,79 @@
-// One request's wish for a new connection. States: `waiting` until an address is known; `connecting` to an endpoint; `done`
-// when its waiter was told, or went away. It tells its waiter once at most.
+// One request's wish for a connection, from when none was at hand. States: `waiting` until an address is known or there is room
+// for another connection; `connecting` to an endpoint; `done` when its waiter was told, or went away. It tells its waiter once
+// at most. A connection that is not made has carried nothing, so another endpoint may be asked whatever the request is.
 
 import type { Permit } from '../../authz/model.ts';
-import { PosternError } from '../../errors.ts';
+import type { PosternError } from '../../errors.ts';
 import { type TimerWheel, WheelEntry } from '../../lib/timer-wheel.ts';
 import type { UpstreamConnection } from '../upstream-connection.ts';
 import type { UpstreamSource, UpstreamWaiter } from '../upstream-source.ts';
 
 /** An endpoint as an attempt sees it. */
-interface Dialled {
+export interface Dialled {
   readonly link: Pick<UpstreamSource, 'connect' | 'cancel'>;
 }
 
-/** Whom to ask, or why nobody can be; both null while an address is awaited. */
-export interface NextEndpoint {
-  readonly endpoint: Dialled | null;
-  readonly fault: PosternError | null;
-}
+/** What an attempt does next. */
+export type NextStep<Endpoint extends Dialled> =
+  | { readonly kind: 'wait' }
+  | { readonly kind: 'take'; readonly connection: UpstreamConnection }
+  | { readonly kind: 'dial'; readonly endpoint: Endpoint }
+  | { readonly kind: 'fail'; readonly error: PosternError };
 
-export interface AttemptParts {
+export interface AttemptParts<Endpoint extends Dialled> {
   readonly permit: Permit;
   readonly waiter: UpstreamWaiter;
   readonly wheel: TimerWheel;
-  /** How long an address may be awaited, milliseconds. */
+  /** How long it may wait, milliseconds. */
   readonly patienceMs: number;
-  readonly next: () => NextEndpoint;
+  readonly next: () => NextStep<Endpoint>;
+  /** Another endpoint after those that failed, or null where `error` is the end. */
+  readonly another: (tried: readonly Endpoint[], error: PosternError) => Endpoint | null;
+  readonly onImpatience: () => PosternError;
   /** Before the waiter is told. */
   readonly onDone: () => void;
 }
 
-type State =
+type State<Endpoint> =
   | { readonly kind: 'waiting' }
-  | { readonly kind: 'connecting'; readonly endpoint: Dialled }
+  | { readonly kind: 'connecting'; readonly endpoint: Endpoint }
   | { readonly kind: 'done' };
 
-const waiting: State = Object.freeze({ kind: 'waiting' });
-const done: State = Object.freeze({ kind: 'done' });
+const waiting = Object.freeze({ kind: 'waiting' as const });
+const done = Object.freeze({ kind: 'done' as const });
 
-export class ConnectAttempt implements UpstreamWaiter {
-  readonly #parts: AttemptParts;
+export class ConnectAttempt<Endpoint extends Dialled> implements UpstreamWaiter {
+  readonly #parts: AttemptParts<Endpoint>;
   readonly #patience = new WheelEntry(() => this.#onImpatience());
-  #state: State = waiting;
+  readonly #tried: Endpoint[] = [];
+  #state: State<Endpoint> = waiting;
 
-  constructor(parts: AttemptParts) {
+  constructor(parts: AttemptParts<Endpoint>) {
     this.#parts = parts;
   }
 
-  /** Asks the next endpoint, if it asks nobody yet. */
+  /** For an address, or for room. */
+  get isWaiting(): boolean {
+    return this.#state.kind === 'waiting';
+  }
+
+  /** Goes on, if it waits. */
   advance(): void {
     if (this.#state.kind !== 'waiting') return;
-    const { next, wheel, patienceMs, permit } = this.#parts;
-    const { endpoint, fault } = next();
-    if (fault !== null) return this.#fail(fault);
-    if (endpoint === null) {
-      if (!this.#patience.isScheduled) wheel.schedule(this.#patience, patienceMs);
-      return;
+    const { next, wheel, patienceMs } = this.#parts;
+    const step = next();
+    switch (step.kind) {
+      case 'wait':
+        if (!this.#patience.isScheduled) wheel.schedule(this.#patience, patienceMs);
+        return;
+      case 'fail':
+        return this.#fail(step.error);
+      case 'dial':
+        return this.#dial(step.endpoint);
+      default:
+        this.#end();
+        this.#parts.waiter.onUpstreamReady(step.connection);
     }
-    wheel.cancel(this.#patience);
-    this.#state = Object.freeze({ kind: 'connecting', endpoint });
-    endpoint.link.connect(permit, this);
   }
 
   /** The waiter went away. */
@@ -75,12 +90,21 @@ export class ConnectAttempt implements UpstreamWaiter {
   }
 
   onUpstreamUnreachable(error: PosternError): void {
-    if (this.#state.kind === 'connecting') this.#fail(error);
+    if (this.#state.kind !== 'connecting') return;
+    this.#tried.push(this.#state.endpoint);
+    const another = this.#parts.another(this.#tried, error);
+    if (another === null) this.#fail(error);
+    else this.#dial(another);
+  }
+
+  #dial(endpoint: Endpoint): void {
+    this.#parts.wheel.cancel(this.#patience);
+    this.#state = Object.freeze({ kind: 'connecting', endpoint });
+    endpoint.link.connect(this.#parts.permit, this);
   }
 
   #onImpatience(): void {
-    if (this.#state.kind !== 'waiting') return;
-    this.#fail(new PosternError('ERR_OUTBOUND_DNS', `no name was resolved within ${this.#parts.patienceMs} ms`));
+    if (this.#state.kind === 'waiting') this.#fail(this.#parts.onImpatience());
   }
 
   #fail(error: PosternError): void {

@@ -28,6 +28,16 @@ export const ejectionDefaults: EjectionOptions = Object.freeze({
   slowStartMs: 10_000,
 });
 
+/** What may be under way to all endpoints together (circuit breaker). */
+export interface BreakerLimits {
+  /** Connections, kept ones too. */
+  readonly connections: number;
+  /** Requests that wait for a connection. */
+  readonly pending: number;
+  /** Infinity: the callers are bounded, and each has one. */
+  readonly requests: number;
+}
+
 /** One place to connect to. */
 export interface Place {
   /** As configured: what TLS asks for, and what messages name. */

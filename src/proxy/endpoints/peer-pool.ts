@@ -1,39 +1,67 @@
 // Connections to the endpoints of one upstream: a request takes one that is kept at the endpoint whose turn it is, or waits for
-// a new one there.
+// a new one there. Whatever would be too much is refused at once.
 
 import type { Permit } from '../../authz/model.ts';
+import { PosternError } from '../../errors.ts';
 import type { UpstreamCounters } from '../proxy-observer.ts';
 import type { UpstreamConnection } from '../upstream-connection.ts';
 import { newReadBuffer, UpstreamPool, type UpstreamPoolOptions } from '../upstream-pool.ts';
 import type { UpstreamSource, UpstreamWaiter } from '../upstream-source.ts';
 import type { UpstreamTarget } from '../upstream-target.ts';
-import { ConnectAttempt, type NextEndpoint } from './connect-attempt.ts';
-import type { Place } from './endpoint-options.ts';
+import { ConnectAttempt, type NextStep } from './connect-attempt.ts';
+import type { BreakerLimits, Place } from './endpoint-options.ts';
 import { type Endpoint, type EndpointCounters, EndpointSet, type EndpointSetOptions } from './endpoint-set.ts';
+import { RetryBudget } from './retry-budget.ts';
+
+/** A limit of the breaker, as metrics name it. */
+export type BreakerLimit = 'peer_connections' | 'pending' | 'requests';
+
+export interface PeerPoolCounters extends UpstreamCounters, EndpointCounters {
+  readonly upstreamRetries: { add(reason: RetryReason): void };
+  limitMet(limit: BreakerLimit): void;
+}
+
+/** Why something was tried again, or was not though it might have been. */
+export type RetryReason = 'not_connected' | 'no_answer' | 'over_budget';
 
 type SetOptions = Omit<EndpointSetOptions<UpstreamPool>, 'makeLink' | 'onChange' | 'wheel' | 'counters'>;
 
 export interface PeerPoolOptions extends SetOptions {
   readonly connections: Omit<UpstreamPoolOptions, 'target' | 'watch' | 'readBuffer' | 'counters'>;
-  readonly counters: UpstreamCounters & EndpointCounters;
+  readonly breaker: BreakerLimits;
+  /** Further tries for a connection; and, of a request that may be repeated, further sendings. */
+  readonly retries: number;
+  readonly counters: PeerPoolCounters;
   readonly targetOf: (place: Place) => UpstreamTarget;
 }
+
+type PeerEndpoint = Endpoint<UpstreamPool>;
+
+/** Which kept connections a request may take. */
+type Kept = 'any' | 'fresh' | 'none';
+
+const wait: NextStep<never> = Object.freeze({ kind: 'wait' });
 
 export class PeerPool implements UpstreamSource {
   readonly #options: PeerPoolOptions;
   readonly #endpoints: EndpointSet<UpstreamPool>;
-  readonly #attempts = new Map<UpstreamWaiter, ConnectAttempt>();
+  /** In the order in which they came. */
+  readonly #attempts = new Map<UpstreamWaiter, ConnectAttempt<PeerEndpoint>>();
+  readonly #budget = new RetryBudget();
+  #isWaking = false;
 
   constructor(options: PeerPoolOptions) {
     this.#options = options;
     const { connections, targetOf, counters, ...rest } = options;
     const shared = { ...connections, counters, readBuffer: newReadBuffer() };
+    const freed = (): void => this.#wakeSoon();
     this.#endpoints = new EndpointSet({
       ...rest,
       counters,
       wheel: connections.wheel,
-      makeLink: (place, watch) => new UpstreamPool({ ...shared, target: targetOf(place), watch }),
-      onChange: () => this.#onChange(),
+      makeLink: (place, reports) =>
+        new UpstreamPool({ ...shared, target: targetOf(place), watch: { ...reports, freed } }),
+      onChange: () => this.#wake(),
     });
   }
 
@@ -51,14 +79,26 @@ export class PeerPool implements UpstreamSource {
   }
 
   take(permit: Permit, waiter: UpstreamWaiter, repeatable: boolean): UpstreamConnection | null {
-    const endpoint = this.#endpoints.choose();
-    const kept = endpoint === null ? null : endpoint.link.takeKept(permit, repeatable);
-    if (kept === null) this.#attempt(permit, waiter, endpoint);
+    this.#budget.earn();
+    const { requests } = this.#options.breaker;
+    if (requests !== Number.POSITIVE_INFINITY && this.#isBusy()) {
+      waiter.onUpstreamUnreachable(this.#tooMany('requests', requests));
+      return null;
+    }
+    const first = this.#endpoints.choose();
+    const kept = first === null ? null : first.link.takeKept(permit, repeatable);
+    if (kept === null) this.#attempt(permit, waiter, { first, kept: repeatable ? 'any' : 'fresh' });
     return kept;
   }
 
   connect(permit: Permit, waiter: UpstreamWaiter): void {
-    this.#attempt(permit, waiter, this.#endpoints.choose());
+    this.#attempt(permit, waiter, { first: null, kept: 'none' });
+  }
+
+  /** A kept connection may have been closed by nobody's fault; more often than that, only as retries allow. */
+  mayRepeat(connection: UpstreamConnection, repeats: number): boolean {
+    if (repeats === 0 && connection.served > 1) return true;
+    return repeats < this.#options.retries && this.#mayRetry('no_answer');
   }
 
   cancel(waiter: UpstreamWaiter): void {
@@ -73,29 +113,114 @@ export class PeerPool implements UpstreamSource {
     this.#endpoints.close();
   }
 
-  /** `first` was chosen already. */
-  #attempt(permit: Permit, waiter: UpstreamWaiter, first: Endpoint<UpstreamPool> | null): void {
-    let chosen = first;
-    const next = (): NextEndpoint => {
-      const endpoint = chosen ?? this.#endpoints.choose();
-      chosen = null;
-      return { endpoint, fault: endpoint === null ? this.#unresolved() : null };
-    };
+  #attempt(
+    permit: Permit,
+    waiter: UpstreamWaiter,
+    how: { readonly first: PeerEndpoint | null; readonly kept: Kept },
+  ): void {
     const { wheel, connectMs } = this.#options.connections;
-    const onDone = (): void => void this.#attempts.delete(waiter);
-    const attempt = new ConnectAttempt({ permit, waiter, wheel, patienceMs: connectMs, next, onDone });
+    const { pending } = this.#options.breaker;
+    if (this.#attempts.size >= pending) return waiter.onUpstreamUnreachable(this.#tooMany('pending', pending));
+    let { first } = how;
+    const next = (): NextStep<PeerEndpoint> => {
+      const step = this.#next(permit, first, how.kept);
+      first = null;
+      return step;
+    };
+    const attempt = new ConnectAttempt<PeerEndpoint>({
+      permit,
+      waiter,
+      wheel,
+      patienceMs: connectMs,
+      next,
+      another: (tried, error) => this.#another(tried, error),
+      onImpatience: () => this.#impatience(),
+      onDone: () => void this.#attempts.delete(waiter),
+    });
     this.#attempts.set(waiter, attempt);
     attempt.advance();
   }
 
-  #unresolved() {
-    this.#endpoints.hurry();
-    const { fault } = this.#endpoints;
-    if (fault !== null) this.#options.counters.upstreamConnectFailures.add('dns');
-    return fault;
+  /** `first` was chosen, and has no connection to spare. */
+  #next(permit: Permit, first: PeerEndpoint | null, kept: Kept): NextStep<PeerEndpoint> {
+    const endpoint = first ?? this.#endpoints.choose();
+    if (endpoint === null) return this.#unresolved();
+    const connection = first !== null || kept === 'none' ? null : endpoint.link.takeKept(permit, kept === 'any');
+    if (connection !== null) return { kind: 'take', connection };
+    const isFull = this.openCount >= this.#options.breaker.connections;
+    if (isFull && !this.#endpoints.all.some(({ link }) => link.dropIdle())) {
+      this.#options.counters.limitMet('peer_connections');
+      return wait;
+    }
+    return { kind: 'dial', endpoint };
   }
 
-  #onChange(): void {
-    for (const attempt of [...this.#attempts.values()]) attempt.advance();
+  #unresolved(): NextStep<never> {
+    this.#endpoints.hurry();
+    const error = this.#endpoints.fault;
+    if (error === null) return wait;
+    this.#options.counters.upstreamConnectFailures.add('dns');
+    return { kind: 'fail', error };
   }
+
+  /** One that broke off within the handshake may be asked again; one that refused says the same again. */
+  #another(tried: readonly PeerEndpoint[], error: PosternError): PeerEndpoint | null {
+    if (tried.length > this.#options.retries) return null;
+    const next = this.#endpoints.choose(new Set(tried)) ?? (isCut(error) ? tried.at(-1)! : null);
+    return next !== null && this.#mayRetry('not_connected') ? next : null;
+  }
+
+  #mayRetry(reason: RetryReason): boolean {
+    const isAffordable = this.#budget.spend(this.#options.connections.wheel.nowMs);
+    this.#options.counters.upstreamRetries.add(isAffordable ? reason : 'over_budget');
+    return isAffordable;
+  }
+
+  #impatience(): PosternError {
+    const { connectMs } = this.#options.connections;
+    if (this.#endpoints.all.length > 0) return overloaded(`no connection became free within ${connectMs} ms`);
+    this.#options.counters.upstreamConnectFailures.add('dns');
+    return new PosternError('ERR_OUTBOUND_DNS', `no name was resolved within ${connectMs} ms`);
+  }
+
+  #tooMany(limit: BreakerLimit, most: number): PosternError {
+    this.#options.counters.limitMet(limit);
+    return overloaded(`\`limits.${limit}\` of ${most} is met`);
+  }
+
+  /** With a connection, or waiting for one; only counted where it can be too many. */
+  #isBusy(): boolean {
+    let count = 0;
+    for (const { link } of this.#endpoints.all) count += link.active;
+    for (const attempt of this.#attempts.values()) if (attempt.isWaiting) count++;
+    return count >= this.#options.breaker.requests;
+  }
+
+  /** Within the turn in which a connection becomes free its exchange is not over yet. */
+  #wakeSoon(): void {
+    if (this.#isWaking || this.#attempts.size === 0) return;
+    this.#isWaking = true;
+    setImmediate(() => {
+      this.#isWaking = false;
+      this.#wake();
+    });
+  }
+
+  /** In the order in which they came, until one has to go on waiting. */
+  #wake(): void {
+    for (const attempt of [...this.#attempts.values()]) {
+      attempt.advance();
+      if (attempt.isWaiting) return;
+    }
+  }
+}
+
+function overloaded(why: string): PosternError {
+  return new PosternError('ERR_OUTBOUND_OVERLOADED', why);
+}
+
+/** The connection came about and then ended without a word. */
+function isCut({ code, cause }: PosternError): boolean {
+  if (code !== 'ERR_OUTBOUND_HANDSHAKE') return false;
+  return cause === undefined || (cause as NodeJS.ErrnoException).code === 'ECONNRESET';
 }
