@@ -130,6 +130,8 @@ export interface OutcomeEvent {
   readonly connectionId: string;
   readonly traceId: string;
   readonly requestId: string;
+  /** Closed code of what the workload, or the peer that was called, did wrong; else null. */
+  readonly code: string | null;
   /** Operator's line when the result is a failure. */
   readonly detail: string | null;
 }

@@ -35,6 +35,7 @@ export function outcomeMembers(event: OutcomeEvent, text: RecordText): Record<st
       status: text.integer(event.status, '/outcome/status'),
       request_bytes: text.integer(event.requestBytes, '/outcome/request_bytes'),
       response_bytes: text.integer(event.responseBytes, '/outcome/response_bytes'),
+      code: text.clean(event.code, '/outcome/code'),
       detail: text.clean(event.detail, '/outcome/detail'),
     },
     correlation: {

@@ -169,6 +169,7 @@ const outcomeRows: readonly Row[] = [
   ['outcome.status', 'integer', 'sometimes', 'HTTP status that the caller got'],
   ['outcome.request_bytes', 'integer', 'always', 'bytes of the request body, or of a WebSocket towards the workload'],
   ['outcome.response_bytes', 'integer', 'always', 'bytes of the response body, or of a WebSocket towards the peer'],
+  ['outcome.code', 'string', 'sometimes', 'what the workload or peer did wrong: `ERR_UPSTREAM_*`, `ERR_OUTBOUND_*`'],
   ['outcome.detail', 'string', 'sometimes', 'what went wrong'],
   ...correlationRows,
   ['timing.total_us', 'integer', 'always', 'from the head of the request to the end of the answer, microseconds'],

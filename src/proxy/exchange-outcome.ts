@@ -1,6 +1,7 @@
 // How a request ended, as it goes on record beside its decision.
 
 import type { DecisionEvent, OutcomeEvent, OutcomeResult } from '../audit/decision-event.ts';
+import type { ErrorCode } from '../errors.ts';
 
 /** What came of an exchange. */
 export interface ExchangeEnd {
@@ -9,6 +10,7 @@ export interface ExchangeEnd {
   readonly status: number | null;
   readonly bytes: { readonly request: number; readonly response: number };
   readonly durationMs: number;
+  readonly code: ErrorCode | null;
   readonly detail: string | null;
 }
 
@@ -30,6 +32,7 @@ export function outcomeEvent(event: DecisionEvent, end: ExchangeEnd): OutcomeEve
     connectionId: event.connection.connectionId,
     traceId: event.correlation.traceId,
     requestId: event.correlation.requestId,
+    code: end.code,
     detail: end.detail,
   };
 }

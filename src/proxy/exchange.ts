@@ -6,7 +6,7 @@
 
 import type { DecisionEvent, OutcomeResult, RecordWaiter } from '../audit/decision-event.ts';
 import type { Permit } from '../authz/model.ts';
-import type { PosternError } from '../errors.ts';
+import type { ErrorCode, PosternError } from '../errors.ts';
 import { chunkHeader, lastChunk } from '../wire/chunk.ts';
 import type { FieldList } from '../wire/field-list.ts';
 import { serializeRequestHead, serializeTrailers } from '../wire/forward-head.ts';
@@ -62,6 +62,8 @@ export class Exchange implements RecordWaiter, UpstreamUser, UpstreamWaiter {
   #answerComplete = false;
   #requestBytes = 0;
   #forwardedMs = 0;
+  /** What the workload or the peer did wrong. */
+  #fault: ErrorCode | null = null;
   #rateWatch: BodyRateWatch | null = null;
 
   constructor(services: ExchangeServices, host: ExchangeHost, start: ExchangeStart) {
@@ -207,6 +209,7 @@ export class Exchange implements RecordWaiter, UpstreamUser, UpstreamWaiter {
     // The answer was whole before the connection went wrong: the caller gets it, the connection is gone anyway.
     if (this.#answerComplete || this.#state.kind === 'done') return;
     if (fault === 'closed_before_answer' && this.#mayRepeat()) return this.#repeat();
+    this.#fault = error.code;
     if (fault === 'timeout') this.#services.observer.limitMet('upstream_response');
     this.#fail(answerOfFault(fault, error.code), faultResult(fault, error.code), error.message);
   }
@@ -389,7 +392,7 @@ export class Exchange implements RecordWaiter, UpstreamUser, UpstreamWaiter {
     if (!wantsOutcome(this.#settings.outcomes, result)) return;
     const timeUs = this.#services.clock.nowUs();
     this.#services.recorder.outcome(
-      outcomeEvent(this.#start.event, { timeUs, result, status, bytes, durationMs, detail }),
+      outcomeEvent(this.#start.event, { timeUs, result, status, bytes, durationMs, detail, code: this.#fault }),
     );
   }
 }

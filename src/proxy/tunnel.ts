@@ -4,7 +4,7 @@
 // States: `open` while both sides send; `half_closed` while one does; `done`.
 
 import type { DecisionEvent, OutcomeResult } from '../audit/decision-event.ts';
-import type { PosternError } from '../errors.ts';
+import type { ErrorCode, PosternError } from '../errors.ts';
 import { WheelEntry } from '../lib/timer-wheel.ts';
 import type { RequestHead } from '../wire/http1-message.ts';
 import { outcomeEvent, wantsOutcome } from './exchange-outcome.ts';
@@ -100,7 +100,7 @@ export class Tunnel implements PeerTunnelUser, UpstreamTunnelUser {
   }
 
   onWorkloadGone(error: PosternError): void {
-    this.#cut('upstream_failed', error.message);
+    this.#cut('upstream_failed', error.message, error.code);
   }
 
   abort(result: OutcomeResult, detail: string | null): void {
@@ -126,10 +126,10 @@ export class Tunnel implements PeerTunnelUser, UpstreamTunnelUser {
   }
 
   /** Ends both sides at once, so that neither takes what it has for whole. */
-  #cut(result: OutcomeResult, detail: string): void {
+  #cut(result: OutcomeResult, detail: string, code: ErrorCode | null = null): void {
     if (this.#state.kind === 'done') return;
     this.#parts.upstream.destroy();
-    this.#report(result, detail);
+    this.#report(result, detail, code);
     this.#parts.host.cut();
   }
 
@@ -153,7 +153,7 @@ export class Tunnel implements PeerTunnelUser, UpstreamTunnelUser {
     this.#cut('limit', 'nothing moved either way for `limits.websocket_idle`');
   }
 
-  #report(result: OutcomeResult, detail: string | null): void {
+  #report(result: OutcomeResult, detail: string | null, code: ErrorCode | null = null): void {
     this.#state = done;
     const { services, event, startedMs } = this.#parts;
     services.wheel.cancel(this.#timer);
@@ -162,6 +162,6 @@ export class Tunnel implements PeerTunnelUser, UpstreamTunnelUser {
     const bytes = { request: this.#inBytes, response: this.#outBytes };
     const durationMs = performance.now() - startedMs;
     const timeUs = services.clock.nowUs();
-    services.recorder.outcome(outcomeEvent(event, { timeUs, result, status: 101, bytes, durationMs, detail }));
+    services.recorder.outcome(outcomeEvent(event, { timeUs, result, status: 101, bytes, durationMs, detail, code }));
   }
 }

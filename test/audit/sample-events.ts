@@ -161,6 +161,7 @@ export function outcomeEvent(n = 0, change: Partial<OutcomeEvent> = {}): Outcome
     connectionId: connection.connectionId,
     traceId: '0af7651916cd43dd8448eb211c80319c',
     requestId: 'req',
+    code: 'ERR_UPSTREAM_FAILED',
     detail: 'the workload closed the connection',
     ...change,
   };

@@ -38,7 +38,7 @@ interface Row {
   readonly type: string;
   readonly principal?: { readonly workload_id: string; readonly credential: { readonly serial: string } };
   readonly network?: { readonly direction: string };
-  readonly outcome?: { readonly result: string; readonly detail: string | null };
+  readonly outcome?: { readonly result: string; readonly code?: string; readonly detail: string | null };
   readonly correlation: { readonly trace_id: string; readonly request_id: string };
   readonly resource?: { readonly name: string };
 }
@@ -239,7 +239,10 @@ test('a workload that speaks plain HTTP calls over mutual TLS, judged and record
       const answer = await ask(port, '/x');
       assert.equal(answer.status, status, code);
       assert.equal(problem(answer).code, code);
-      assert.equal(decisionOf(answer).decision, 'allow');
+      const { decision, decision_id: id } = decisionOf(answer);
+      assert.equal(decision, 'allow');
+      const isEnd = (row: Row): boolean => row.type === 'outcome' && row.decision_id === id;
+      assert.equal((await waitFor('the outcome', () => ours().find(isEnd))).outcome?.code, code);
     }
     workload.behave = answerOk;
     const text = await metrics();
