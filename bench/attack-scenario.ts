@@ -15,45 +15,47 @@ const callerJob = {
   kind: 'constant-rate',
   connectionCount: 32,
   ratePerS: 500,
-  warmupMs: 500,
-  measureMs: 4000,
+  warmupMs: 300,
+  measureMs: 1000,
 } as const;
-const stretchCount = 5;
+/** Beside each attack; the quiet caller is measured before and after each of them. */
+const stretchCount = 3;
 /** A quiet p99 of code that is still being compiled would flatter every ratio. */
 const warmupJob = { kind: 'closed-loop', connectionCount: 32, warmupCount: 0, requestCount: 10_000 } as const;
 /** Time for a proxy to close what the last attack left behind. */
-const settleMs = 1_500;
+const settleMs = 1_000;
 
 export const attackScenario: Scenario = {
   name: 'attack',
   title: '500 requests a second, open loop: p99 quiet, and how many times that beside each attack; highest memory',
-  rounds: 1,
+  rounds: 3,
   fresh: false,
   direct: false,
   headline: 'quietP99Ms',
-  measure: async (measured, stage) => {
+  measure: async (measured, stage, onStep) => {
     await runLoad({ ...warmupJob, target: measured.target, pids: measured.pids() }, stage.cores.load);
-    const before = await p99Ms(measured, stage);
+    const quiet = [await p99Ms(measured, stage)];
     const found: [AttackName, number][] = [];
     let residentMb = 0;
     for (const name of attackNames) {
       const beside = await besideAttack(name, measured, stage);
+      quiet.push(await p99Ms(measured, stage));
+      onStep(`${name} ${beside.p99Ms} ms, then quiet ${quiet.at(-1)} ms, ${beside.residentMb.toFixed(0)} MB`);
       found.push([name, beside.p99Ms]);
       residentMb = Math.max(residentMb, beside.residentMb);
     }
-    const quietP99Ms = (before + (await p99Ms(measured, stage))) / 2;
+    const quietP99Ms = median(quiet);
     return { quietP99Ms, ...Object.fromEntries(found.map(([name, ms]) => [name, ms / quietP99Ms])), residentMb };
   },
 };
 
-/** The median over short stretches: what a neighbour does to the machine comes in bursts, an attack goes on. */
+/** Of one short stretch. */
 async function p99Ms(measured: Measured, stage: Stage): Promise<number> {
   const job = { ...callerJob, target: measured.target, pids: measured.pids() };
-  const stretches: number[] = [];
-  while (stretches.length < stretchCount) stretches.push((await runLoad(job, stage.cores.load)).p99Ms);
-  return median(stretches);
+  return (await runLoad(job, stage.cores.load)).p99Ms;
 }
 
+/** The median over short stretches: what a neighbour does to the machine comes in bursts, an attack goes on. */
 async function besideAttack(
   name: AttackName,
   measured: Measured,
@@ -62,8 +64,9 @@ async function besideAttack(
   const attacker = startNode(attackerEntry, [JSON.stringify({ name, target: measured.target })], stage.cores.load);
   try {
     await firstLine(attacker);
-    const found = await p99Ms(measured, stage);
-    return { p99Ms: found, residentMb: residentBytes(measured.pids()) / 1e6 };
+    const stretches: number[] = [];
+    while (stretches.length < stretchCount) stretches.push(await p99Ms(measured, stage));
+    return { p99Ms: median(stretches), residentMb: residentBytes(measured.pids()) / 1e6 };
   } finally {
     await attacker.stop();
     await pause(settleMs);

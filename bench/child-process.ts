@@ -73,26 +73,34 @@ export function startNode(file: string, args: readonly string[], core: number | 
   return startProcess({ command: process.execPath, args: ['--no-warnings', file, ...args], core });
 }
 
-/** The first line that a process prints on stdout. Rejects if it ends before. */
-export async function firstLine(running: RunningProcess): Promise<string> {
-  let text = '';
-  for await (const chunk of running.child.stdout ?? []) {
-    text += chunk;
-    const end = text.indexOf('\n');
-    if (end >= 0) return text.slice(0, end);
+/** The first line that a process prints on stdout. Rejects if it ends before, or is silent for `patienceMs`: then it is ended. */
+export async function firstLine(running: RunningProcess, patienceMs = 30_000): Promise<string> {
+  const patience = setTimeout(() => void running.stop(), patienceMs);
+  try {
+    let text = '';
+    for await (const chunk of running.child.stdout ?? []) {
+      text += chunk;
+      const end = text.indexOf('\n');
+      if (end >= 0) return text.slice(0, end);
+    }
+  } finally {
+    clearTimeout(patience);
   }
-  throw new Error(`process ${running.child.spawnargs.join(' ')} ended before it was ready`);
+  throw new Error(`process ${running.child.spawnargs.join(' ')} ended, or was ended after ${patienceMs} ms, unready`);
 }
 
-/** All that a process prints on stdout until it ends. Rejects if it fails. */
-export async function wholeOutput(running: RunningProcess): Promise<string> {
+/** All that a process prints on stdout until it ends. Rejects if it fails, or takes longer than `patienceMs`: then it is ended. */
+export async function wholeOutput(running: RunningProcess, patienceMs: number): Promise<string> {
   let text = '';
   running.child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
     text += chunk;
   });
+  const patience = setTimeout(() => void running.stop(), patienceMs);
   const [code, signal] = await once(running.child, 'close');
-  if (code !== 0) throw new Error(`process ${running.child.spawnargs[1]} … ended with ${code ?? signal}: ${text}`);
-  return text;
+  clearTimeout(patience);
+  if (code === 0) return text;
+  const { spawnargs } = running.child;
+  throw new Error(`process ${spawnargs.join(' ')} ended with ${code ?? signal}, patience ${patienceMs} ms: ${text}`);
 }
 
 /** Repeats `attempt` until it resolves to true; rejects after `patienceMs` with what was awaited. */

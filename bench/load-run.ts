@@ -15,6 +15,9 @@ import type {
   TransferResult,
 } from './load/load-job.ts';
 
+/** 5 MB a second. */
+const slowestBytesPerMs = 5_000;
+
 const entry = fileURLToPath(new URL('./load-client.ts', import.meta.url));
 
 export function runLoad(job: ClosedLoopJob | HandshakeJob, core: number | null): Promise<LoopResult>;
@@ -22,6 +25,21 @@ export function runLoad(job: ConstantRateJob, core: number | null): Promise<Rate
 export function runLoad(job: TransferJob, core: number | null): Promise<TransferResult>;
 export function runLoad(job: HoldJob, core: number | null): Promise<HoldResult>;
 export async function runLoad(job: LoadJob, core: number | null): Promise<unknown> {
-  const text = await wholeOutput(startNode(entry, [JSON.stringify(job)], core));
+  const text = await wholeOutput(startNode(entry, [JSON.stringify(job)], core), patienceMs(job));
   return JSON.parse(text);
+}
+
+/** Many times what a job takes: one that takes longer is stuck, and would hold up the whole run. */
+function patienceMs(job: LoadJob): number {
+  switch (job.kind) {
+    case 'constant-rate':
+      return 60_000 + 3 * (job.warmupMs + job.measureMs);
+    case 'closed-loop':
+    case 'handshake':
+      return 60_000 + 20 * (job.warmupCount + job.requestCount);
+    case 'transfer':
+      return 60_000 + (job.warmupBytes + job.bytes) / slowestBytesPerMs;
+    case 'hold':
+      return 60_000 + job.settleMs + 20 * job.connectionCount * job.requestsEach;
+  }
 }

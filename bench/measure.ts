@@ -18,6 +18,8 @@ export interface MeasurePlan {
   readonly rounds: number;
   /** Hears of each sample, for the impatient. */
   readonly onSample: (owner: SampleOwner, round: number, sample: Sample) => void;
+  /** Hears what a sample of many parts has done so far. */
+  readonly onStep?: (owner: SampleOwner, round: number, step: string) => void;
 }
 
 export async function measure(plan: MeasurePlan): Promise<Samples> {
@@ -51,7 +53,8 @@ async function takeRounds(plan: MeasurePlan, entrants: readonly Entrant[]): Prom
   for (let round = 0; round < plan.rounds; round += 1) {
     const turn = round % entrants.length;
     for (const entrant of [...entrants.slice(turn), ...entrants.slice(0, turn)]) {
-      const sample = await entrant.sample((measured) => plan.scenario.measure(measured, plan.stage));
+      const onStep = (step: string): void => plan.onStep?.(entrant.owner, round, step);
+      const sample = await entrant.sample((measured) => plan.scenario.measure(measured, plan.stage, onStep));
       samples.get(entrant.owner)?.push(sample);
       plan.onSample(entrant.owner, round, sample);
     }

@@ -53,9 +53,9 @@ async function runScenario(stage: Stage, scenario: Scenario, choice: Choice): Pr
     scenario,
     peers: choice.peers,
     rounds: choice.rounds ?? scenario.rounds,
-    onSample: (owner, round, sample) => {
-      if (process.stderr.isTTY) console.error(`  ${scenario.name} ${round + 1} ${owner} ${sample[scenario.headline]}`);
-    },
+    onSample: (owner, round, sample) =>
+      console.error(`  ${scenario.name} ${round + 1} ${owner} ${sample[scenario.headline]}`),
+    onStep: (owner, round, step) => console.error(`  ${scenario.name} ${round + 1} ${owner}: ${step}`),
   });
   console.log(`\n${scenarioTable(scenario, samples)}`);
   return { scenario: scenario.name, samples, verdicts: judge(scenario.name, samples) };

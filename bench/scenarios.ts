@@ -41,7 +41,8 @@ export interface Scenario {
   readonly direct: boolean;
   /** The figure that the table shows first. */
   readonly headline: string;
-  measure(measured: Measured, stage: Stage): Promise<Sample>;
+  /** `onStep` hears what is done of a sample that takes long. */
+  measure(measured: Measured, stage: Stage, onStep: (step: string) => void): Promise<Sample>;
 }
 
 /** How much of a load to send; the guard sends less than the bench. */

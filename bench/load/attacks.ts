@@ -34,11 +34,13 @@ interface Attack {
 
 const trickleMs = 1_000;
 /** The first bytes of all of them are a load of their own kind, which is not what is measured. */
-const settleMs = 1_500;
+const settleMs = 1_000;
+/** A dial that takes longer has failed: a step without an end would keep an attack from ever being complete. */
+const dialMs = 5_000;
 
 const attacks: Readonly<Record<AttackName, Attack>> = {
-  silent: { attackerCount: 2000, restMs: 4_000, life: silent },
-  'half-handshakes': { attackerCount: 400, restMs: 4_000, life: halfHandshake },
+  silent: { attackerCount: 2000, restMs: 2_000, life: silent },
+  'half-handshakes': { attackerCount: 400, restMs: 2_000, life: halfHandshake },
   handshakes: { attackerCount: 100, restMs: 1_000, life: strangersHandshake },
   'slow-heads': { attackerCount: 300, restMs: 1_000, life: trickling(smallGet.subarray(0, -2)) },
   'slow-bodies': { attackerCount: 300, restMs: 1_000, life: trickling(bulkPost(1_000_000)) },
@@ -72,8 +74,7 @@ function gone(socket: net.Socket): Promise<void> {
 
 async function dialPlain({ host, port }: Target): Promise<net.Socket> {
   const socket = net.connect({ host, port });
-  socket.on('error', () => {});
-  await once(socket, 'connect');
+  await reached(socket, 'connect');
   return socket;
 }
 
@@ -84,9 +85,20 @@ async function dialPeer({ host, port, tls: files }: Target): Promise<tls.TLSSock
   const { ca, cert, key } = files ?? { ca: '', cert: '', key: '' };
   credentials ??= tls.createSecureContext({ ca: readFileSync(ca), cert: readFileSync(cert), key: readFileSync(key) });
   const socket = tls.connect({ host, port, secureContext: credentials, checkServerIdentity: () => undefined });
-  socket.on('error', () => {});
-  await once(socket, 'secureConnect');
+  await reached(socket, 'secureConnect');
   return socket;
+}
+
+/** Rejects for a socket that fails, or gets nowhere in `dialMs`. */
+async function reached(socket: net.Socket, event: 'connect' | 'secureConnect'): Promise<void> {
+  try {
+    await once(socket, event, { signal: AbortSignal.timeout(dialMs) });
+  } catch (error) {
+    socket.destroy();
+    throw error;
+  } finally {
+    socket.on('error', () => {});
+  }
 }
 
 let hello: Promise<Buffer> | undefined;
@@ -124,6 +136,7 @@ async function strangersHandshake({ host, port }: Target, arrived: () => void): 
   const options = { host, port, rejectUnauthorized: false, ecdhCurve: 'X25519' };
   const socket = tls.connect(options).on('error', () => {});
   socket.resume();
+  socket.setTimeout(dialMs, () => socket.destroy());
   await gone(socket);
   arrived();
 }
