@@ -1,6 +1,7 @@
 // HOT PATH (npm run bench). The last decisions, in memory, for people who look. Lines are kept as the journal wrote them
-// and parsed only when asked for. Denies have a ring of their own: a flood of allows never drives them out.
+// and read only when asked for. Denies have a ring of their own: a flood of allows never drives them out.
 
+import type { WrittenBatch } from '../audit/group-commit.ts';
 import { LineRing, type LineRingOptions } from './line-ring.ts';
 
 /** A record of the journal, parsed. */
@@ -22,23 +23,15 @@ export interface RecentDecisionsOptions {
 }
 
 export const recentDecisionsDefaults: RecentDecisionsOptions = Object.freeze({
-  denies: Object.freeze({ lines: 512, chars: 768 * 1024 }),
-  allows: Object.freeze({ lines: 256, chars: 384 * 1024 }),
-  outcomes: Object.freeze({ lines: 256, chars: 192 * 1024 }),
+  denies: Object.freeze({ lines: 512, bytes: 768 * 1024 }),
+  allows: Object.freeze({ lines: 256, bytes: 384 * 1024 }),
+  outcomes: Object.freeze({ lines: 256, bytes: 192 * 1024 }),
 });
-
-// The encoder writes these members first and in this order, and a quote within a value is escaped: neither text can
-// stand in a value that a stranger chose.
-const decisionStart = '{"schema":"postern.decision/1","type":"decision"';
-const outcomeStart = '{"schema":"postern.decision/1","type":"outcome"';
-const decisionMember = '"decision":"';
 
 export class RecentDecisions {
   readonly #denies: LineRing;
   readonly #allows: LineRing;
   readonly #outcomes: LineRing;
-  /** Where the effect stood in the last decision: most often it stands there again. */
-  #effectAt = 0;
 
   constructor(options: RecentDecisionsOptions = recentDecisionsDefaults) {
     this.#denies = new LineRing(options.denies);
@@ -46,17 +39,14 @@ export class RecentDecisions {
     this.#outcomes = new LineRing(options.outcomes);
   }
 
-  /** Takes a line of the journal; for the recorder's `onLine`. */
-  readonly add = (line: string): void => {
-    if (line.startsWith(decisionStart)) {
-      // The first such member is the right one; no earlier text of a line can have this form.
-      if (!line.startsWith(decisionMember, this.#effectAt)) {
-        this.#effectAt = line.indexOf(decisionMember, decisionStart.length);
-      }
-      // Anything but a plain allow is kept with the denies.
-      if (line.startsWith('allow"', this.#effectAt + decisionMember.length)) this.#allows.add(line);
-      else this.#denies.add(line);
-    } else if (line.startsWith(outcomeStart)) this.#outcomes.add(line);
+  /** Takes the lines of a batch; for the recorder's `onBatch`. */
+  readonly add = ({ entries, bytes, ends }: WrittenBatch): void => {
+    let start = 0;
+    for (let at = 0; at < entries.length; at++) {
+      const end = ends[at]!;
+      if (end > start) this.#ringOf(entries[at]!.kind).add(bytes, start, end);
+      start = end;
+    }
   };
 
   /** Newest first. */
@@ -80,6 +70,11 @@ export class RecentDecisions {
   /** How many are here. */
   get kept(): { readonly denies: number; readonly allows: number } {
     return { denies: this.#denies.size, allows: this.#allows.size };
+  }
+
+  #ringOf(kind: WrittenBatch['entries'][number]['kind']): LineRing {
+    if (kind === 'allow') return this.#allows;
+    return kind === 'deny' ? this.#denies : this.#outcomes;
   }
 
   #matching(ring: LineRing, filter: DecisionFilter): JournalRecord[] {

@@ -1,9 +1,10 @@
 // HOT PATH (bench/audit.bench.ts). One decision, one line. JSON.stringify of the whole costs several times the decision
-// itself, so what stays the same is encoded once (by object identity, or by comparison with the last of its route) and the
-// rest is concatenated; every string of a stranger goes through RecordText.
+// itself, so what stays the same is encoded once (by object identity, or by comparison with the last of its route) and
+// copied as bytes; the rest is concatenated, and every string of a stranger goes through RecordText.
 
 import type { Action, Decision } from '../authz/model.ts';
 import type { AuthnFailure, ConnectionFacts, DecisionEvent } from './decision-event.ts';
+import { encodedOnce, type LineBuffer } from './line-buffer.ts';
 import {
   actionFragment,
   connectionTail,
@@ -38,7 +39,13 @@ interface Asked {
   readonly action: Fragment;
   readonly resource: Fragment;
   readonly method: string | null;
-  readonly whole: Fragment;
+  readonly whole: EncodedPart;
+}
+
+/** A fragment as bytes. */
+interface EncodedPart {
+  readonly bytes: Uint8Array;
+  readonly masked: readonly string[];
 }
 
 interface QuotedText {
@@ -52,7 +59,8 @@ export class DecisionLines {
   readonly #text: RecordText;
   readonly #time = new RecordTime();
   readonly #untilTime = new RecordTime();
-  readonly #decisions = new WeakMap<Decision, Fragment>();
+  readonly #stream: Uint8Array;
+  readonly #decisions = new WeakMap<Decision, EncodedPart>();
   readonly #actions = new WeakMap<object, Fragment>();
   readonly #peers = new WeakMap<ConnectionFacts, PeerEntry>();
   readonly #resources: ResourceFragments;
@@ -62,20 +70,30 @@ export class DecisionLines {
 
   constructor(options: DecisionLinesOptions) {
     this.#options = options;
+    this.#stream = encodedOnce(options.stream);
     this.#text = new RecordText(options.limits);
     this.#resources = new ResourceFragments(options.limits);
   }
 
-  encode(event: DecisionEvent, seq: number): string {
-    const text = this.#text;
-    if (text.masked.length > 0) text.masked = [];
-    const { correlation } = event;
+  /** Appends the line of `event`. */
+  encode(event: DecisionEvent, seq: number, out: LineBuffer): void {
+    if (this.#text.masked.length > 0) this.#text.masked = [];
+    out.text(`{"schema":"postern.decision/1","type":"decision","time":"${this.#time.text(event.timeUs)}","seq":${seq}`);
+    out.copy(this.#stream);
+    out.text(`,"decision_id":"${event.decisionId}",`);
+    this.#put(this.#decided(event.decision), out);
+    out.text(`,"enforced":${event.enforced}${this.#obligations(event)},`);
     const peer = this.#peer(event);
+    this.#put(this.#asked(event, peer), out);
+    out.text(this.#call(event, peer));
+  }
+
+  /** What differs from call to call, to the end of the line. */
+  #call(event: DecisionEvent, peer: PeerEntry): string {
+    const text = this.#text;
+    const { correlation } = event;
     const line =
-      `{"schema":"postern.decision/1","type":"decision","time":"${this.#time.text(event.timeUs)}","seq":${seq}` +
-      `${this.#options.stream},"decision_id":"${event.decisionId}",` +
-      `${this.#textOf(this.#decided(event.decision))},"enforced":${event.enforced}${this.#obligations(event)},` +
-      `${this.#textOf(this.#asked(event, peer))}${this.#http(event)},` +
+      `${this.#http(event)},` +
       // Decision, trace and span id are hex of our own or checked digit by digit: nothing in them needs an escape.
       `"correlation":{"trace_id":"${correlation.traceId}","span_id":"${correlation.spanId}","trace_flags":"` +
       `${correlation.traceFlags}","request_id":` +
@@ -90,15 +108,20 @@ export class DecisionLines {
     return `,"authn_failure":${asciiJson(failureMembers(this.#text, failure))}`;
   }
 
+  #put(part: EncodedPart, out: LineBuffer): void {
+    if (part.masked.length > 0) this.#text.masked.push(...part.masked);
+    out.copy(part.bytes);
+  }
+
   #textOf(fragment: Fragment): string {
     if (fragment.masked.length > 0) this.#text.masked.push(...fragment.masked);
     return fragment.text;
   }
 
-  #decided(decision: Decision): Fragment {
+  #decided(decision: Decision): EncodedPart {
     let found = this.#decisions.get(decision);
     if (found === undefined) {
-      found = decisionFragment(decision, this.#options.limits);
+      found = encodedPart(decisionFragment(decision, this.#options.limits));
       this.#decisions.set(decision, found);
     }
     return found;
@@ -134,7 +157,7 @@ export class DecisionLines {
   }
 
   /** Peer, action and resource. */
-  #asked(event: DecisionEvent, peer: PeerEntry): Fragment {
+  #asked(event: DecisionEvent, peer: PeerEntry): EncodedPart {
     const { request, method } = event;
     const action = this.#action(request.actions);
     const resource = this.#resources.of(request.resource);
@@ -206,7 +229,7 @@ function askedFragment(
     readonly resource: Fragment;
   },
   limits: RecordLimits,
-): Fragment {
+): EncodedPart {
   const { event, peer, action, resource } = parts;
   const { grpcService, grpcMethod } = event.request;
   const own = new RecordText(limits);
@@ -215,12 +238,11 @@ function askedFragment(
     call += `,"rpc":${own.quote(`${grpcService}/${grpcMethod}`, '/action/rpc')}`;
   }
   const masked = [...peer.masked, ...action.masked, ...own.masked, ...resource.masked];
-  return { text: flat(`${peer.text},${action.text}${call}},${resource.text}`), masked };
+  return encodedPart({ text: `${peer.text},${action.text}${call}},${resource.text}`, masked });
 }
 
-/** The same text in one piece: what was concatenated is walked part by part each time it is written. */
-function flat(ascii: string): string {
-  return Buffer.from(ascii, 'latin1').toString('latin1');
+function encodedPart({ text, masked }: Fragment): EncodedPart {
+  return { bytes: encodedOnce(text), masked };
 }
 
 function alarms(event: DecisionEvent): string {

@@ -8,6 +8,7 @@ import type { BatchLines, Encodable, StreamWriter } from './stream-writer.ts';
 
 /** A record on its way. */
 export interface JournalEntry extends Encodable {
+  readonly kind: 'allow' | 'deny' | 'outcome';
   readonly waiter: RecordWaiter | null;
 }
 
@@ -27,12 +28,17 @@ export const groupCommitDefaults: GroupCommitOptions = Object.freeze({
   sealEveryMs: 1_000,
 });
 
+/** Records that are in the journal now. */
+export interface WrittenBatch extends BatchLines {
+  readonly entries: readonly { readonly kind: JournalEntry['kind'] }[];
+}
+
 /** What a group commit works with. */
 export interface GroupCommitParts {
   readonly stream: StreamWriter;
   readonly options: GroupCommitOptions;
-  /** Sees each record that was written. */
-  readonly onLines: (lines: BatchLines) => void;
+  /** Sees each batch that was written; the bytes are valid during the call only. */
+  readonly onBatch: (batch: WrittenBatch) => void;
   /** A write failed, or a waiter threw. */
   readonly onFault: (error: PosternError) => void;
 }
@@ -120,9 +126,12 @@ export class GroupCommit {
     this.#pending = [];
     this.#begin(batch);
     this.#parts.stream.commit(batch, (error, lines) => {
-      const waiting = this.#end() ? batch : [];
-      if (error === null) this.#written(waiting, lines);
-      else this.#failed(waiting, error);
+      const isUntold = this.#end();
+      if (error !== null) this.#failed(isUntold ? batch : [], error);
+      else {
+        if (isUntold) this.#tellAll(batch, lines.ends);
+        this.#tell(() => this.#parts.onBatch({ entries: batch, bytes: lines.bytes, ends: lines.ends }));
+      }
       this.#next(error === null);
     });
     this.#watch(batch);
@@ -176,20 +185,21 @@ export class GroupCommit {
     }
   }
 
-  #written(batch: readonly JournalEntry[], lines: BatchLines): void {
+  #tellAll(batch: readonly JournalEntry[], ends: readonly number[]): void {
+    let start = 0;
     for (let index = 0; index < batch.length; index += 1) {
       const { waiter } = batch[index]!;
-      if (waiter === null) continue;
-      if (lines[index] === null) this.#tell(() => waiter.recordFailed(notEncoded()));
-      else {
+      const end = ends[index]!;
+      if (waiter !== null && end === start) this.#tell(() => waiter.recordFailed(notEncoded()));
+      else if (waiter !== null) {
         try {
           waiter.recorded();
         } catch (error) {
           this.#waiterThrew(error);
         }
       }
+      start = end;
     }
-    this.#tell(() => this.#parts.onLines(lines));
   }
 
   #failed(batch: readonly JournalEntry[], cause: unknown): void {

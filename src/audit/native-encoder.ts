@@ -3,6 +3,7 @@
 import type { AuthnFailedEvent, DecisionEvent, OutcomeEvent } from './decision-event.ts';
 import { DecisionLines } from './decision-lines.ts';
 import type { JournalOptions } from './journal-options.ts';
+import type { LineBuffer } from './line-buffer.ts';
 import { authnFailedMembers, outcomeMembers } from './plain-members.ts';
 import { asciiJson, maskedJson, type RecordLimits, RecordText, recordLimits } from './record-text.ts';
 import { RecordTime } from './record-time.ts';
@@ -15,7 +16,7 @@ export interface EncoderOptions extends Pick<JournalOptions, 'proxy' | 'redactPa
   readonly streamId: string;
 }
 
-/** Encodes records. Lines are ASCII, end with a line feed and have at most `lineBytes`. */
+/** Appends records to a buffer. Lines are ASCII, end with a line feed and have at most `lineBytes`. */
 export class NativeEncoder {
   readonly #time = new RecordTime();
   readonly #options: EncoderOptions;
@@ -29,31 +30,25 @@ export class NativeEncoder {
     this.#normal = this.#decisionLines(recordLimits[0]);
   }
 
-  decision(event: DecisionEvent, seq: number): string {
-    const line = this.#normal.encode(event, seq);
-    if (line.length <= lineBytes) return line;
+  decision(event: DecisionEvent, seq: number, out: LineBuffer): void {
+    const start = out.end;
+    this.#normal.encode(event, seq, out);
+    if (out.end - start <= lineBytes) return;
     // Rare: only hostile input fills a line. The caches of the tighter encoders are not kept.
-    return this.#firstThatFits((limits) => this.#decisionLines(limits).encode(event, seq));
+    firstThatFits(out, start, (limits) => this.#decisionLines(limits).encode(event, seq, out));
   }
 
   /** A `decision` record too: a deny of a peer that has no identity. */
-  authnFailed(event: AuthnFailedEvent, seq: number): string {
+  authnFailed(event: AuthnFailedEvent, seq: number, out: LineBuffer): void {
     const place = { type: 'decision', timeUs: event.timeUs, seq } as const;
-    return this.#firstThatFits((limits) => this.#plain(place, limits, (text) => authnFailedMembers(event, text)));
+    const encode = (limits: RecordLimits) => this.#plain(place, limits, (text) => authnFailedMembers(event, text));
+    firstThatFits(out, out.end, (limits) => out.text(encode(limits)));
   }
 
-  outcome(event: OutcomeEvent, seq: number): string {
+  outcome(event: OutcomeEvent, seq: number, out: LineBuffer): void {
     const place = { type: 'outcome', timeUs: event.timeUs, seq } as const;
-    return this.#firstThatFits((limits) => this.#plain(place, limits, (text) => outcomeMembers(event, text)));
-  }
-
-  #firstThatFits(encode: (limits: RecordLimits) => string): string {
-    let line = '';
-    for (const limits of recordLimits) {
-      line = encode(limits);
-      if (line.length <= lineBytes) break;
-    }
-    return line;
+    const encode = (limits: RecordLimits) => this.#plain(place, limits, (text) => outcomeMembers(event, text));
+    firstThatFits(out, out.end, (limits) => out.text(encode(limits)));
   }
 
   #decisionLines(limits: RecordLimits): DecisionLines {
@@ -72,6 +67,15 @@ export class NativeEncoder {
     const time = this.#time.text(place.timeUs);
     const head = `{"schema":"postern.decision/1","type":"${place.type}","time":"${time}","seq":${place.seq}`;
     return `${head}${this.#streams.get(limits) ?? ''},${members}${masked}}\n`;
+  }
+}
+
+/** Encodes under tighter limits until the line fits; it does under the tightest. */
+function firstThatFits(out: LineBuffer, start: number, encode: (limits: RecordLimits) => void): void {
+  for (const limits of recordLimits) {
+    out.cut(start);
+    encode(limits);
+    if (out.end - start <= lineBytes) return;
   }
 }
 

@@ -3,7 +3,7 @@
 import { PosternError } from '../errors.ts';
 import type { Clock } from '../lib/clock.ts';
 import { faultCode } from './fault-code.ts';
-import type { GroupCommitOptions } from './group-commit.ts';
+import type { GroupCommitOptions, WrittenBatch } from './group-commit.ts';
 import type { JournalOptions } from './journal-options.ts';
 import type { LineTarget } from './line-target.ts';
 import {
@@ -26,8 +26,8 @@ import { SyncPacer } from './sync-pacer.ts';
 /** What surrounds a recorder. */
 export interface RecorderParts {
   readonly clock: Clock;
-  /** Sees each record that was written, as its line with the line feed; must be quick. */
-  readonly onLine?: (line: string) => void;
+  /** Sees the records that were written, as their lines with the line feed; must be quick, and copy what it keeps. */
+  readonly onBatch?: (batch: WrittenBatch) => void;
   /** Faults of the journal, for the operational log; requests that are concerned are denied anyway. */
   readonly onFault?: (error: PosternError) => void;
   /** How far those who read the journal behind us have come; segments that they still need are kept. */

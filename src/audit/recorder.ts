@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import type { PosternError } from '../errors.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { AuthnFailedEvent, DecisionEvent, OutcomeEvent, Recorder, RecordWaiter } from './decision-event.ts';
-import { GroupCommit, groupCommitDefaults } from './group-commit.ts';
+import { GroupCommit, groupCommitDefaults, type WrittenBatch } from './group-commit.ts';
 import { AuthnFailedEntry, DecisionEntry, OutcomeEntry } from './journal-entries.ts';
 import { makeStreamId } from './journal-layout.ts';
 import type { JournalOptions } from './journal-options.ts';
@@ -82,14 +82,14 @@ class JournalRecorder implements RecorderHandle {
   readonly #copies: StdoutCopies | null;
   readonly #outcomes: JournalOptions['outcomes'];
   readonly #patienceMs: number;
-  readonly #onLine: ((line: string) => void) | undefined;
+  readonly #onBatch: ((batch: WrittenBatch) => void) | undefined;
   #closing: Promise<void> | null = null;
 
   constructor(opened: OpenedParts) {
     const { options, parts, streamId } = opened;
     this.streamId = streamId;
     this.#outcomes = options.outcomes;
-    this.#onLine = parts.onLine;
+    this.#onBatch = parts.onBatch;
     this.#patienceMs = (parts.commit ?? groupCommitDefaults).patienceMs;
     this.#encoder = new NativeEncoder({ proxy: options.proxy, redactPath: options.redactPath, streamId });
     this.#retention = makeRetention(opened);
@@ -101,7 +101,7 @@ class JournalRecorder implements RecorderHandle {
     this.#commit = new GroupCommit({
       stream: this.#stream,
       options: parts.commit ?? groupCommitDefaults,
-      onLines: (lines) => this.#publish(lines),
+      onBatch: (batch) => this.#publish(batch),
       onFault: opened.onFault,
     });
     this.#copies = options.dir === null ? null : openCopies(opened);
@@ -171,10 +171,9 @@ class JournalRecorder implements RecorderHandle {
     await new Promise<void>((resolve) => this.#target.sync(() => resolve()));
   }
 
-  #publish(lines: readonly (string | null)[]): void {
-    this.#copies?.add(lines);
-    if (this.#onLine === undefined) return;
-    for (const line of lines) if (line !== null) this.#onLine(line);
+  #publish(batch: WrittenBatch): void {
+    this.#copies?.add(batch);
+    this.#onBatch?.(batch);
   }
 }
 

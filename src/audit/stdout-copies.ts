@@ -3,15 +3,19 @@
 
 import type { PacedWriter } from './paced-writer.ts';
 import type { StdoutDescriptor } from './stdout-descriptor.ts';
+import type { BatchLines } from './stream-writer.ts';
 
-/** Most that waits for the reader, characters (lines are ASCII). */
+/** Most that waits for the reader. */
 const mostPendingBytes = 4 * 1024 * 1024;
+
+const lineFeed = Buffer.from('\n');
 
 /** Writes lines to a descriptor, one write a turn, and gives up what it cannot keep. */
 export class StdoutCopies {
   readonly #writer: PacedWriter;
   readonly #stdout: StdoutDescriptor;
-  #pending: string[] = [];
+  #pending: Buffer[] = [];
+  #pendingLines = 0;
   #pendingBytes = 0;
   /** Lines of the write that is under way. */
   #underWay = 0;
@@ -26,22 +30,25 @@ export class StdoutCopies {
   }
 
   /** Takes the lines of a batch; those that find no room are counted as dropped. */
-  add(lines: readonly (string | null)[]): void {
-    for (const line of lines) {
-      if (line === null) continue;
-      if (this.#pendingBytes + line.length > mostPendingBytes) {
-        this.counts.dropped += 1;
-        continue;
+  add({ bytes, ends }: BatchLines): void {
+    const room = mostPendingBytes - this.#pendingBytes;
+    let taken = 0;
+    for (const end of ends) {
+      if (end === taken) continue;
+      if (end > room) this.counts.dropped += 1;
+      else {
+        taken = end;
+        this.#pendingLines += 1;
       }
-      this.#pending.push(line);
-      this.#pendingBytes += line.length;
     }
+    if (taken > 0) this.#pending.push(Buffer.from(bytes.subarray(0, taken)));
+    this.#pendingBytes += taken;
     this.#flush();
   }
 
   /** Stops; what still waits is given up and counted as dropped. */
   close(): void {
-    this.counts.dropped += this.#pending.length + this.#underWay;
+    this.counts.dropped += this.#pendingLines + this.#underWay;
     this.#pending = [];
     this.#closed = true;
     this.#writer.giveUp();
@@ -50,15 +57,16 @@ export class StdoutCopies {
 
   #flush(): void {
     if (this.#underWay > 0 || this.#pending.length === 0) return;
-    const count = this.#pending.length;
-    const text = this.#pending.join('');
+    const count = this.#pendingLines;
+    const lines = Buffer.concat(this.#pending);
     this.#pending = [];
+    this.#pendingLines = 0;
     this.#underWay = count;
-    const bytes = Buffer.from(this.#torn ? `\n${text}` : text, 'latin1');
+    const bytes = this.#torn ? Buffer.concat([lineFeed, lines]) : lines;
     this.#writer.write(this.#stdout.fd, bytes, (error, written) => {
       if (this.#closed) return;
       this.#underWay = 0;
-      this.#pendingBytes -= text.length;
+      this.#pendingBytes -= lines.length;
       if (error === null) {
         this.#torn = false;
         this.counts.copied += count;

@@ -2,8 +2,8 @@
 // is written. INVARIANT: each number of a stream is one line, or lies in the range of the `gap` record right behind it.
 
 import type { Clock } from '../lib/clock.ts';
+import { LineBuffer } from './line-buffer.ts';
 import type { LineTarget } from './line-target.ts';
-import { lineBytes } from './native-encoder.ts';
 import type { PacedWriter } from './paced-writer.ts';
 import type { Gap, StreamEnd } from './service-records.ts';
 import { StreamNews, type Told } from './stream-news.ts';
@@ -11,7 +11,7 @@ import { type SealDraft, StreamSeals } from './stream-seals.ts';
 
 /** Something that becomes a line once it has its number. */
 export interface Encodable {
-  encode(seq: number): string;
+  encode(seq: number, out: LineBuffer): void;
 }
 
 /** What a stream writer works with. */
@@ -26,22 +26,24 @@ export interface StreamWriterParts {
   readonly previous: readonly StreamEnd[];
 }
 
-/** Lines of a batch that was written; null at the place of a record that could not be encoded. */
-export type BatchLines = readonly (string | null)[];
+/** Lines of a batch that was written, valid until `done` returns. */
+export interface BatchLines {
+  readonly bytes: Buffer;
+  /** Where the line of each record ends, and the next begins; where the one before ends if it could not be encoded. */
+  readonly ends: readonly number[];
+}
+
+const noLines: BatchLines = Object.freeze({ bytes: Buffer.alloc(0), ends: [] });
 
 /** Called once with null when the batch is written, with what went wrong otherwise. */
 export type CommitDone = (error: unknown, lines: BatchLines) => void;
-
-/** Bytes of a scratch buffer to begin with, and how many it may keep after a burst. */
-const scratchBytes = 256 * 1024;
-const mostScratchBytes = 2 * 1024 * 1024;
 
 /** Writes one stream; one commit or seal at a time. */
 export class StreamWriter {
   readonly #parts: StreamWriterParts;
   readonly #news: StreamNews;
   readonly seals: StreamSeals;
-  #scratch = Buffer.allocUnsafeSlow(scratchBytes);
+  readonly #scratch = new LineBuffer();
   #seq = 1;
   #endSegment = false;
   readonly counts = { records: 0, bytes: 0, seals: 0, batches: 0, unwritten: 0, dropped: 0, syncFailures: 0 };
@@ -91,14 +93,14 @@ export class StreamWriter {
     } catch (error) {
       this.#seq = firstSeq;
       this.lose(items.length);
-      return done(error, []);
+      return done(error, noLines);
     }
-    const bytes = this.#scratch.subarray(0, batch.end);
+    const bytes = this.#scratch.view(0);
     const undo = (error: unknown, written: number): void => {
       target.reject(written);
       this.#seq = firstSeq;
       this.lose(items.length);
-      done(error, []);
+      done(error, noLines);
     };
     writer.write(fd, bytes, (error, written) => {
       if (error !== null) return undo(error, written);
@@ -108,7 +110,7 @@ export class StreamWriter {
           return undo(syncError, written);
         }
         this.#keep(bytes, batch);
-        done(null, batch.lines);
+        done(null, { bytes: bytes.subarray(batch.first), ends: batch.ends });
       });
     });
   }
@@ -142,35 +144,21 @@ export class StreamWriter {
   #encode(items: readonly Encodable[]): Batch {
     const { lead } = this.#parts.target;
     const news = this.#news.lines(this.#seq, this.#parts.clock.nowUs());
-    const start = lead === '' ? 0 : this.#put(lead, 0);
-    let end = start;
-    for (const line of news.lines) end = this.#put(line, end);
+    const out = this.#scratch;
+    out.clear();
+    out.text(lead);
+    const start = out.end;
+    for (const line of news.lines) out.text(line);
     this.#seq = news.nextSeq;
-    const lines: (string | null)[] = [];
+    const first = out.end;
+    const ends: number[] = [];
     let failures = 0;
     for (const item of items) {
-      const line = encodeOne(item, this.#seq);
-      lines.push(line);
-      if (line === null) {
-        failures += 1;
-        continue;
-      }
-      this.#seq += 1;
-      end = this.#put(line, end);
+      if (encodeOne(item, this.#seq, out)) this.#seq += 1;
+      else failures += 1;
+      ends.push(out.end - first);
     }
-    return { lines, start, end, failures, told: news.told, records: news.lines.length + items.length - failures };
-  }
-
-  /** Puts ASCII text into the scratch buffer; returns where it ends. */
-  #put(text: string, at: number): number {
-    const end = at + text.length;
-    if (end > this.#scratch.length) {
-      const larger = Buffer.allocUnsafeSlow(Math.max(end + 64 * lineBytes, this.#scratch.length * 2));
-      this.#scratch.copy(larger);
-      this.#scratch = larger;
-    }
-    this.#scratch.write(text, at, 'latin1');
-    return end;
+    return { ends, start, first, failures, told: news.told, records: news.lines.length + items.length - failures };
   }
 
   #syncIfAsked(done: (error: Error | null) => void): void {
@@ -180,14 +168,13 @@ export class StreamWriter {
 
   #keep(bytes: Buffer, batch: Batch): void {
     const { counts } = this;
-    this.#parts.target.accept(batch.end, batch.told.recoveries);
+    this.#parts.target.accept(bytes.length, batch.told.recoveries);
     this.#news.written(batch.told);
     this.seals.take(bytes.subarray(batch.start), batch.records);
     counts.records += batch.records;
     counts.bytes += bytes.length;
     counts.batches += 1;
     if (batch.failures > 0) this.lose(batch.failures);
-    if (this.#scratch.length > mostScratchBytes) this.#scratch = Buffer.allocUnsafeSlow(scratchBytes);
   }
 
   #sealed(bytes: number): void {
@@ -204,10 +191,10 @@ export class StreamWriter {
 }
 
 interface Batch {
-  readonly lines: (string | null)[];
-  /** Where the first line begins and the last one ends in the scratch buffer. */
+  readonly ends: readonly number[];
+  /** Where the first line begins, and where that of the first record does. */
   readonly start: number;
-  readonly end: number;
+  readonly first: number;
   /** Records that could not be encoded. */
   readonly failures: number;
   readonly told: Told;
@@ -215,11 +202,14 @@ interface Batch {
   readonly records: number;
 }
 
-function encodeOne(item: Encodable, seq: number): string | null {
+function encodeOne(item: Encodable, seq: number, out: LineBuffer): boolean {
+  const start = out.end;
   try {
-    return item.encode(seq);
+    item.encode(seq, out);
+    return true;
   } catch {
     // An event that cannot be encoded is a defect; its request is denied and the gap is counted like any other.
-    return null;
+    out.cut(start);
+    return false;
   }
 }

@@ -44,7 +44,7 @@ export async function openJournal(config: AuditConfig, parts: JournalParts): Pro
     pod: environment.pod,
     version: environment.version,
   };
-  const recorder = await openRecorder({ ...options, proxy }, { clock, onLine: recent.add, onFault, onWriteMs });
+  const recorder = await openRecorder({ ...options, proxy }, { clock, onBatch: recent.add, onFault, onWriteMs });
   opened = recorder;
   return {
     recorder,

@@ -5,6 +5,7 @@ import type { Readable } from 'node:stream';
 import { PacedWriter, paceDefaults } from '../audit/paced-writer.ts';
 import { StdoutCopies } from '../audit/stdout-copies.ts';
 import { openStdout } from '../audit/stdout-descriptor.ts';
+import type { BatchLines } from '../audit/stream-writer.ts';
 import type { Clock } from '../lib/clock.ts';
 
 /** Longer than any line; what has no end by then is no line of ours. */
@@ -33,7 +34,7 @@ export class WorkerOutput {
       const lines = `${rest}${text}`.split('\n');
       rest = lines.pop() ?? '';
       if (rest.length > longestLine) rest = '';
-      if (lines.length > 0) this.#open().add(lines.map((line) => `${line}\n`));
+      if (lines.length > 0) this.#open().add(asBatch(lines));
     });
   }
 
@@ -49,4 +50,11 @@ export class WorkerOutput {
     this.#copies = new StdoutCopies(stdout, writer);
     return this.#copies;
   }
+}
+
+/** Lines without their line feeds as the bytes of a batch. */
+function asBatch(lines: readonly string[]): BatchLines {
+  let end = 0;
+  const ends = lines.map((line) => (end += line.length + 1));
+  return { bytes: Buffer.from(`${lines.join('\n')}\n`, 'latin1'), ends };
 }

@@ -3,16 +3,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { DecisionEvent } from '../../src/audit/decision-event.ts';
-import { lineBytes, NativeEncoder } from '../../src/audit/native-encoder.ts';
+import { lineBytes } from '../../src/audit/native-encoder.ts';
 import { recordFieldsMarkdown } from '../../src/audit/record-docs.ts';
 import { type RecordType, recordFields } from '../../src/audit/record-fields.ts';
 import { gapLine, recoveredLine, sealHead } from '../../src/audit/service-records.ts';
 import { MISTYPED } from '../../src/authz/model.ts';
 import { endedRightEvent } from '../../src/proxy/refusal-events.ts';
+import { EncodedLines } from './encoded-lines.ts';
 import { action, allow, authnFailedEvent, decisionEvent, outcomeEvent } from './sample-events.ts';
 
 const proxy = { instance: 'test', workloadId: 'spiffe://x/y', node: 'n', pod: 'p', version: '1' };
-const encoder = new NativeEncoder({ proxy, redactPath: 'full', streamId: '20260101T000000000Z-0123456789ab' });
+const encoder = new EncodedLines({ proxy, redactPath: 'full', streamId: '20260101T000000000Z-0123456789ab' });
 
 /** Dotted paths of all leaves; lists of objects as `[]`. */
 function pathsOf(value: unknown, at = ''): readonly string[] {
@@ -184,7 +185,7 @@ test('a value of the wrong type is named in masked, not guessed', () => {
 });
 
 test('with redact.path: template the path never reaches the record, and the record says so', () => {
-  const template = new NativeEncoder({ proxy, redactPath: 'template', streamId: 's' });
+  const template = new EncodedLines({ proxy, redactPath: 'template', streamId: 's' });
   const line = template.decision(decisionEvent(4711), 1);
   assert.doesNotMatch(line, /payments\/4711/);
   assert.match(line, /"route":"\/v1\/payments\/\{id\}"/);

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import type { WrittenBatch } from '../../src/audit/group-commit.ts';
 import { journalFolder, readRecords, record, recordMany, segmentPaths, startRecorder } from './journal-in-folder.ts';
 import { authnFailedEvent, decisionEvent, outcomeEvent } from './sample-events.ts';
 import { ScriptedDisk } from './scripted-disk.ts';
@@ -129,10 +130,20 @@ test('a record after close() is refused, later', async (t) => {
   assert.equal((await record(recorder))?.code, 'ERR_JOURNAL_UNAVAILABLE');
 });
 
-test('onLine sees each record that was written', async (t) => {
+test('onBatch sees each record that was written, and none that could not be encoded', async (t) => {
   const lines: string[] = [];
-  const { recorder } = await startRecorder(t, await journalFolder(t), {}, { onLine: (line) => lines.push(line) });
-  await recordMany(recorder, 3);
-  assert.equal(lines.length, 3);
-  assert.ok(lines.every((line) => line.endsWith('}\n')));
+  const onBatch = ({ entries, bytes, ends }: WrittenBatch): void => {
+    for (const [at, end] of ends.entries())
+      lines.push(`${entries[at]?.kind}${bytes.toString('latin1', ends[at - 1] ?? 0, end)}`);
+  };
+  const { recorder } = await startRecorder(t, await journalFolder(t), {}, { onBatch });
+  const waits = [record(recorder), record(recorder, decisionEvent(2, { timeUs: Number.NaN })), record(recorder)];
+  assert.deepEqual(
+    (await Promise.all(waits)).map((error) => error?.code),
+    [undefined, 'ERR_JOURNAL_UNAVAILABLE', undefined],
+  );
+  assert.deepEqual(
+    lines.map((line) => line.replace(/\{.*\}/, '{}')),
+    ['allow{}\n', 'allow', 'allow{}\n'],
+  );
 });

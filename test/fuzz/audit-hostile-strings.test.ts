@@ -3,11 +3,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { lineBytes, NativeEncoder } from '../../src/audit/native-encoder.ts';
+import { lineBytes } from '../../src/audit/native-encoder.ts';
+import { EncodedLines } from '../audit/encoded-lines.ts';
 import { allow, authnFailedEvent, decisionEvent, outcomeEvent, principal } from '../audit/sample-events.ts';
 
 const proxy = { instance: 'test', workloadId: null, node: null, pod: null, version: '1' };
-const encoder = new NativeEncoder({ proxy, redactPath: 'full', streamId: 's' });
+const encoder = new EncodedLines({ proxy, redactPath: 'full', streamId: 's' });
 
 const nasty = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 400 }),
