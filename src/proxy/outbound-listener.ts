@@ -19,8 +19,15 @@ import { RightSweep } from './right-sweep.ts';
 /** How long one who was sent away may take to read why, milliseconds. */
 const sentAwayMs = 1_000;
 
+export interface OutboundListenerParts extends InboundListenerParts {
+  /** Open connections to peers. */
+  readonly peers: ReadonlySet<OpenPeer>;
+  /** It was retired, and the last of its callers has gone. */
+  readonly onRetired: () => void;
+}
+
 export class OutboundListener {
-  readonly #parts: InboundListenerParts;
+  readonly #parts: OutboundListenerParts;
   readonly #services: ListenerServices<OutboundOptions>;
   readonly #own: OwnCaller;
   readonly #port: ListeningPort;
@@ -28,13 +35,14 @@ export class OutboundListener {
   readonly #sweep: RightSweep<InboundConnection>;
   readonly #peerSweep: RightSweep<OpenPeer>;
   #unsubscribe: readonly (() => void)[] = [];
+  #isRetired = false;
 
-  constructor(parts: InboundListenerParts, settings: ListenerSettings<OutboundOptions>, peers: ReadonlySet<OpenPeer>) {
+  constructor(parts: OutboundListenerParts, settings: ListenerSettings<OutboundOptions>) {
     this.#parts = parts;
     this.#own = new OwnCaller(parts, new PeerAdmission(parts));
     this.#services = new ListenerServices(parts, this.#own, settings);
     this.#sweep = new RightSweep(parts.wheel, this.#connections, (one) => this.#judgeConnection(one));
-    this.#peerSweep = new RightSweep(parts.wheel, peers, (one) => one.judgeAgain());
+    this.#peerSweep = new RightSweep(parts.wheel, parts.peers, (one) => one.judgeAgain());
     this.#port = new ListeningPort({ onConnection: (socket) => this.#accept(socket), onFault: parts.onFault });
   }
 
@@ -89,6 +97,12 @@ export class OutboundListener {
     await this.#port.stop();
   }
 
+  /** A reload removed it: what is under way may end, and is judged until then. */
+  retire(): void {
+    this.#isRetired = true;
+    this.stopAccepting().then(() => this.#endIfUnused(), this.#parts.onFault);
+  }
+
   /** Ends everything at once. */
   close(): void {
     this.#services.isDraining = true;
@@ -129,10 +143,17 @@ export class OutboundListener {
       onClosed: (closed) => {
         this.#connections.delete(closed);
         observer.connectionClosed();
+        this.#endIfUnused();
       },
     });
     this.#connections.add(connection);
     observer.connectionOpened();
+  }
+
+  #endIfUnused(): void {
+    if (!this.#isRetired || this.#port.isListening || this.#connections.size > 0) return;
+    this.close();
+    this.#parts.onRetired();
   }
 
   /** A plain caller can be told; its request was not read, so nothing was decided. */

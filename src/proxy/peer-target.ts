@@ -24,7 +24,8 @@ export interface PeerTargetParts {
   readonly revocations: Latest<RevocationList>;
   readonly contexts: TlsContexts;
   readonly clock: Clock;
-  readonly accept: OutboundOptions['accept'];
+  /** Who is accepted now. */
+  readonly accept: () => OutboundOptions['accept'];
   readonly handshakeMs: number;
   /** Those whose right is looked at whenever something changes. */
   readonly open: Set<OpenPeer>;
@@ -99,9 +100,7 @@ export class PeerTarget implements UpstreamTarget {
     });
     if (!verdict.ok) return this.#refused(verdict.detail, verdict.shown ?? 'none');
     const id = verdict.peer.id.toString();
-    if (!this.#parts.accept.some((glob) => matchesGlob(glob, id))) {
-      return this.#refused('the peer is somebody else', id);
-    }
+    if (!this.#accepts(id)) return this.#refused('the peer is somebody else', id);
     const right = new PeerRight({
       ...this.#parts,
       chain: chain as PeerChain,
@@ -139,9 +138,10 @@ export class PeerTarget implements UpstreamTarget {
     const { serial } = this.#shown.get(socket)!.svid;
     const open: OpenPeer = {
       // Under another own identity no further request goes; one under way may end.
-      isOver: () => right.ended(clock.nowMs()) !== null || identity.current.svid.serial !== serial,
+      isOver: () =>
+        right.ended(clock.nowMs()) !== null || identity.current.svid.serial !== serial || !this.#accepts(id),
       judgeAgain: () => {
-        const ended = right.ended(clock.nowMs());
+        const ended = right.ended(clock.nowMs()) ?? (this.#accepts(id) ? null : 'the peer is accepted no more');
         if (ended !== null) socket.destroy(this.#refused(ended, id));
       },
     };
@@ -150,8 +150,15 @@ export class PeerTarget implements UpstreamTarget {
     return open;
   }
 
+  #accepts(id: string): boolean {
+    return this.#parts.accept().some((glob) => matchesGlob(glob, id));
+  }
+
   #refused(why: string, shown: string): PosternError {
-    const expected = this.#parts.accept.map(({ pattern }) => pattern).join(', ');
+    const expected = this.#parts
+      .accept()
+      .map(({ pattern }) => pattern)
+      .join(', ');
     const message = `peer \`${placeName(this.#place)}\`: ${why}; expected: ${expected}; shown: \`${shown}\``;
     return new PosternError('ERR_OUTBOUND_IDENTITY', message);
   }

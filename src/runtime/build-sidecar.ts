@@ -149,7 +149,7 @@ function buildListeners(config: PosternConfig, base: Base, known: Who & Judgemen
   const parts = listenerParts(config, room, { ...base, ...known });
   const listeners = new ListenerSet(parts, config.audit, own);
   cleanups.add(() => listeners.close());
-  const outbound = new OutboundSet(parts, config.outbound, { shared: config.audit, own });
+  const outbound = new OutboundSet(parts, config.audit, own);
   cleanups.add(() => outbound.close());
   const { readConfig } = base.environment;
   const reloadable = { identity, revocations, registry, policy, listeners, outbound };

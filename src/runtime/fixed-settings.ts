@@ -7,7 +7,6 @@ import { formatAddress } from '../lib/socket-address.ts';
 const fixedParts: readonly (readonly [name: string, part: (config: PosternConfig) => unknown])[] = [
   ['identity', (config) => config.identity],
   ['audit.journal', ({ audit: { redactHeaders: _, outcomes: __, ...rest } }) => rest],
-  ['outbound', (config) => config.outbound],
   ['audit.outcomes', (config) => config.audit.outcomes],
   ['admin', (config) => config.admin],
   ['workers', (config) => config.workers],

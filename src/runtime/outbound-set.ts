@@ -1,103 +1,142 @@
-// All outbound listeners of the process. What they are is set by a start; policies, identity and routes follow every change.
+// All outbound listeners of the process. A reload binds what is new before it touches what is there: if an address is not to be
+// had, nothing has changed. Kept ones keep their callers; removed ones end as their calls do.
 
 import type { AuditConfig } from '../config/audit-section.ts';
+import { formatAddress } from '../lib/socket-address.ts';
 import { hostsFile } from '../proxy/endpoints/hosts-file.ts';
 import { NameResolver } from '../proxy/endpoints/name-resolver.ts';
-import { PeerPool } from '../proxy/endpoints/peer-pool.ts';
 import type { ListenerSettings } from '../proxy/exchange-services.ts';
 import { OutboundListener } from '../proxy/outbound-listener.ts';
 import type { OutboundOptions } from '../proxy/outbound-options.ts';
 import type { OwnIdentity } from '../proxy/own-identity.ts';
-import { type OpenPeer, PeerTarget } from '../proxy/peer-target.ts';
 import { RouteTable } from '../proxy/route-table.ts';
-import type { UpstreamSource } from '../proxy/upstream-source.ts';
-import { headLimitsDefaults } from '../wire/head-limits.ts';
-import type { ListenerSetParts } from './listener-set.ts';
+import type { ListenerSetParts, PreparedListeners } from './listener-set.ts';
+import { PeerRoute } from './peer-route.ts';
 
 type SharedSettings = Pick<AuditConfig, 'redactHeaders' | 'outcomes'>;
 
-export class OutboundSet {
-  readonly all: readonly OutboundListener[];
-  readonly #shared: SharedSettings;
-  readonly #names = new NameResolver({ hostsFile });
+interface Slot {
+  readonly listener: OutboundListener;
+  readonly route: PeerRoute;
+}
 
-  /** @throws PosternError ERR_CONFIG_ROUTE */
-  constructor(
-    parts: ListenerSetParts,
-    options: readonly OutboundOptions[],
-    { shared, own }: { readonly shared: SharedSettings; readonly own: OwnIdentity },
-  ) {
+export class OutboundSet {
+  readonly #parts: ListenerSetParts;
+  readonly #names = new NameResolver({ hostsFile });
+  readonly #slots = new Map<string, Slot>();
+  /** Removed, and not at their end yet. */
+  readonly #leaving = new Set<OutboundListener>();
+  #shared: SharedSettings;
+  #own: OwnIdentity;
+
+  constructor(parts: ListenerSetParts, shared: SharedSettings, own: OwnIdentity) {
+    this.#parts = parts;
     this.#shared = shared;
-    this.all = options.map((one) => {
-      const { observerOf, ...rest } = parts;
-      const open = new Set<OpenPeer>();
-      const settings = this.#settings(one, own, this.#pool(parts, one, open));
-      return new OutboundListener({ ...rest, observer: observerOf(one.name) }, settings, open);
-    });
+    this.#own = own;
+  }
+
+  get all(): readonly OutboundListener[] {
+    return [...this.#slots.values()].map(({ listener }) => listener);
   }
 
   get connectionCount(): number {
-    return this.all.reduce((count, listener) => count + listener.connectionCount, 0);
+    return this.#everyone.reduce((count, listener) => count + listener.connectionCount, 0);
   }
 
-  /** @throws PosternError ERR_LISTEN; whoever asked closes the set then */
-  async listen(): Promise<void> {
-    for (const listener of this.all) await listener.listen();
+  /** Makes the listeners what `options` say. @throws PosternError ERR_LISTEN, ERR_CONFIG_ROUTE; then nothing has changed */
+  async replace(options: readonly OutboundOptions[], shared: SharedSettings): Promise<void> {
+    (await this.prepare(options, shared)).commit();
+  }
+
+  /** Everything that can fail. @throws PosternError ERR_LISTEN, ERR_CONFIG_ROUTE; then nothing has changed */
+  async prepare(options: readonly OutboundOptions[], shared: SharedSettings): Promise<PreparedListeners> {
+    // Compiled again at commit, when the own identity may be another; that it can be is known from here on.
+    for (const one of options) new RouteTable(one, this.#own);
+    const fresh = await this.#bindAll(options.filter((one) => !this.#keeps(one)));
+    const discard = (): void => {
+      for (const { listener } of fresh) listener.close();
+    };
+    return { commit: () => this.#swap(options, fresh, shared), discard };
   }
 
   /** The own identity changed: resources that are filled from it change with it. */
   setOwnIdentity(own: OwnIdentity): void {
-    for (const listener of this.all) {
-      const { options, pool } = listener.settings;
-      listener.replaceSettings(this.#settings(options, own, pool));
-    }
+    this.#own = own;
+    for (const slot of this.#slots.values()) this.#settle(slot, slot.listener.settings.options);
   }
 
   judgeAgain(): void {
-    for (const listener of this.all) listener.judgeAgain();
+    for (const listener of this.#everyone) listener.judgeAgain();
   }
 
   beginDrain(): void {
-    for (const listener of this.all) listener.beginDrain();
+    for (const listener of this.#everyone) listener.beginDrain();
   }
 
   async stopAccepting(): Promise<void> {
-    await Promise.all(this.all.map((listener) => listener.stopAccepting()));
+    await Promise.all(this.#everyone.map((listener) => listener.stopAccepting()));
   }
 
   close(): void {
-    for (const listener of this.all) listener.close();
+    for (const listener of this.#everyone) listener.close();
     this.#names.close();
   }
 
-  #pool(parts: ListenerSetParts, options: OutboundOptions, open: Set<OpenPeer>): PeerPool {
-    const { wheel, room, onFault, observerOf } = parts;
-    const { to, balance, ejection, breaker, retries, limits, accept, name } = options;
-    return new PeerPool({
-      to,
-      balance,
-      ejection,
-      breaker,
-      retries,
-      resolve: this.#names.resolve,
-      random: Math.random,
-      counters: observerOf(name),
-      onFault,
-      connections: {
-        limits: headLimitsDefaults,
-        wheel,
-        connectMs: limits.upstreamConnectMs,
-        responseMs: limits.upstreamResponseMs,
-        room,
-      },
-      targetOf: (place) => new PeerTarget({ ...parts, accept, handshakeMs: limits.handshakeMs, open }, place),
-    });
+  get #everyone(): readonly OutboundListener[] {
+    return [...this.all, ...this.#leaving];
   }
 
-  #settings(options: OutboundOptions, own: OwnIdentity, pool: UpstreamSource): ListenerSettings<OutboundOptions> {
+  #keeps({ name, listen }: OutboundOptions): boolean {
+    const slot = this.#slots.get(name);
+    return slot !== undefined && formatAddress(slot.listener.settings.options.listen) === formatAddress(listen);
+  }
+
+  async #bindAll(options: readonly OutboundOptions[]): Promise<readonly Slot[]> {
+    const bound: Slot[] = [];
+    try {
+      for (const one of options) {
+        const slot = this.#make(one);
+        bound.push(slot);
+        await slot.listener.listen();
+      }
+    } catch (error) {
+      for (const { listener } of bound) listener.close();
+      throw error;
+    }
+    return bound;
+  }
+
+  #make(options: OutboundOptions): Slot {
+    const { observerOf, ...rest } = this.#parts;
+    const route = new PeerRoute(this.#parts, this.#names.resolve, options);
+    const parts = { ...rest, observer: observerOf(options.name), peers: route.open };
+    const onRetired = (): void => void this.#leaving.delete(listener);
+    const listener = new OutboundListener({ ...parts, onRetired }, this.#settings(route, options));
+    return { listener, route };
+  }
+
+  #swap(options: readonly OutboundOptions[], fresh: readonly Slot[], shared: SharedSettings): void {
+    this.#shared = shared;
+    const stays = new Set(options.filter((one) => this.#keeps(one)).map(({ name }) => name));
+    for (const [name, { listener }] of this.#slots) {
+      if (stays.has(name)) continue;
+      this.#slots.delete(name);
+      this.#leaving.add(listener);
+      listener.retire();
+    }
+    for (const slot of fresh) this.#slots.set(slot.listener.settings.options.name, slot);
+    for (const one of options) this.#settle(this.#slots.get(one.name)!, one);
+  }
+
+  #settle({ listener, route }: Slot, options: OutboundOptions): void {
+    route.follow(options);
+    listener.replaceSettings(this.#settings(route, options));
+  }
+
+  #settings({ pool }: PeerRoute, options: OutboundOptions): ListenerSettings<OutboundOptions> {
     return Object.freeze({
       options,
-      routes: new RouteTable(options, own),
+      routes: new RouteTable(options, this.#own),
       pool,
       hashedHeaders: this.#shared.redactHeaders,
       outcomes: this.#shared.outcomes,

@@ -11,7 +11,7 @@ import { type FileWatch, watchFiles } from '../lib/file-watch.ts';
 import type { OperationalLog } from '../telemetry/operational-log.ts';
 import { refuseFixed } from './fixed-settings.ts';
 import { lintContextFor } from './lint-context.ts';
-import type { ListenerSet } from './listener-set.ts';
+import type { ListenerSet, PreparedListeners } from './listener-set.ts';
 import { digestOf, loadBundles, logFindings } from './load-bundles.ts';
 import type { OutboundSet } from './outbound-set.ts';
 import type { PolicyRuntime } from './policy-runtime.ts';
@@ -99,9 +99,9 @@ export class Reloader {
     const known = { snapshot: identity.current, registry: registered.value };
     const bundles = await loadBundles(next.policy, lintContextFor(next, known, clock.nowMs()));
     const revoked = await revocations.prepare(next.policy.revocationsFile);
-    const bound = await listeners.prepare(next.inbound, next.audit);
+    const bound = await this.#bind(next);
     const commit = async (): Promise<void> => {
-      bound.commit();
+      for (const one of bound) one.commit();
       policy.apply(bundles, next.policy);
       // All in one turn: nobody is judged by new policies and the old registry.
       const watching = [registered.commit(), revoked.commit()];
@@ -113,7 +113,19 @@ export class Reloader {
       this.#config = next;
       if (this.#watch !== null && !isSameWatch) await this.watch();
     };
-    return { policyDigest: digestOf(bundles), commit, discard: () => bound.discard() };
+    return { policyDigest: digestOf(bundles), commit, discard: () => discardAll(bound) };
+  }
+
+  /** Both directions or none. */
+  async #bind(next: PosternConfig): Promise<readonly PreparedListeners[]> {
+    const { listeners, outbound } = this.#parts;
+    const inwards = await listeners.prepare(next.inbound, next.audit);
+    try {
+      return [inwards, await outbound.prepare(next.outbound, next.audit)];
+    } catch (error) {
+      inwards.discard();
+      throw error;
+    }
   }
 
   async close(): Promise<void> {
@@ -148,4 +160,8 @@ export class Reloader {
       : { code: 'ERR_INTERNAL', error: String(error) };
     this.#parts.log.error('reload refused, the old configuration goes on', { why, ...fields });
   }
+}
+
+function discardAll(prepared: readonly PreparedListeners[]): void {
+  for (const one of prepared) one.discard();
 }

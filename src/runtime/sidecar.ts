@@ -96,7 +96,7 @@ export class Sidecar implements RunningSidecar {
     this.#cleanups.add(() => this.#admin?.close());
     const bundleServer = await openBundleEndpoint(config.identity, this.parts);
     this.#cleanups.add(() => bundleServer?.close());
-    await outbound.listen();
+    await outbound.replace(config.outbound, config.audit);
     await listeners.replace(config.inbound, config.audit);
     if (isAlone) await reloader.watch();
     this.#phase = 'running';

@@ -2,153 +2,58 @@
 
 import assert from 'node:assert/strict';
 import http from 'node:http';
-import path from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
-import { Mesh } from '../harness/mesh.ts';
+import { ask, CallingWorld, type CallRecord, clientId, problemOf } from '../harness/calling-world.ts';
 import { answerOk, RecordingWorkload } from '../harness/recording-workload.ts';
-import { freePort, journalRecords, SidecarProcess } from '../harness/sidecar-process.ts';
+import { freePort } from '../harness/sidecar-process.ts';
 import { waitFor } from '../harness/wait-for.ts';
 
-interface Answer {
-  readonly status: number;
-  readonly headers: http.IncomingHttpHeaders;
-  readonly body: string;
-}
+const accept = 'accept: ["spiffe://prod.acme.com/ns/payments/*"]';
+const patient = 'limits: { connect: 20s, handshake: 20s }';
 
-function ask(port: number, target: string, options: http.RequestOptions = {}, body?: string): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const request = http.request({ host: '127.0.0.1', port, path: target, agent: false, ...options }, (answer) => {
-      let text = '';
-      answer.setEncoding('latin1');
-      answer.on('data', (piece: string) => {
-        text += piece;
-      });
-      answer.on('end', () => resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body: text }));
-      answer.on('error', reject);
-    });
-    request.on('error', reject);
-    request.end(body);
-  });
-}
-
-interface Row {
-  readonly decision_id: string;
-  readonly decision?: string;
-  readonly type: string;
-  readonly principal?: { readonly workload_id: string; readonly credential: { readonly serial: string } };
-  readonly network?: { readonly direction: string };
-  readonly outcome?: { readonly result: string; readonly code?: string; readonly detail: string | null };
-  readonly correlation: { readonly trace_id: string; readonly request_id: string };
-  readonly resource?: { readonly name: string };
-}
-
-const clientId = 'spiffe://prod.acme.com/ns/shop/front';
-
-const outboundPolicy = `policy "calls":
-  principals: { type: workload, spiffe_id: "${clientId}" }
-  rules:
-    - name: out
-      effect: allow
-      actions: [read, write]
-      conditions: ['network.direction == "outbound"']
-`;
-
-const callersPolicy = `policy "callers":
-  principals: { type: workload, spiffe_id: "spiffe://prod.acme.com/**" }
-  rules:
-    - name: in
-      effect: allow
-      actions: [read, write]
-      conditions: ['network.direction == "inbound"']
-`;
-
-const names = ['orders', 'stranger', 'down', 'lost', 'plain', 'small', 'mute', 'pair', 'narrow'] as const;
-type Ports = Readonly<Record<(typeof names)[number], number>>;
-
-async function writeClient(
-  mesh: Mesh,
-  workloadPort: number,
-  { adminPort, mutePort }: { readonly adminPort: number; readonly mutePort: number },
-): Promise<Ports> {
-  const entries = await Promise.all(names.map(async (name) => [name, await freePort()] as const));
-  const ports = Object.fromEntries(entries) as Ports;
-  await rotate(mesh);
-  mesh.put('calls.yaml', outboundPolicy);
-  mesh.put('revoked.yaml', 'revocations: []\n');
-  const accept = 'accept: ["spiffe://prod.acme.com/ns/payments/*"]';
-  const limits = 'limits: { connect: 20s }';
-  const server = `to: [localhost:${mesh.port}], ${accept}`;
-  const drop = 'routes: [{ match: { path: /not-ours }, action: drop }]';
-  mesh.put(
-    'client.yaml',
-    `version: 1
-identity:
-  source: files
-  files: { cert: client.crt, key: client.key, bundle: bundle.pem }
-outbound:
-  - { name: orders, listen: 127.0.0.1:${ports.orders}, ${server}, ${drop}, ${limits} }
-  - { name: stranger, listen: 127.0.0.1:${ports.stranger}, to: [127.0.0.1:${mesh.port}], accept: [spiffe://prod.acme.com/ns/orders/api], ${limits} }
-  - { name: down, listen: 127.0.0.1:${ports.down}, to: [127.0.0.1:${await freePort()}], ${accept}, ${limits} }
-  - { name: lost, listen: 127.0.0.1:${ports.lost}, to: [no-such-host.invalid:8443], ${accept}, ${limits} }
-  - { name: plain, listen: 127.0.0.1:${ports.plain}, to: [127.0.0.1:${workloadPort}], ${accept}, ${limits} }
-  - { name: small, listen: 127.0.0.1:${ports.small}, ${server}, limits: { connections: 1, connect: 20s } }
-  - { name: mute, listen: 127.0.0.1:${ports.mute}, to: [127.0.0.1:${mutePort}], ${accept}, limits: { connect: 20s, handshake: 300ms } }
-  - { name: pair, listen: 127.0.0.1:${ports.pair}, to: [127.0.0.1:${await freePort()}, 127.0.0.1:${mesh.port}], ${accept}, ${limits}, ejection: { first: 1h, most: 1h } }
-  - { name: narrow, listen: 127.0.0.1:${ports.narrow}, ${server}, limits: { connect: 20s, requests: 1 } }
-policy: { paths: [calls.yaml], environment_boundary: off, revocations: revoked.yaml }
-audit: { journal: { dir: client-journal }, stdout: off }
-admin: { listen: 127.0.0.1:${adminPort} }
-shutdown: { drain: 2s }
-`,
-  );
-  return ports;
-}
-
-/** Another SVID of the client. */
-async function rotate(mesh: Mesh): Promise<void> {
-  const svid = await mesh.ca.issue({ spiffeId: clientId });
-  mesh.put('client.crt', svid.certChainPem);
-  mesh.put('client.key', svid.keyPem);
-}
-
-const serialOf = (row: Row): string | undefined => row.principal?.credential.serial;
+const serialOf = (row: CallRecord): string | undefined => row.principal?.credential.serial;
 
 /** A decision about a caller whose certificate none of `before` is. */
-function isFresh(row: Row, before: ReadonlySet<string | undefined>): boolean {
+function isFresh(row: CallRecord, before: ReadonlySet<string | undefined>): boolean {
   const isClients = row.type === 'decision' && row.principal?.workload_id === clientId;
   return isClients && !before.has(serialOf(row));
 }
 
-const recordsBelow = (dir: string): Row[] => journalRecords(dir) as unknown as Row[];
-
 test('a workload that speaks plain HTTP calls over mutual TLS, judged and recorded on both sides', async (t) => {
   const workload = await RecordingWorkload.start();
   t.after(() => workload.stop());
-  const routes = '    routes: [{ match: { path: /not-theirs }, action: drop }]\n';
-  const mesh = await Mesh.create(t, { workloadPort: workload.port, policy: callersPolicy, inbound: routes });
-  await mesh.start(t);
-  const adminPort = await freePort();
   const mute = await RecordingWorkload.start(() => {});
   t.after(() => mute.stop());
-  const ports = await writeClient(mesh, workload.port, { adminPort, mutePort: mute.port });
-  const client = await SidecarProcess.start({ configFile: path.join(mesh.dir, 'client.yaml'), adminPort });
-  t.after(() => client.kill());
-  const ours = (): Row[] => recordsBelow(path.join(mesh.dir, 'client-journal'));
-  const theirs = (): Row[] => recordsBelow(mesh.journalDir);
-  const decisionOf = (answer: Answer): Row => {
-    const found = ours().find((row) => row.decision_id === answer.headers['x-postern-decision-id']);
-    assert.ok(found !== undefined, 'the decision is on record before the answer');
-    return found;
-  };
-  const problem = (answer: Answer) => JSON.parse(answer.body) as { code?: string; detail: string };
+  const [nobody, noPair] = [await freePort(), await freePort()];
+  const routes = '    routes: [{ match: { path: /not-theirs }, action: drop }]\n';
+  const world = await CallingWorld.create(t, { workloadPort: workload.port, inbound: routes }, (server) => {
+    const address = server.replace('localhost', '127.0.0.1');
+    const forever = 'ejection: { first: 1h, most: 1h }';
+    return {
+      orders: `to: [${server}], ${accept}, routes: [{ match: { path: /not-ours }, action: drop }], ${patient}`,
+      stranger: `to: [${address}], accept: [spiffe://prod.acme.com/ns/orders/api], ${patient}`,
+      down: `to: [127.0.0.1:${nobody}], ${accept}, ${patient}`,
+      lost: `to: [no-such-host.invalid:8443], ${accept}, ${patient}`,
+      plain: `to: [127.0.0.1:${workload.port}], ${accept}, ${patient}`,
+      small: `to: [${server}], ${accept}, limits: { connections: 1, connect: 20s, handshake: 20s }`,
+      mute: `to: [127.0.0.1:${mute.port}], ${accept}, limits: { connect: 20s, handshake: 300ms }`,
+      pair: `to: [127.0.0.1:${noPair}, ${address}], ${accept}, ${patient}, ${forever}`,
+      narrow: `to: [${server}], ${accept}, limits: { requests: 1, connect: 20s, handshake: 20s }`,
+    };
+  });
+  const { mesh, client } = world;
+  const ports = world.ports as Readonly<
+    Record<'orders' | 'stranger' | 'down' | 'lost' | 'plain' | 'small' | 'mute' | 'pair' | 'narrow', number>
+  >;
+  const [ours, theirs] = [() => world.ours(), () => world.theirs()];
   const metrics = async () => (await client.admin('/metrics')).body;
 
   await t.test('an allowed request arrives whole, and both records join on one trace and one request id', async () => {
     const answer = await ask(ports.orders, '/things?q=1', { headers: { host: 'orders', 'x-postern-peer': 'forged' } });
     assert.equal(answer.status, 200);
     assert.equal(answer.body, 'ok');
-    const own = decisionOf(answer);
+    const own = world.decisionOf(answer);
     assert.equal(own.decision, 'allow');
     assert.equal(own.network?.direction, 'outbound');
     assert.equal(own.principal?.workload_id, clientId);
@@ -188,10 +93,10 @@ test('a workload that speaks plain HTTP calls over mutual TLS, judged and record
   await t.test('a deny of the own side is told as such, and nothing is sent', async () => {
     const answer = await ask(ports.orders, '/not-ours');
     assert.equal(answer.status, 403);
-    assert.equal(problem(answer).code, 'ERR_OUTBOUND_DENIED');
-    assert.equal(decisionOf(answer).decision, 'deny');
+    assert.equal(problemOf(answer).code, 'ERR_OUTBOUND_DENIED');
+    assert.equal(world.decisionOf(answer).decision, 'deny');
     assert.ok(!workload.received.includes('/not-ours'));
-    const { trace_id } = decisionOf(answer).correlation;
+    const { trace_id } = world.decisionOf(answer).correlation;
     assert.equal(
       theirs().find((row) => row.correlation?.trace_id === trace_id),
       undefined,
@@ -201,8 +106,8 @@ test('a workload that speaks plain HTTP calls over mutual TLS, judged and record
   await t.test('a deny of the other side comes through, and is on record there', async () => {
     const answer = await ask(ports.orders, '/not-theirs');
     assert.equal(answer.status, 403);
-    assert.equal(problem(answer).code, undefined);
-    const own = decisionOf(answer);
+    assert.equal(problemOf(answer).code, undefined);
+    const own = world.decisionOf(answer);
     assert.equal(own.decision, 'allow');
     const other = theirs().find((row) => row.correlation?.trace_id === own.correlation.trace_id);
     assert.equal(other?.decision, 'deny');
@@ -213,18 +118,14 @@ test('a workload that speaks plain HTTP calls over mutual TLS, judged and record
     const before = theirs().filter((row) => row.type === 'decision').length;
     const answer = await ask(ports.stranger, '/secret', { method: 'POST' }, 'secret');
     assert.equal(answer.status, 502);
-    assert.equal(problem(answer).code, 'ERR_OUTBOUND_IDENTITY');
+    assert.equal(problemOf(answer).code, 'ERR_OUTBOUND_IDENTITY');
     assert.match(
-      problem(answer).detail,
+      problemOf(answer).detail,
       /expected: spiffe:\/\/prod\.acme\.com\/ns\/orders\/api; shown: .*\/ns\/payments\/server/,
     );
     assert.ok(!workload.received.includes('secret'));
     assert.equal(theirs().filter((row) => row.type === 'decision').length, before);
-    const id = decisionOf(answer).decision_id;
-    const outcome = await waitFor('the outcome', () =>
-      ours().find((row) => row.type === 'outcome' && row.decision_id === id),
-    );
-    assert.match(outcome.outcome?.detail ?? '', /shown: .*\/ns\/payments\/server/);
+    assert.match((await world.outcomeOf(answer)).detail ?? '', /shown: .*\/ns\/payments\/server/);
   });
 
   await t.test('what failed is told: name, connection, handshake', async () => {
@@ -238,11 +139,9 @@ test('a workload that speaks plain HTTP calls over mutual TLS, judged and record
     for (const [port, status, code] of codes) {
       const answer = await ask(port, '/x');
       assert.equal(answer.status, status, code);
-      assert.equal(problem(answer).code, code);
-      const { decision, decision_id: id } = decisionOf(answer);
-      assert.equal(decision, 'allow');
-      const isEnd = (row: Row): boolean => row.type === 'outcome' && row.decision_id === id;
-      assert.equal((await waitFor('the outcome', () => ours().find(isEnd))).outcome?.code, code);
+      assert.equal(problemOf(answer).code, code);
+      assert.equal(world.decisionOf(answer).decision, 'allow');
+      assert.equal((await world.outcomeOf(answer)).code, code);
     }
     workload.behave = answerOk;
     const text = await metrics();
@@ -278,11 +177,9 @@ test('a workload that speaks plain HTTP calls over mutual TLS, judged and record
     workload.behave = answerOk;
     const second = await ask(ports.narrow, '/too-much');
     assert.equal(second.status, 503);
-    assert.equal(problem(second).code, 'ERR_OUTBOUND_OVERLOADED');
+    assert.equal(problemOf(second).code, 'ERR_OUTBOUND_OVERLOADED');
     assert.ok(!workload.received.includes('/too-much'));
-    const { decision_id: id } = decisionOf(second);
-    const isEnd = (row: Row): boolean => row.type === 'outcome' && row.decision_id === id;
-    assert.equal((await waitFor('the outcome', () => ours().find(isEnd))).outcome?.result, 'limit');
+    assert.equal((await world.outcomeOf(second)).result, 'limit');
     for (const release of held) release();
     assert.equal((await first).status, 200);
   });
@@ -317,7 +214,7 @@ test('a workload that speaks plain HTTP calls over mutual TLS, judged and record
       }
     };
     const senders = Promise.all([send(), send(), send(), send()]);
-    await rotate(mesh);
+    await world.rotate();
     await waitFor('records under the new certificate', () => ours().some((row) => isFresh(row, before)));
     const isSeen = () => theirs().some((row) => isFresh(row, before));
     await waitFor('the peer to see it', isSeen);
@@ -350,7 +247,7 @@ test('a workload that speaks plain HTTP calls over mutual TLS, judged and record
       ours().find(({ outcome }) => outcome?.result === 'upstream_failed' && /expected: /.test(outcome.detail ?? '')),
     );
     assert.match(cut.outcome?.detail ?? '', /revoked|stolen/);
-    assert.equal(problem(answer).code, 'ERR_OUTBOUND_IDENTITY');
+    assert.equal(problemOf(answer).code, 'ERR_OUTBOUND_IDENTITY');
   });
 
   await t.test('it ends with calls under way answered', async () => {
