@@ -242,6 +242,16 @@ export const errorCatalog = {
     means: 'a peer sent nothing for too long; the caller gets 504',
     mend: 'make the peer faster or raise `limits.response`',
   },
+  ERR_OUTBOUND_HOST: {
+    exit: 3,
+    means: 'a call through a `protocol: proxy` listener names a host that no outbound listener has; nothing was sent',
+    mend: 'add the name to `hosts` of the outbound listener that leads there, or take it out of HTTP_PROXY with NO_PROXY',
+  },
+  ERR_OUTBOUND_CONNECT: {
+    exit: 3,
+    means: 'a caller asked a `protocol: proxy` listener for a tunnel with CONNECT; it got 501',
+    mend: 'call `http://` and not `https://`: a tunnel hides requests from policy, and Postern makes the mutual TLS',
+  },
   ERR_OUTBOUND_OVERLOADED: {
     exit: 3,
     means: 'a limit of what may be under way to a peer is met; the caller gets 503 at once, and nothing was sent',
@@ -341,6 +351,11 @@ export const errorCatalog = {
     exit: 3,
     means: 'what arrived is not an HTTP/1.1 request line',
     mend: 'look at the sender: it is broken or hostile; docs/wire.md says what is accepted',
+  },
+  ERR_WIRE_CONNECT: {
+    exit: 3,
+    means: 'a request asks for a tunnel with CONNECT, whose content no policy could see',
+    mend: 'call `http://` and not `https://` where HTTP_PROXY names a listener of Postern: it makes the mutual TLS',
   },
   ERR_WIRE_TARGET_INVALID: {
     exit: 3,

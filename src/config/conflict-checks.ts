@@ -8,6 +8,7 @@ import type { DataPath, Environment } from './config-source.ts';
 import { type Conflict, conflict } from './conflict.ts';
 import { federationConflicts } from './federation-checks.ts';
 import { healthPathConflicts } from './health-path-checks.ts';
+import { hostConflicts } from './host-checks.ts';
 import type { IdentityConfig } from './identity-section.ts';
 import { type SharingSections, sharingConflicts } from './sharing-checks.ts';
 import { isSameSocket } from './socket-address.ts';
@@ -35,6 +36,7 @@ export function findConflicts(sections: CheckedSections, env: Environment): Conf
     ...adminCollisions(inbound, listeners, sections.admin),
     ...outbound.flatMap((listener, at) => deadRoutes(listener.routes, ['outbound', at, 'routes'])),
     ...healthPathConflicts(inbound),
+    ...hostConflicts(outbound),
     ...sharingConflicts(sections),
     ...federationConflicts(sections),
     ...inbound.flatMap((listener, at) => deadRoutes(listener.routes, ['inbound', at, 'routes'])),

@@ -56,7 +56,8 @@ const pathTemplate = textField((text) => compilePathTemplate(text).text, {
   examples: ['/topics/{topic}'],
 });
 
-const host = textField(
+/** A name as it stands in Host. */
+export const host = textField(
   (text) => {
     if (/^([a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])$/i.test(text)) return text.toLowerCase();
     throw badValue(

@@ -12,7 +12,7 @@ import {
 } from '../proxy/outbound-options.ts';
 import { ejectionSection } from './ejection-section.ts';
 import { badValue, choice, count, duration, longestTimerMs, refuse, textField } from './fields.ts';
-import { actionSection, checkCaptures, resourceSection, routeSection } from './inbound-routes.ts';
+import { actionSection, checkCaptures, host, resourceSection, routeSection } from './inbound-routes.ts';
 import { isLocal, parsePeerAddress } from './socket-address.ts';
 import { listenAddress, name } from './text-fields.ts';
 
@@ -55,7 +55,9 @@ const limitsSection = z
       .describe('Requests that wait for a connection. Above: 503 at once. Default: `connections`.'),
     requests: count(1, 1_000_000)
       .optional()
-      .describe('Requests under way, waiting ones too. Above: 503 at once. Default: `connections`.'),
+      .describe(
+        'Requests under way, waiting ones too. Above: 503 at once. Default: as many as the other limits allow.',
+      ),
     connect: timer(defaults.upstreamConnectMs, 10).describe(
       'Time for a connection to one endpoint, and longest wait for a name or for a free connection. Above: 503.',
     ),
@@ -72,7 +74,16 @@ const listenerSection = z
   .strictObject({
     name: name().describe('Name in records, metrics and messages.'),
     listen: listenAddress().describe('Where the workload calls in plain text: 127.0.0.0/8, [::1] or a unix socket.'),
-    protocol: choice(['http'], ['tcp']).prefault('http').describe('What the workload speaks.'),
+    protocol: choice(['http', 'proxy'], ['tcp'])
+      .prefault('http')
+      .describe(
+        'What the workload speaks. `proxy`: HTTP to a forward proxy (HTTP_PROXY); each request goes where the listener leads among whose `hosts` its Host is.',
+      ),
+    hosts: z
+      .array(host)
+      .max(64)
+      .prefault([])
+      .describe('Names by which `protocol: proxy` listeners reach this one, without port.'),
     to: z
       .array(peerAddress)
       .min(1)
@@ -83,6 +94,7 @@ const listenerSection = z
           if (isTwin) refuse(context, badValue('the address is listed twice', 'list each address once'), [at]);
         }
       })
+      .optional()
       .describe(
         'Where the peer listens with mutual TLS. A name stands for all its addresses, and is resolved again as their TTL ends.',
       ),
@@ -94,6 +106,7 @@ const listenerSection = z
       .array(idGlob)
       .min(1)
       .max(64)
+      .optional()
       .describe('SPIFFE IDs that the server may have; checked before a byte of a request is sent.'),
     resource: resourceSection
       .optional()
@@ -112,6 +125,7 @@ const listenerSection = z
   })
   .superRefine((listener, context) => {
     checkCaptures(listener, [], context);
+    checkKind(listener, context);
     if (isLocal(listener.listen)) return;
     const message = `\`${formatAddress(listener.listen)}\` lets other machines call in the name of this workload`;
     const mend = 'listen on an address of 127.0.0.0/8, on [::1] or on a unix socket';
@@ -122,7 +136,9 @@ const listenerSection = z
       name: listener.name,
       listen: listener.listen,
       reusePort: false,
-      to: listener.to,
+      kind: listener.protocol === 'proxy' ? 'proxy' : 'upstream',
+      hosts: listener.hosts,
+      to: listener.to ?? [],
       retries: listener.retries,
       breaker: {
         connections: listener.limits.peer_connections ?? listener.limits.connections,
@@ -131,7 +147,7 @@ const listenerSection = z
       },
       balance: listener.balance,
       ejection: listener.ejection,
-      accept: listener.accept,
+      accept: listener.accept ?? [],
       resource: listener.resource ?? { type: 'service', name: listener.name },
       action: listener.action,
       routes: listener.routes,
@@ -153,6 +169,32 @@ const listenerSection = z
       workloadHeaders: [],
     }),
   );
+
+/** What a listener that leads somewhere needs, a proxy has not. */
+function checkKind(
+  listener: { readonly protocol: string; readonly to?: unknown; readonly accept?: unknown } & Counted,
+  context: z.RefinementCtx,
+): void {
+  if (listener.protocol === 'proxy') {
+    const given = [
+      ...(['to', 'accept', 'resource'] as const).filter((key) => listener[key] !== undefined),
+      ...(['hosts', 'routes'] as const).filter((key) => listener[key].length > 0),
+    ];
+    const mend = 'remove it: each request is served as the listener among whose `hosts` its Host is';
+    for (const key of given) refuse(context, badValue(`a proxy has no \`${key}\``, mend), [key]);
+    return;
+  }
+  for (const key of ['to', 'accept'] as const) {
+    if (listener[key] !== undefined) continue;
+    context.addIssue({ code: 'invalid_type', expected: 'array', input: undefined, path: [key] });
+  }
+}
+
+interface Counted {
+  readonly resource?: unknown;
+  readonly hosts: readonly string[];
+  readonly routes: readonly unknown[];
+}
 
 /** The listeners as written and as parsed. */
 export const outboundSection = z

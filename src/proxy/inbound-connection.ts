@@ -47,6 +47,8 @@ export interface InboundConnectionOptions {
   readonly headLimits: HeadLimits;
   /** Whether the peer still has the right that it was let in with. */
   readonly right: ConnectionRight;
+  /** Under whose settings a request is served, null for nobody; left out: those of the own listener. */
+  readonly route?: (head: RequestHead) => ExchangeServices | null;
   readonly onClosed: (connection: InboundConnection) => void;
 }
 
@@ -64,6 +66,7 @@ export class InboundConnection implements RequestEvents, ExchangeHost {
   /** Edition of the descriptions that both are of. */
   #edition: unknown;
   readonly #services: ExchangeServices;
+  readonly #route: ((head: RequestHead) => ExchangeServices | null) | null;
   readonly #socket: Socket;
   readonly #parser: RequestParser;
   readonly #onClosed: (connection: InboundConnection) => void;
@@ -89,6 +92,7 @@ export class InboundConnection implements RequestEvents, ExchangeHost {
     this.peerIp = options.peerIp;
     this.right = options.right;
     this.#services = options.services;
+    this.#route = options.route ?? null;
     this.#socket = options.socket;
     this.#onClosed = options.onClosed;
     this.#openedMs = options.services.wheel.nowMs;
@@ -261,8 +265,9 @@ export class InboundConnection implements RequestEvents, ExchangeHost {
   }
 
   #judge(named: NamedHead): void {
-    const services = this.#services;
     const { decisionId, correlation, head } = named;
+    const services = this.#route === null ? this.#services : this.#route(head);
+    if (services === null) return this.#refuse('bad_request_target', 'host_unknown', named);
     const path = acceptedPath(head.rawPath, services.settings.options);
     if (path === null) return this.#refuse('bad_request_target', 'bad_request', named);
     const event = judgeRequest(services, this, { decisionId, correlation, head, path });
@@ -288,7 +293,8 @@ export class InboundConnection implements RequestEvents, ExchangeHost {
 
   onWireError(error: PosternError, status: number): void {
     this.#services.observer.wireError(error.code);
-    const kind = answerOfWireStatus(status);
+    const isTunnelling = error.code === 'ERR_WIRE_CONNECT' && this.#route !== null;
+    const kind = isTunnelling ? 'connect_refused' : answerOfWireStatus(status);
     if (this.#exchange !== null) return this.#exchange.onRequestBroken(error, kind);
     if (this.#phase === 'closed' || this.#phase === 'lingering') return;
     this.#enter('exchange');

@@ -3,7 +3,7 @@
 
 import type { Socket } from 'node:net';
 import { WheelEntry } from '../lib/timer-wheel.ts';
-import type { ListenerSettings } from './exchange-services.ts';
+import type { ExchangeServices, ListenerSettings } from './exchange-services.ts';
 import { InboundConnection } from './inbound-connection.ts';
 import { headLimitsOf } from './inbound-options.ts';
 import { type InboundListenerParts, ListenerServices } from './listener-services.ts';
@@ -18,10 +18,14 @@ import { RightSweep } from './right-sweep.ts';
 
 /** How long one who was sent away may take to read why, milliseconds. */
 const sentAwayMs = 1_000;
+/** How often one that a reload removed is looked at, milliseconds. */
+const retirementMs = 500;
 
 export interface OutboundListenerParts extends InboundListenerParts {
   /** Open connections to peers. */
   readonly peers: ReadonlySet<OpenPeer>;
+  /** Under whose settings a proxy serves a request for `host`; null for nobody. */
+  readonly upstreamOf: (host: string) => ExchangeServices | null;
   /** It was retired, and the last of its callers has gone. */
   readonly onRetired: () => void;
 }
@@ -35,6 +39,7 @@ export class OutboundListener {
   readonly #sweep: RightSweep<InboundConnection>;
   readonly #peerSweep: RightSweep<OpenPeer>;
   #unsubscribe: readonly (() => void)[] = [];
+  readonly #retirement = new WheelEntry(() => this.#endIfUnused());
   #isRetired = false;
 
   constructor(parts: OutboundListenerParts, settings: ListenerSettings<OutboundOptions>) {
@@ -44,6 +49,11 @@ export class OutboundListener {
     this.#sweep = new RightSweep(parts.wheel, this.#connections, (one) => this.#judgeConnection(one));
     this.#peerSweep = new RightSweep(parts.wheel, parts.peers, (one) => one.judgeAgain());
     this.#port = new ListeningPort({ onConnection: (socket) => this.#accept(socket), onFault: parts.onFault });
+  }
+
+  /** What a request through a proxy is served under. */
+  get services(): ExchangeServices {
+    return this.#services;
   }
 
   get settings(): ListenerSettings<OutboundOptions> {
@@ -107,6 +117,7 @@ export class OutboundListener {
   close(): void {
     this.#services.isDraining = true;
     this.#port.close();
+    this.#parts.wheel.cancel(this.#retirement);
     this.#sweep.stop();
     this.#peerSweep.stop();
     for (const stop of this.#unsubscribe) stop();
@@ -140,6 +151,7 @@ export class OutboundListener {
       peerIp: null,
       headLimits: headLimitsOf(options.limits),
       right: this.#own,
+      ...(options.kind === 'proxy' ? { route: ({ host }) => this.#parts.upstreamOf(host) } : {}),
       onClosed: (closed) => {
         this.#connections.delete(closed);
         observer.connectionClosed();
@@ -152,6 +164,9 @@ export class OutboundListener {
 
   #endIfUnused(): void {
     if (!this.#isRetired || this.#port.isListening || this.#connections.size > 0) return;
+    this.settings.pool.close();
+    // Calls through a proxy may be under way on connections to peers, whose right is looked at until they end.
+    if (this.#parts.peers.size > 0) return this.#parts.wheel.schedule(this.#retirement, retirementMs);
     this.close();
     this.#parts.onRetired();
   }

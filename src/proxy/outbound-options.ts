@@ -11,7 +11,11 @@ export interface PeerEndpoint {
 }
 
 export interface OutboundOptions extends ListenerOptions {
-  /** At least one. */
+  /** A proxy serves each request as the listener among whose `hosts` its Host is, and leads nowhere itself. */
+  readonly kind: 'upstream' | 'proxy';
+  /** Names by which proxies know it, lower case, without port. */
+  readonly hosts: readonly string[];
+  /** At least one; none of a proxy. */
   readonly to: readonly PeerEndpoint[];
   readonly balance: Balance;
   readonly ejection: EjectionOptions;

@@ -29,6 +29,8 @@ export type OwnAnswerKind =
   | 'peer_failed'
   | 'peer_timeout'
   | 'peer_overloaded'
+  | 'host_unknown'
+  | 'connect_refused'
   | 'overloaded';
 
 interface AnswerEntry {
@@ -110,6 +112,18 @@ export const ownAnswers: Readonly<Record<OwnAnswerKind, AnswerEntry>> = Object.f
     title: 'Service Unavailable',
     detail: 'too much is under way to the peer',
     code: 'ERR_OUTBOUND_OVERLOADED',
+  },
+  host_unknown: {
+    status: 403,
+    title: 'Forbidden',
+    detail: 'no outbound listener has this host among its `hosts`',
+    code: 'ERR_OUTBOUND_HOST',
+  },
+  connect_refused: {
+    status: 501,
+    title: 'Not Implemented',
+    detail: 'a CONNECT tunnel would hide requests from policy: call `http://`, and Postern makes the mutual TLS',
+    code: 'ERR_OUTBOUND_CONNECT',
   },
   overloaded: { status: 503, title: 'Service Unavailable', detail: 'too many requests are waiting' },
 });

@@ -5,7 +5,7 @@ import type { AuditConfig } from '../config/audit-section.ts';
 import { formatAddress } from '../lib/socket-address.ts';
 import { hostsFile } from '../proxy/endpoints/hosts-file.ts';
 import { NameResolver } from '../proxy/endpoints/name-resolver.ts';
-import type { ListenerSettings } from '../proxy/exchange-services.ts';
+import type { ExchangeServices, ListenerSettings } from '../proxy/exchange-services.ts';
 import { OutboundListener } from '../proxy/outbound-listener.ts';
 import type { OutboundOptions } from '../proxy/outbound-options.ts';
 import type { OwnIdentity } from '../proxy/own-identity.ts';
@@ -26,6 +26,8 @@ export class OutboundSet {
   readonly #slots = new Map<string, Slot>();
   /** Removed, and not at their end yet. */
   readonly #leaving = new Set<OutboundListener>();
+  /** By the names that proxies know them by. */
+  #hosts: ReadonlyMap<string, OutboundListener> = new Map();
   #shared: SharedSettings;
   #own: OwnIdentity;
 
@@ -86,9 +88,12 @@ export class OutboundSet {
     return [...this.all, ...this.#leaving];
   }
 
-  #keeps({ name, listen }: OutboundOptions): boolean {
-    const slot = this.#slots.get(name);
-    return slot !== undefined && formatAddress(slot.listener.settings.options.listen) === formatAddress(listen);
+  /** One whose pool is new, too: the settings are read when they are needed. */
+  readonly #upstreamOf = (host: string): ExchangeServices | null => this.#hosts.get(host)?.services ?? null;
+
+  #keeps({ name, listen, kind }: OutboundOptions): boolean {
+    const held = this.#slots.get(name)?.listener.settings.options;
+    return held !== undefined && held.kind === kind && formatAddress(held.listen) === formatAddress(listen);
   }
 
   async #bindAll(options: readonly OutboundOptions[]): Promise<readonly Slot[]> {
@@ -109,7 +114,7 @@ export class OutboundSet {
   #make(options: OutboundOptions): Slot {
     const { observerOf, ...rest } = this.#parts;
     const route = new PeerRoute(this.#parts, this.#names.resolve, options);
-    const parts = { ...rest, observer: observerOf(options.name), peers: route.open };
+    const parts = { ...rest, observer: observerOf(options.name), peers: route.open, upstreamOf: this.#upstreamOf };
     const onRetired = (): void => void this.#leaving.delete(listener);
     const listener = new OutboundListener({ ...parts, onRetired }, this.#settings(route, options));
     return { listener, route };
@@ -126,6 +131,7 @@ export class OutboundSet {
     }
     for (const slot of fresh) this.#slots.set(slot.listener.settings.options.name, slot);
     for (const one of options) this.#settle(this.#slots.get(one.name)!, one);
+    this.#hosts = new Map(this.all.flatMap((one) => one.settings.options.hosts.map((host) => [host, one] as const)));
   }
 
   #settle({ listener, route }: Slot, options: OutboundOptions): void {

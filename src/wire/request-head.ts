@@ -113,7 +113,8 @@ function badLine(text: string): WireFault {
 function parseTarget(line: RequestLine): Target | WireFault {
   const { method, target } = line;
   // A tunnel or an echo of the head is nothing that a workload behind a policy should offer.
-  if (method === 'CONNECT' || method === 'TRACE') return badTarget(`method \`${method}\` is not served`);
+  if (method === 'CONNECT') return new WireFault('ERR_WIRE_CONNECT', 'method `CONNECT` is not served');
+  if (method === 'TRACE') return badTarget(`method \`${method}\` is not served`);
   if (!isTargetText(target)) return badTarget('octet that a target cannot hold');
   if (target.charCodeAt(0) === 0x2f) return splitTarget(target, null);
   if (target === '*') {

@@ -2,6 +2,8 @@
 
 import assert from 'node:assert/strict';
 import http from 'node:http';
+import net from 'node:net';
+import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { ask, CallingWorld, type CallRecord, clientId, problemOf } from '../harness/calling-world.ts';
@@ -20,6 +22,13 @@ function isFresh(row: CallRecord, before: ReadonlySet<string | undefined>): bool
   return isClients && !before.has(serialOf(row));
 }
 
+/** What comes back until the connection is closed. */
+async function told(port: number, request: string): Promise<string> {
+  const socket = net.connect(port, '127.0.0.1');
+  socket.write(request);
+  return text(socket);
+}
+
 test('a workload that speaks plain HTTP calls over mutual TLS, judged and recorded on both sides', async (t) => {
   const workload = await RecordingWorkload.start();
   t.after(() => workload.stop());
@@ -31,7 +40,8 @@ test('a workload that speaks plain HTTP calls over mutual TLS, judged and record
     const address = server.replace('localhost', '127.0.0.1');
     const forever = 'ejection: { first: 1h, most: 1h }';
     return {
-      orders: `to: [${server}], ${accept}, routes: [{ match: { path: /not-ours }, action: drop }], ${patient}`,
+      egress: `protocol: proxy, ${patient}`,
+      orders: `to: [${server}], ${accept}, hosts: [orders, orders.shop], routes: [{ match: { path: /not-ours }, action: drop }], ${patient}`,
       stranger: `to: [${address}], accept: [spiffe://prod.acme.com/ns/orders/api], ${patient}`,
       down: `to: [127.0.0.1:${nobody}], ${accept}, ${patient}`,
       lost: `to: [no-such-host.invalid:8443], ${accept}, ${patient}`,
@@ -44,7 +54,7 @@ test('a workload that speaks plain HTTP calls over mutual TLS, judged and record
   });
   const { mesh, client } = world;
   const ports = world.ports as Readonly<
-    Record<'orders' | 'stranger' | 'down' | 'lost' | 'plain' | 'small' | 'mute' | 'pair' | 'narrow', number>
+    Record<'egress' | 'orders' | 'stranger' | 'down' | 'lost' | 'plain' | 'small' | 'mute' | 'pair' | 'narrow', number>
   >;
   const [ours, theirs] = [() => world.ours(), () => world.theirs()];
   const metrics = async () => (await client.admin('/metrics')).body;
@@ -157,6 +167,29 @@ test('a workload that speaks plain HTTP calls over mutual TLS, judged and record
       );
     }
   });
+
+  await t.test(
+    'a program that knows of a proxy only reaches what is declared, by Host, under the same policy',
+    async () => {
+      const agent = new http.Agent({
+        proxyEnv: { HTTP_PROXY: `http://127.0.0.1:${ports.egress}` },
+      } as http.AgentOptions);
+      const call = (url: string, options = {}) =>
+        ask(80, new URL(url).pathname, { host: new URL(url).hostname, agent, ...options });
+      const answer = await call('http://orders.shop/by-proxy');
+      assert.equal(answer.status, 200);
+      assert.match(workload.received, /GET \/by-proxy HTTP\/1\.1\r\n(.*\r\n)*?Host: orders\.shop\r\n/i);
+      const { listener, resource } = world.decisionOf(answer);
+      assert.deepEqual([listener, resource?.name], ['egress', 'orders']);
+      assert.equal(problemOf(await call('http://orders/not-ours')).code, 'ERR_OUTBOUND_DENIED');
+      const unknown = await call('http://elsewhere.example/x');
+      assert.equal(unknown.status, 403);
+      assert.equal(problemOf(unknown).code, 'ERR_OUTBOUND_HOST');
+      assert.equal(world.decisionOf(unknown).reason, 'bad_request_target');
+      const tunnel = await told(ports.egress, 'CONNECT orders:443 HTTP/1.1\r\nHost: orders:443\r\n\r\n');
+      assert.match(tunnel, /^HTTP\/1\.1 501 .*ERR_OUTBOUND_CONNECT/s);
+    },
+  );
 
   await t.test('of two endpoints one is down: every call is answered, and sent once', async () => {
     for (const at of [1, 2, 3, 4, 5, 6]) {
