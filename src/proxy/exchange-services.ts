@@ -6,6 +6,8 @@ import type { AuthzRequest, Decision, IndeterminateRule, Permit, Principal, TlsF
 import type { Clock } from '../lib/clock.ts';
 import type { RandomIds } from '../lib/random-ids.ts';
 import type { TimerWheel } from '../lib/timer-wheel.ts';
+import type { DirectReading } from './direct-reading.ts';
+import type { BodyBuffers } from './gathered-body.ts';
 import type { ListenerOptions } from './inbound-options.ts';
 import type { ConnectionSide } from './inbound-request.ts';
 import type { ProxyObserver } from './proxy-observer.ts';
@@ -62,6 +64,8 @@ export interface ExchangeServices {
   /** Lets a request pass that was denied; only where a listener says `mode: shadow`, and the record says so. */
   readonly shadowPermit: Permit;
   readonly onIndeterminate: (rules: readonly IndeterminateRule[]) => void;
+  readonly bodyBuffers: BodyBuffers;
+  readonly reading: DirectReading;
   readonly isDraining: boolean;
 }
 

@@ -7,7 +7,7 @@
 import type { DecisionEvent, OutcomeResult, RecordWaiter } from '../audit/decision-event.ts';
 import type { Permit } from '../authz/model.ts';
 import type { ErrorCode, PosternError } from '../errors.ts';
-import { chunkHeader, lastChunk } from '../wire/chunk.ts';
+import { lastChunk } from '../wire/chunk.ts';
 import type { FieldList } from '../wire/field-list.ts';
 import { serializeRequestHead, serializeTrailers } from '../wire/forward-head.ts';
 import type { RequestHead, ResponseHead } from '../wire/http1-message.ts';
@@ -17,6 +17,7 @@ import { outcomeEvent, wantsOutcome } from './exchange-outcome.ts';
 import { answerOfFault, discardableBytes, faultResult, isDiscardable, isRepeatable } from './exchange-rules.ts';
 import type { ExchangeHost, ExchangeServices, ListenerSettings } from './exchange-services.ts';
 import { forwardedFields } from './forwarded-fields.ts';
+import { GatheredBody } from './gathered-body.ts';
 import { OpenDecision } from './open-decision.ts';
 import { answerOfReason, type OwnAnswerKind, ownAnswers, serializeOwnAnswer } from './own-answer.ts';
 import { Tunnel } from './tunnel.ts';
@@ -65,6 +66,7 @@ export class Exchange implements RecordWaiter, UpstreamUser, UpstreamWaiter {
   /** What the workload or the peer did wrong. */
   #fault: ErrorCode | null = null;
   #rateWatch: BodyRateWatch | null = null;
+  #body: GatheredBody | null = null;
 
   constructor(services: ExchangeServices, host: ExchangeHost, start: ExchangeStart) {
     this.#services = services;
@@ -105,10 +107,7 @@ export class Exchange implements RecordWaiter, UpstreamUser, UpstreamWaiter {
     if (state.kind === 'discarding' && this.#requestBytes > discardableBytes) return this.#finish(true);
     if (state.kind !== 'forwarding') return;
     if (this.#requestBytes > this.#settings.options.limits.bodyBytes) return this.#bodyTooLarge();
-    if (!this.#sendBody(state.upstream, bytes)) {
-      this.#host.pausePeerReading();
-      this.#rateWatch?.pauseRequest();
-    }
+    if (!this.#bodyTo(state.upstream).add(bytes)) this.#waitForUpstream();
     state.upstream.touch();
   }
 
@@ -119,6 +118,7 @@ export class Exchange implements RecordWaiter, UpstreamUser, UpstreamWaiter {
     if (this.#state.kind === 'discarding') return this.#finish(false);
     if (this.#state.kind !== 'forwarding') return;
     const { framing, nominated } = this.#start.head!;
+    this.#body?.flush();
     if (framing === 'chunked') {
       this.#state.upstream.write(lastChunk(trailers === null ? '' : serializeTrailers(trailers, nominated)));
     }
@@ -267,14 +267,19 @@ export class Exchange implements RecordWaiter, UpstreamUser, UpstreamWaiter {
     return this.#state.kind === 'discarding';
   }
 
-  #sendBody(upstream: UpstreamConnection, bytes: Buffer): boolean {
-    if (this.#start.head!.framing === 'length') return upstream.write(bytes);
-    upstream.cork();
-    upstream.write(chunkHeader(bytes.length));
-    upstream.write(bytes);
-    const more = upstream.write('\r\n');
-    upstream.uncork();
-    return more;
+  #bodyTo(upstream: UpstreamConnection): GatheredBody {
+    this.#body ??= new GatheredBody(upstream, {
+      buffers: this.#services.bodyBuffers,
+      isChunked: this.#start.head!.framing === 'chunked',
+      onBusy: () => this.#waitForUpstream(),
+    });
+    return this.#body;
+  }
+
+  /** The workload takes no more of the body for now. */
+  #waitForUpstream(): void {
+    this.#host.pausePeerReading();
+    this.#rateWatch?.pauseRequest();
   }
 
   /** Only what is safe to send twice. */
@@ -376,11 +381,13 @@ export class Exchange implements RecordWaiter, UpstreamUser, UpstreamWaiter {
     if (this.#state.kind === 'done') return;
     this.#state = done;
     this.#rateWatch?.stop();
+    this.#body?.stop();
     this.#host.onExchangeDone(close);
   }
 
   #leaveUpstream(): void {
     this.#rateWatch?.stop();
+    this.#body?.stop();
     if (this.#state.kind === 'forwarding') this.#state.upstream.destroy();
     if (this.#state.kind === 'connecting') this.#settings.pool.cancel(this);
   }

@@ -333,17 +333,17 @@ export class InboundConnection implements RequestEvents, ExchangeHost {
 
   #listen(): void {
     const socket = this.#socket;
-    socket.on('data', (bytes: Buffer) => this.#onData(bytes));
+    this.#services.reading.begin(socket, (view, count) => this.#onData(view, count));
     socket.on('drain', () => this.#onDrain());
     socket.on('end', () => this.#onEnd());
     socket.on('error', () => socket.destroy());
     socket.on('close', () => this.#onClose());
   }
 
-  #onData(bytes: Buffer): void {
+  #onData(view: Buffer, count: number): void {
     if (this.#phase === 'lingering' || this.#phase === 'closed') return;
-    if (this.#tunnel !== null) return this.#tunnel.onPeerBytes(bytes);
-    this.#parser.feed(bytes);
+    if (this.#tunnel !== null) return this.#tunnel.onPeerBytes(Buffer.copyBytesFrom(view, 0, count));
+    this.#parser.feed(view, count);
     if (this.#phase === 'idle' && !this.#parser.isIdle) this.#enter('head');
     if (this.#parser.bufferedBytes > readAheadBytes) this.#socket.pause();
   }

@@ -9,7 +9,9 @@ import type { Latest } from '../lib/latest.ts';
 import type { RandomIds } from '../lib/random-ids.ts';
 import type { TimerWheel } from '../lib/timer-wheel.ts';
 import type { DescriptorRoom } from './descriptor-room.ts';
+import { DirectReading } from './direct-reading.ts';
 import type { ExchangeServices, ListenerSettings, PeerDescriptions, PlanSource } from './exchange-services.ts';
+import { BodyBuffers } from './gathered-body.ts';
 import type { ListenerOptions } from './inbound-options.ts';
 import type { PeerAdmissionParts } from './peer-admission.ts';
 import type { ProxyObserver } from './proxy-observer.ts';
@@ -49,6 +51,8 @@ export class ListenerServices<Options extends ListenerOptions = ListenerOptions>
   readonly tokens: TokenGate | null;
   readonly shadowPermit: Permit;
   readonly onIndeterminate: (rules: readonly IndeterminateRule[]) => void;
+  readonly bodyBuffers = new BodyBuffers();
+  readonly reading = new DirectReading();
   /** A request is served under the settings it began with. */
   settings: ListenerSettings<Options>;
   /** From when on each answer ends its connection. */

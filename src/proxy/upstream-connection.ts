@@ -119,6 +119,11 @@ export class UpstreamConnection implements ResponseEvents {
     return typeof data === 'string' ? this.#socket.write(data, 'latin1') : this.#socket.write(data);
   }
 
+  /** Bytes that were written and wait for the kernel. */
+  get pendingBytes(): number {
+    return this.#socket.writableLength;
+  }
+
   cork(): void {
     this.#socket.cork();
   }

@@ -25,11 +25,12 @@ export class RequestParser extends MessageReader {
     return this.isBetweenMessages;
   }
 
-  /** Takes input. Views of `bytes` may be kept until they are read. */
-  feed(bytes: Buffer): void {
+  /** Takes the first `count` octets; `bytes` may be written over afterwards. */
+  feed(bytes: Buffer, count = bytes.length): void {
     if (this.state === 'stopped') return;
-    this.buffer.push(bytes, bytes.length);
+    this.buffer.push(bytes, count);
     this.run();
+    this.buffer.keep();
   }
 
   /** The sender closed its side. `pending`: paused; what waits is judged at `resume()`. */
