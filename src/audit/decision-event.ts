@@ -110,6 +110,8 @@ export interface AuthnFailedEvent {
 /** How a request ended. */
 export type OutcomeResult =
   | 'answered'
+  /** An opaque connection: both sides said all they had to say. */
+  | 'closed'
   | 'client_aborted'
   | 'upstream_unreachable'
   | 'upstream_failed'

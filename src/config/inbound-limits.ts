@@ -3,11 +3,29 @@
 import * as z from 'zod';
 import { formatDuration } from '../lib/duration.ts';
 import { formatSize } from '../lib/size.ts';
-import { inboundLimitsDefaults as defaults, type InboundLimits } from '../proxy/inbound-options.ts';
+import {
+  inboundLimitsDefaults as defaults,
+  type InboundLimits,
+  tcpLimitsDefaults as tcpDefaults,
+} from '../proxy/inbound-options.ts';
 import { count, duration, longestTimerMs, rate, size } from './fields.ts';
 
 const timer = (defaultMs: number, minMs: number, unlimited = false) =>
   duration({ minMs, maxMs: longestTimerMs, unlimited }).prefault(formatDuration(defaultMs));
+
+const limit = (minMs: number, unlimited = false) => duration({ minMs, maxMs: longestTimerMs, unlimited }).optional();
+
+/** Without those whose default is another one for each protocol. */
+export interface WrittenLimits extends Omit<InboundLimits, 'idleMs' | 'connectionAgeMs'> {
+  readonly idle: number | undefined;
+  readonly connectionAge: number | undefined;
+}
+
+/** What holds for a listener that speaks `protocol`. */
+export function limitsFor(protocol: 'http' | 'tcp', { idle, connectionAge, ...limits }: WrittenLimits): InboundLimits {
+  const { idleMs, connectionAgeMs } = protocol === 'tcp' ? tcpDefaults : defaults;
+  return { ...limits, idleMs: idle ?? idleMs, connectionAgeMs: connectionAge ?? connectionAgeMs };
+}
 
 /** Limits as written and as parsed. */
 export const limitsSection = z
@@ -31,7 +49,9 @@ export const limitsSection = z
     header: timer(defaults.headerMs, 100).describe(
       'Time from the first byte of a request head to its end. Above: 408.',
     ),
-    idle: timer(defaults.idleMs, 100).describe('Time without a request on a kept connection.'),
+    idle: limit(100).describe(
+      `Time without a request on a kept connection. Default: \`${formatDuration(defaults.idleMs)}\`. Of \`protocol: tcp\` time without a byte either way; default: \`${formatDuration(tcpDefaults.idleMs)}\`.`,
+    ),
     request: timer(defaults.requestMs, 100, true).describe(
       'Time for a whole request and its answer. Unlimited, since streams and long polling have no end; one that does not move ends by `min_body_rate` or `upstream_response`.',
     ),
@@ -46,12 +66,12 @@ export const limitsSection = z
     min_body_rate: rate({ minBytes: 0, maxBytes: 2 ** 30 })
       .prefault(`${formatSize(defaults.minBodyRateBytesPerS)}/s`)
       .describe('Least rate of a body that is being sent or read, over ten seconds; `0B/s` is none.'),
-    connection_age: timer(defaults.connectionAgeMs, 1_000, true).describe(
-      'Age at which a connection is ended after its current request.',
+    connection_age: limit(1_000, true).describe(
+      `Age at which a connection is ended after its current request. Default: \`${formatDuration(defaults.connectionAgeMs)}\`. Of \`protocol: tcp\` it is cut; default: \`unlimited\`.`,
     ),
   })
   .transform(
-    (limits): InboundLimits => ({
+    (limits): WrittenLimits => ({
       connections: limits.connections,
       headerBytes: limits.header_bytes,
       headers: limits.headers,
@@ -59,14 +79,14 @@ export const limitsSection = z
       handshakeMs: limits.handshake,
       handshakes: limits.handshakes,
       headerMs: limits.header,
-      idleMs: limits.idle,
       requestMs: limits.request,
       websocketIdleMs: limits.websocket_idle,
       upstreamConnectMs: limits.upstream_connect,
       upstreamResponseMs: limits.upstream_response,
       minBodyRateBytesPerS: limits.min_body_rate,
-      connectionAgeMs: limits.connection_age,
       streams: limits.streams,
+      idle: limits.idle,
+      connectionAge: limits.connection_age,
     }),
   )
   .describe('Every queue and every wait has a bound.');

@@ -4,8 +4,9 @@ import * as z from 'zod';
 import { formatAddress } from '../lib/socket-address.ts';
 import type { InboundOptions } from '../proxy/inbound-options.ts';
 import { badValue, choice, count, refuse, textField } from './fields.ts';
-import { limitsSection } from './inbound-limits.ts';
+import { limitsFor, limitsSection } from './inbound-limits.ts';
 import { actionSection, checkCaptures, resourceSection, routeSection } from './inbound-routes.ts';
+import { checkProtocol } from './protocol-checks.ts';
 import { isLocal } from './socket-address.ts';
 import { forwardAddress, listenAddress, name } from './text-fields.ts';
 
@@ -37,7 +38,11 @@ const listenerSection = z
       .boolean()
       .prefault(false)
       .describe('Allows a second Postern of the same user on this port, for an upgrade without a gap.'),
-    protocol: choice(['http'], ['tcp']).prefault('http').describe('What peers speak.'),
+    protocol: choice(['http', 'tcp'])
+      .prefault('http')
+      .describe(
+        'What peers speak. `tcp` is anything: each connection is judged once, as a whole, and relayed as it is.',
+      ),
     forward: forwardAddress().describe('Where the workload listens. Plain text goes there, so it must be local.'),
     unsafe_forward: z
       .boolean()
@@ -46,12 +51,12 @@ const listenerSection = z
     resource: resourceSection
       .optional()
       .describe(
-        'The resource of every request that no route matches. Default: `http_endpoint`, named as the own service.',
+        'The resource of every request that no route matches. Default: `http_endpoint` (or `tcp_endpoint`), named as the own service.',
       ),
     action: actionSection
       .prefault('auto')
       .describe(
-        '`auto` (GET, HEAD, OPTIONS: read; POST, PUT, PATCH, DELETE: write), a word, or a list that must all be allowed.',
+        '`auto` (GET, HEAD, OPTIONS: read; POST, PUT, PATCH, DELETE: write), a word, or a list that must all be allowed. Of `protocol: tcp` `auto` is `connect`.',
       ),
     routes: z.array(routeSection).max(10_000).prefault([]).describe('What a request is; the first match wins.'),
     identity_required: choice(['x509', 'x509_or_token', 'token'])
@@ -92,18 +97,21 @@ const listenerSection = z
   })
   .superRefine((listener, context) => {
     checkCaptures(listener, [], context);
-    if (listener.unsafe_forward || isLocal(listener.forward)) return;
+    checkProtocol(listener, context);
+    const { address } = listener.forward;
+    if (listener.unsafe_forward || isLocal(address)) return;
     const mend =
       'forward to 127.0.0.1, [::1] or a unix socket; or, if the network between is trusted, set `unsafe_forward: true`';
-    const message = `\`${formatAddress(listener.forward)}\` is not on this machine, and requests to it go in the clear`;
+    const message = `\`${formatAddress(address)}\` is not on this machine, and requests to it go in the clear`;
     refuse(context, badValue(message, mend, 'ERR_CONFIG_UNSAFE'), ['forward']);
   })
   .transform(
     (listener): InboundOptions => ({
       name: listener.name,
+      protocol: listener.protocol,
       listen: listener.listen,
       reusePort: listener.reuse_port,
-      forward: listener.forward,
+      forward: listener.forward.address,
       resource: listener.resource,
       action: listener.action,
       routes: listener.routes,
@@ -114,7 +122,7 @@ const listenerSection = z
       pathParameters: listener.path_parameters,
       healthPassthrough: listener.health_passthrough,
       deny: listener.deny,
-      limits: listener.limits,
+      limits: limitsFor(listener.protocol, listener.limits),
       workloadHeaders: [...new Set(listener.workload_headers)],
     }),
   );

@@ -5,6 +5,7 @@ import { SpiffeId, spiffeIdFault } from '../identity/spiffe-id.ts';
 import { formatDuration } from '../lib/duration.ts';
 import { type Glob, isGlobFault, parseGlob } from '../lib/glob.ts';
 import { formatAddress } from '../lib/socket-address.ts';
+import { tcpLimitsDefaults } from '../proxy/inbound-options.ts';
 import {
   outboundLimitsDefaults as defaults,
   type OutboundOptions,
@@ -13,6 +14,7 @@ import {
 import { ejectionSection } from './ejection-section.ts';
 import { badValue, choice, count, duration, longestTimerMs, refuse, textField } from './fields.ts';
 import { actionSection, checkCaptures, host, resourceSection, routeSection } from './inbound-routes.ts';
+import { checkNoRoutes } from './protocol-checks.ts';
 import { isLocal, parsePeerAddress } from './socket-address.ts';
 import { listenAddress, name } from './text-fields.ts';
 
@@ -66,7 +68,11 @@ const limitsSection = z
       'Time to the whole head of an answer, and without a byte after it. Above: 504.',
     ),
     request: timer(defaults.requestMs, 100, true).describe('Time for a whole request and its answer. Above: 504.'),
-    idle: timer(defaults.idleMs, 100).describe('Time without a request on a kept connection of the workload.'),
+    idle: duration({ minMs: 100, maxMs: longestTimerMs })
+      .optional()
+      .describe(
+        `Time without a request on a kept connection of the workload. Default: \`${formatDuration(defaults.idleMs)}\`. Of \`protocol: tcp\` time without a byte either way; default: \`${formatDuration(tcpLimitsDefaults.idleMs)}\`.`,
+      ),
   })
   .describe('Every queue and every wait has a bound.');
 
@@ -74,10 +80,10 @@ const listenerSection = z
   .strictObject({
     name: name().describe('Name in records, metrics and messages.'),
     listen: listenAddress().describe('Where the workload calls in plain text: 127.0.0.0/8, [::1] or a unix socket.'),
-    protocol: choice(['http', 'proxy'], ['tcp'])
+    protocol: choice(['http', 'proxy', 'tcp'])
       .prefault('http')
       .describe(
-        'What the workload speaks. `proxy`: HTTP to a forward proxy (HTTP_PROXY); each request goes where the listener leads among whose `hosts` its Host is.',
+        'What the workload speaks. `proxy`: HTTP to a forward proxy (HTTP_PROXY); each request goes where the listener leads among whose `hosts` its Host is. `tcp`: anything; each connection is judged once, as a whole.',
       ),
     hosts: z
       .array(host)
@@ -126,6 +132,7 @@ const listenerSection = z
   .superRefine((listener, context) => {
     checkCaptures(listener, [], context);
     checkKind(listener, context);
+    checkNoRoutes(listener, context);
     if (isLocal(listener.listen)) return;
     const message = `\`${formatAddress(listener.listen)}\` lets other machines call in the name of this workload`;
     const mend = 'listen on an address of 127.0.0.0/8, on [::1] or on a unix socket';
@@ -134,6 +141,7 @@ const listenerSection = z
   .transform(
     (listener): OutboundOptions => ({
       name: listener.name,
+      protocol: listener.protocol === 'tcp' ? 'tcp' : 'http',
       listen: listener.listen,
       reusePort: false,
       kind: listener.protocol === 'proxy' ? 'proxy' : 'upstream',
@@ -164,7 +172,8 @@ const listenerSection = z
         upstreamResponseMs: listener.limits.response,
         handshakeMs: listener.limits.handshake,
         requestMs: listener.limits.request,
-        idleMs: listener.limits.idle,
+        ...(listener.protocol === 'tcp' ? tcpLimitsDefaults : {}),
+        ...(listener.limits.idle === undefined ? {} : { idleMs: listener.limits.idle }),
       },
       workloadHeaders: [],
     }),

@@ -22,23 +22,31 @@ export function parseListenAddress(text: string): SocketAddress {
   return address;
 }
 
+/** Where the workload is, and what it speaks there; a unix socket does not say. */
+export interface ForwardAddress {
+  readonly scheme: 'http' | 'tcp' | 'unix';
+  readonly address: SocketAddress;
+}
+
 /**
- * The workload's address: `http://HOST:PORT` (port 80 if none) or `unix:/path`.
+ * The workload's address: `http://HOST:PORT` (port 80 if none), `tcp://HOST:PORT` or `unix:/path`.
  * @throws PosternError ERR_CONFIG_VALUE, ERR_CONFIG_NOT_YET
  */
-export function parseForwardAddress(text: string): SocketAddress {
-  if (text.startsWith('unix:')) return parseUnix(text);
+export function parseForwardAddress(text: string): ForwardAddress {
+  if (text.startsWith('unix:')) return Object.freeze({ scheme: 'unix', address: parseUnix(text) });
   const scheme = /^([a-z0-9+]+):\/\//.exec(text)?.[1];
-  if (scheme === 'h2c' || scheme === 'tcp') {
-    const message = `forwarding to \`${scheme}://\` is part of the contract but not in this version`;
+  if (scheme === 'h2c') {
+    const message = 'forwarding to `h2c://` is part of the contract but not in this version';
     throw badValue(message, 'write `http://127.0.0.1:PORT` or `unix:/path`', 'ERR_CONFIG_NOT_YET');
   }
   if (scheme === 'https')
     throw badForward(text, 'asks for TLS, but the workload is spoken to in plain text on this machine');
-  if (scheme !== 'http') throw badForward(text, 'does not say how the workload speaks');
-  const authority = text.slice('http://'.length).replace(/\/$/, '');
+  if (scheme !== 'http' && scheme !== 'tcp') throw badForward(text, 'does not say how the workload speaks');
+  const authority = text.slice(`${scheme}://`.length).replace(/\/$/, '');
   if (/[/?#@]/.test(authority)) throw badForward(text, 'has more than a host and a port');
-  return parseHostPort(/(:\d+|\])$/.test(authority) ? withPort(authority) : `${authority}:80`, 1);
+  const hasPort = /(:\d+|\])$/.test(authority);
+  if (scheme === 'tcp') return Object.freeze({ scheme, address: parseHostPort(authority, 1) });
+  return Object.freeze({ scheme, address: parseHostPort(hasPort ? withPort(authority) : `${authority}:80`, 1) });
 }
 
 /**
@@ -115,5 +123,5 @@ function badListen(text: string, message: string): PosternError {
 }
 
 function badForward(text: string, why: string): PosternError {
-  return badValue(`\`${text}\` ${why}`, 'write `http://127.0.0.1:PORT` or `unix:/path`');
+  return badValue(`\`${text}\` ${why}`, 'write `http://127.0.0.1:PORT`, `tcp://127.0.0.1:PORT` or `unix:/path`');
 }

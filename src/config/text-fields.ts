@@ -7,7 +7,7 @@ import { SpiffeId } from '../identity/spiffe-id.ts';
 import { TrustDomain } from '../identity/trust-domain.ts';
 import type { SocketAddress } from '../lib/socket-address.ts';
 import { badValue, textField } from './fields.ts';
-import { parseForwardAddress, parseListenAddress } from './socket-address.ts';
+import { type ForwardAddress, parseForwardAddress, parseListenAddress } from './socket-address.ts';
 
 /** A path of a file or folder; a relative one starts from the folder of the configuration file. */
 export function filePath(example: string): z.ZodType<string, string> {
@@ -64,10 +64,10 @@ export function listenAddress(): z.ZodType<SocketAddress, string> {
 }
 
 /** The address of the workload. */
-export function forwardAddress(): z.ZodType<SocketAddress, string> {
+export function forwardAddress(): z.ZodType<ForwardAddress, string> {
   return textField(parseForwardAddress, {
     'x-form': 'forward address',
-    examples: ['http://127.0.0.1:8080', 'unix:/run/app.sock'],
+    examples: ['http://127.0.0.1:8080', 'tcp://127.0.0.1:5432', 'unix:/run/app.sock'],
   });
 }
 

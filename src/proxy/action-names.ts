@@ -12,6 +12,15 @@ export function httpAction(names: readonly string[]): Action {
   return Object.freeze({ name: names[0]!, names, protocol: 'http' as const, properties: noProperties });
 }
 
+/** The actions of an opaque connection: each must be allowed, since nobody sees which of them its octets mean. */
+export function tcpActions(words: readonly string[]): readonly Action[] {
+  return Object.freeze(
+    words.map((word) =>
+      Object.freeze({ name: word, names: Object.freeze([word]), protocol: 'tcp' as const, properties: noProperties }),
+    ),
+  );
+}
+
 function autoActions(method: string): readonly Action[] {
   const own = `http:${method}`;
   if (reads.has(method)) return [httpAction(['read', own])];

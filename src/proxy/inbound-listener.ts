@@ -2,20 +2,14 @@
 // whole; the trust bundles and the clock are asked again for every open connection twice a second (promise 3).
 
 import type { Socket } from 'node:net';
-import type { TLSSocket } from 'node:tls';
-import type { ConnectionFacts } from '../audit/decision-event.ts';
-import type { VerifiedPeer } from '../identity/peer-verification.ts';
-import type { HeadLimits } from '../wire/head-limits.ts';
-import { anonymous, type Caller, noCredential } from './caller.ts';
 import type { ListenerSettings } from './exchange-services.ts';
-import { identityFields } from './identity-fields.ts';
-import { InboundConnection } from './inbound-connection.ts';
-import { headLimitsOf, type InboundLimits, type InboundOptions } from './inbound-options.ts';
+import { InboundOpener } from './inbound-opener.ts';
+import type { InboundLimits, InboundOptions } from './inbound-options.ts';
 import { type InboundListenerParts, ListenerServices } from './listener-services.ts';
 import { ListeningPort } from './listening-port.ts';
-import { type AdmittedPeer, networkFactsOf, PeerAdmission, tlsFactsOf } from './peer-admission.ts';
-import { type ConnectionRight, type PeerChain, PeerRight, type TrustMoment } from './peer-right.ts';
-import { PendingHandshakes } from './pending-handshakes.ts';
+import { PeerAdmission } from './peer-admission.ts';
+import type { PeerConnection } from './peer-connection.ts';
+import { type Arrival, PendingHandshakes, type Stranger } from './pending-handshakes.ts';
 import {
   endedRightEvent,
   type RefusalNames,
@@ -31,11 +25,11 @@ export class InboundListener {
   readonly #parts: InboundListenerParts;
   readonly #services: ListenerServices<InboundOptions>;
   readonly #port: ListeningPort;
-  readonly #connections = new Set<InboundConnection>();
+  readonly #connections = new Set<PeerConnection>();
   readonly #handshakes: PendingHandshakes;
   readonly #admission: PeerAdmission;
-  readonly #sweep: RightSweep<InboundConnection>;
-  #headLimits: HeadLimits;
+  readonly #sweep: RightSweep<PeerConnection>;
+  readonly #opener: InboundOpener;
   #lastSeenMs = Number.NEGATIVE_INFINITY;
   #unsubscribe: readonly (() => void)[] = [];
 
@@ -43,18 +37,16 @@ export class InboundListener {
     this.#parts = parts;
     this.#admission = new PeerAdmission(parts);
     this.#services = new ListenerServices(parts, this.#admission, settings);
-    this.#headLimits = headLimitsOf(settings.options.limits);
+    this.#opener = new InboundOpener(parts, this.#services, this.#admission);
     this.#sweep = new RightSweep(parts.wheel, this.#connections, (one) => this.#judgeConnection(one));
     this.#port = new ListeningPort({ onConnection: (socket) => this.#accept(socket), onFault: parts.onFault });
     this.#handshakes = new PendingHandshakes({
       wheel: parts.wheel,
       context: () => parts.contexts.of(parts.identity.current),
       clientCertificate: () => askedCertificates[this.settings.options.identityRequired],
-      onDone: (socket, chain, ms) => {
-        parts.observer.handshakeDone(ms);
-        this.#admit(socket, chain);
-      },
-      onFailed: (failure, socket) => this.#refuseHandshake(failure, socket),
+      alpn: () => this.settings.options.protocol === 'http',
+      onDone: (arrival) => this.#admit(arrival),
+      onFailed: (failure, stranger) => this.#refuseHandshake(failure, stranger),
     });
   }
 
@@ -99,7 +91,6 @@ export class InboundListener {
   replaceSettings(next: ListenerSettings<InboundOptions>): void {
     const old = this.settings;
     this.#services.settings = next;
-    this.#headLimits = headLimitsOf(next.options.limits);
     if (old.pool !== next.pool) old.pool.close();
   }
 
@@ -156,98 +147,26 @@ export class InboundListener {
     return this.#handshakes.count >= limits.handshakes ? 'handshakes' : null;
   }
 
-  #admit(socket: TLSSocket, chain: PeerChain | null): void {
-    if (chain === null) return this.#openAnonymous(socket);
-    const moment = { snapshot: this.#parts.identity.current, revocations: this.#parts.revocations.current };
-    const admitted = this.#admission.admit(chain, { ...moment, nowMs: this.#parts.clock.nowMs() });
-    if (admitted.kind === 'refused') {
-      this.#parts.observer.handshakeEnded('refused', admitted.cause);
-      this.#recordRefusal(admitted, socket);
-      socket.destroy();
-      this.#retireIfUnused();
-      return;
+  #admit(arrival: Arrival): void {
+    const { observer } = this.#parts;
+    observer.handshakeDone(arrival.tookMs);
+    const opened = this.#opener.open(arrival, (closed) => this.#onClosed(closed));
+    if ('cause' in opened) {
+      observer.handshakeEnded('refused', opened.cause);
+      this.#recordRefusal(opened, arrival);
+      arrival.socket.destroy();
+      return this.#retireIfUnused();
     }
-    this.#open(socket, admitted, moment);
+    this.#connections.add(opened);
+    observer.handshakeEnded('accepted', 'none');
+    observer.connectionOpened();
   }
 
-  #open(socket: TLSSocket, admitted: AdmittedPeer, moment: TrustMoment): void {
-    const right = new PeerRight({
-      chain: admitted.chain,
-      notAfterMs: admitted.peer.trustedUntilMs,
-      verifier: this.#parts.verifier,
-      identity: this.#parts.identity,
-      revocations: this.#parts.revocations,
-      judgedUnder: moment,
-      role: 'client',
-    });
-    const fields = identityFields(this.settings.options, admitted, moment.snapshot);
-    this.#serve(socket, { admitted, right, identityFields: fields });
-  }
-
-  /** A peer without a certificate: nobody, until a request brings a token. */
-  #openAnonymous(socket: TLSSocket): void {
-    const isAllowed = () => this.settings.options.identityRequired !== 'x509';
-    const right = { ended: () => (isAllowed() ? null : 'the listener asks for a certificate by now') };
-    this.#serve(socket, { admitted: null, right, identityFields: '' });
-  }
-
-  #serve(
-    socket: TLSSocket,
-    who: {
-      readonly admitted: AdmittedPeer | null;
-      readonly right: ConnectionRight;
-      readonly identityFields: string;
-    },
-  ): void {
-    const network = networkFactsOf(socket, this.#parts.isInternal);
-    const tls = tlsFactsOf(who.admitted?.peer ?? null, {
-      version: socket.getProtocol(),
-      cipher: socket.getCipher().standardName,
-      sni: socket.servername,
-      alpn: socket.alpnProtocol,
-    });
-    const connection = new InboundConnection({
-      services: this.#services,
-      socket,
-      describe: this.#describing(who.admitted?.peer ?? null),
-      own: {
-        side: { principal: who.admitted?.principal ?? anonymous, network, tls },
-        facts: this.#factsOf(who.admitted),
-        identityFields: who.identityFields,
-        tokenEnded: noToken,
-        renewed: asItIs,
-      },
-      sendsDecisionId: this.settings.options.workloadHeaders.includes('x-postern-decision-id'),
-      peerIp: typeof network.sourceIp === 'string' ? network.sourceIp : 'unix',
-      headLimits: this.#headLimits,
-      right: who.right,
-      onClosed: (closed) => {
-        this.#connections.delete(closed);
-        this.#lastSeenMs = performance.now();
-        this.#parts.observer.connectionClosed();
-        this.#retireIfUnused();
-      },
-    });
-    this.#connections.add(connection);
-    this.#parts.observer.handshakeEnded('accepted', 'none');
-    this.#parts.observer.connectionOpened();
-  }
-
-  #describing(peer: VerifiedPeer | null): (own: Caller) => Caller {
-    if (peer === null) return asItIs;
-    return (own) => {
-      const principal = this.#admission.principalOf(peer);
-      return principal === own.side.principal ? own : { ...own, side: { ...own.side, principal } };
-    };
-  }
-
-  #factsOf(admitted: AdmittedPeer | null): ConnectionFacts {
-    return Object.freeze({
-      connectionId: this.#parts.ids.spanId(),
-      listener: this.settings.options.name,
-      credential: admitted?.credential ?? noCredential,
-      resumed: false,
-    });
+  #onClosed(closed: PeerConnection): void {
+    this.#connections.delete(closed);
+    this.#lastSeenMs = performance.now();
+    this.#parts.observer.connectionClosed();
+    this.#retireIfUnused();
   }
 
   /** One that a reload removed leaves nothing behind that others would wake or hold. */
@@ -257,25 +176,31 @@ export class InboundListener {
     this.settings.pool.close();
   }
 
-  #refuseHandshake(failure: HandshakeFailure, socket: Socket): void {
+  #refuseHandshake(failure: HandshakeFailure, stranger: Stranger): void {
     this.#parts.observer.handshakeEnded(failure.kind, failure.cause);
     this.#retireIfUnused();
     // Nobody was refused for who they are, and a flood must not fill the journal.
     if (failure.kind === 'aborted' || failure.kind === 'dropped') return;
     if (failure.kind === 'timeout') this.#parts.observer.limitMet('handshake');
-    this.#recordRefusal({ ...failure, shown: failure.chain === null ? null : shownName(failure.chain) }, socket);
+    this.#recordRefusal({ ...failure, shown: failure.chain === null ? null : shownName(failure.chain) }, stranger);
   }
 
-  #recordRefusal(refused: RefusedPeerFacts, socket: Socket): void {
+  #recordRefusal(refused: RefusedPeerFacts, { ends, sni }: Stranger): void {
     const detail = withExpected(refused, this.#parts.identity.current);
-    this.#parts.recorder.authnFailed(refusalEvent(this.#eventNames(), { ...refused, detail }, socket));
+    this.#parts.recorder.authnFailed(
+      refusalEvent(this.#eventNames(), { ...refused, detail }, { ...ends, servername: sni }),
+    );
   }
 
   #eventNames(): RefusalNames {
-    return { decisionId: this.#parts.ids.uuid(), timeUs: this.#parts.clock.nowUs(), connection: this.#factsOf(null) };
+    return {
+      decisionId: this.#parts.ids.uuid(),
+      timeUs: this.#parts.clock.nowUs(),
+      connection: this.#opener.strangerFacts,
+    };
   }
 
-  #judgeConnection(connection: InboundConnection): void {
+  #judgeConnection(connection: PeerConnection): void {
     // Two sweeps in one turn of the loop would put its end on record twice.
     if (connection.isOver) return;
     const ended = connection.right.ended(this.#parts.clock.nowMs()) ?? connection.tokenEnded;
@@ -287,6 +212,3 @@ export class InboundListener {
 }
 
 const askedCertificates = Object.freeze({ x509: 'required', token: 'none', x509_or_token: 'optional' } as const);
-
-const noToken = (): null => null;
-const asItIs = (own: Caller): Caller => own;

@@ -20,7 +20,7 @@ export interface InboundLimits {
   readonly handshakes: number;
   /** Time from the first byte of a head to its end. Above: 408. Default 10 s. */
   readonly headerMs: number;
-  /** Time without a request on a kept connection. Default 60 s. */
+  /** Time without a request on a kept connection, default 60 s; of TCP without a byte either way, default 1 h. */
   readonly idleMs: number;
   /** Time for a whole request and its answer. Default unlimited. */
   readonly requestMs: number;
@@ -32,7 +32,7 @@ export interface InboundLimits {
   readonly upstreamResponseMs: number;
   /** Least rate of a body that is being sent or read, bytes a second, over 10 s. Default 100. */
   readonly minBodyRateBytesPerS: number;
-  /** Age at which a connection is ended after its current request. Default 1 h. */
+  /** Age at which a connection is ended after its current request, default 1 h; a TCP one at once, default unlimited. */
   readonly connectionAgeMs: number;
   /** Concurrent streams of one HTTP/2 connection. Default 100. */
   readonly streams: number;
@@ -55,6 +55,9 @@ export const inboundLimitsDefaults: InboundLimits = Object.freeze({
   connectionAgeMs: 3_600_000,
   streams: 100,
 });
+
+/** What other defaults hold where a connection has no requests: pools of database connections are idle for long. */
+export const tcpLimitsDefaults = Object.freeze({ idleMs: 3_600_000, connectionAgeMs: Number.POSITIVE_INFINITY });
 
 /** The limits of a request head, as the codec takes them. */
 export function headLimitsOf({ headerBytes, headers }: InboundLimits): HeadLimits {
@@ -96,10 +99,12 @@ export type WorkloadHeader = 'x-forwarded-client-cert' | 'x-postern-peer' | 'x-p
 /** What a listener is told whichever way its requests go. */
 export interface ListenerOptions {
   readonly name: string;
+  /** `tcp`: octets as they come; a connection is judged once, as a whole. What follows about requests means nothing then. */
+  readonly protocol: 'http' | 'tcp';
   readonly listen: SocketAddress;
   /** Other processes of the same user may listen on the same address; the kernel spreads connections over them. */
   readonly reusePort: boolean;
-  /** Undefined: `{type: http_endpoint, name: own service}` (policy.md 1.9). */
+  /** Undefined: `{type: http_endpoint, name: own service}`, or `tcp_endpoint` (policy.md 1.9). */
   readonly resource: ResourceTemplate | undefined;
   readonly action: ActionTemplate;
   readonly routes: readonly RouteOptions[];

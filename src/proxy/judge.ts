@@ -7,7 +7,7 @@ import type { Action, Decision, ReasonCode } from '../authz/model.ts';
 import { FieldList } from '../wire/field-list.ts';
 import type { RequestHead } from '../wire/http1-message.ts';
 import { httpAction } from './action-names.ts';
-import type { ExchangeHost, ExchangeServices } from './exchange-services.ts';
+import type { ConnectionPlan, ExchangeHost, ExchangeServices } from './exchange-services.ts';
 import { InboundRequest, RequestHttpFacts } from './inbound-request.ts';
 import { answerOfReason, ownAnswers } from './own-answer.ts';
 import { HttpResource } from './resource-template.ts';
@@ -189,7 +189,8 @@ const refusals: Readonly<Record<RefusalReason, Decision>> = Object.freeze({
   authn_failed: authnFailed,
 });
 
-function decide(host: ExchangeHost, question: InboundRequest) {
+/** Asks the plan of `host`. */
+export function decide(host: Pick<ExchangeHost, 'plan'>, question: InboundRequest) {
   try {
     const { plan } = host;
     return { decision: plan.decide(question), plan };
@@ -204,9 +205,10 @@ function denyStatus(services: ExchangeServices, reason: ReasonCode): number {
   return kind === 'denied' ? services.settings.options.deny.status : ownAnswers[kind].status;
 }
 
-function observe(
+/** Counts a decision. */
+export function observe(
   services: ExchangeServices,
-  made: { readonly decision: Decision; readonly plan: ExchangeHost['plan'] | null; readonly evalMs: number },
+  made: { readonly decision: Decision; readonly plan: ConnectionPlan | null; readonly evalMs: number },
 ): void {
   const { observer } = services;
   observer.decided(made.decision.effect, made.decision.reason, made.evalMs);

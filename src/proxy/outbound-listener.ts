@@ -12,9 +12,11 @@ import type { OutboundOptions } from './outbound-options.ts';
 import { serializeOwnAnswer } from './own-answer.ts';
 import { OwnCaller } from './own-caller.ts';
 import { networkFactsOf, PeerAdmission } from './peer-admission.ts';
+import { type PeerConnection, resetSocket } from './peer-connection.ts';
 import type { OpenPeer } from './peer-target.ts';
 import { endedRightEvent } from './refusal-events.ts';
 import { RightSweep } from './right-sweep.ts';
+import { TcpConnection } from './tcp-connection.ts';
 
 /** How long one who was sent away may take to read why, milliseconds. */
 const sentAwayMs = 1_000;
@@ -35,8 +37,8 @@ export class OutboundListener {
   readonly #services: ListenerServices<OutboundOptions>;
   readonly #own: OwnCaller;
   readonly #port: ListeningPort;
-  readonly #connections = new Set<InboundConnection>();
-  readonly #sweep: RightSweep<InboundConnection>;
+  readonly #connections = new Set<PeerConnection>();
+  readonly #sweep: RightSweep<PeerConnection>;
   readonly #peerSweep: RightSweep<OpenPeer>;
   #unsubscribe: readonly (() => void)[] = [];
   readonly #retirement = new WheelEntry(() => this.#endIfUnused());
@@ -138,28 +140,32 @@ export class OutboundListener {
   }
 
   #serve(socket: Socket): void {
-    const { ids, isInternal, observer } = this.#parts;
-    const { options } = this.settings;
-    const network = networkFactsOf(socket, isInternal, 'outbound');
-    const facts = { connectionId: ids.spanId(), listener: options.name, resumed: false };
-    const connection = new InboundConnection({
-      services: this.#services,
-      socket,
-      describe: () => this.#own.of(network, facts),
-      own: this.#own.of(network, facts),
-      sendsDecisionId: false,
-      peerIp: null,
-      headLimits: headLimitsOf(options.limits),
-      right: this.#own,
-      ...(options.kind === 'proxy' ? { route: ({ host }) => this.#parts.upstreamOf(host) } : {}),
-      onClosed: (closed) => {
-        this.#connections.delete(closed);
-        observer.connectionClosed();
-        this.#endIfUnused();
-      },
+    const { observer } = this.#parts;
+    const connection = this.#open(socket, (closed) => {
+      this.#connections.delete(closed);
+      observer.connectionClosed();
+      this.#endIfUnused();
     });
     this.#connections.add(connection);
     observer.connectionOpened();
+  }
+
+  #open(socket: Socket, onClosed: (connection: PeerConnection) => void): PeerConnection {
+    const { ids, isInternal } = this.#parts;
+    const { options } = this.settings;
+    const network = networkFactsOf(socket, isInternal, 'outbound');
+    const facts = { connectionId: ids.spanId(), listener: options.name, resumed: false };
+    const describe = () => this.#own.of(network, facts);
+    const who = { own: describe(), describe, right: this.#own, services: this.#services, onClosed };
+    if (options.protocol === 'tcp') return new TcpConnection({ ...who, peer: { socket, raw: socket } });
+    return new InboundConnection({
+      ...who,
+      socket,
+      sendsDecisionId: false,
+      peerIp: null,
+      headLimits: headLimitsOf(options.limits),
+      ...(options.kind === 'proxy' ? { route: ({ host }) => this.#parts.upstreamOf(host) } : {}),
+    });
   }
 
   #endIfUnused(): void {
@@ -173,7 +179,8 @@ export class OutboundListener {
 
   /** A plain caller can be told; its request was not read, so nothing was decided. */
   #sendAway(raw: Socket): void {
-    const { deny } = this.settings.options;
+    const { deny, protocol } = this.settings.options;
+    if (protocol === 'tcp') return resetSocket({ socket: raw, raw });
     const { wheel } = this.#parts;
     const patience = new WheelEntry(() => raw.destroy());
     wheel.schedule(patience, sentAwayMs);
@@ -185,7 +192,7 @@ export class OutboundListener {
     raw.resume();
   }
 
-  #judgeConnection(connection: InboundConnection): void {
+  #judgeConnection(connection: PeerConnection): void {
     if (connection.isOver) return;
     const { clock, ids, recorder } = this.#parts;
     const ended = connection.right.ended(clock.nowMs());

@@ -27,6 +27,8 @@ export interface PeerTargetParts {
   /** Who is accepted now. */
   readonly accept: () => OutboundOptions['accept'];
   readonly handshakeMs: number;
+  /** What is spoken within TLS. */
+  readonly protocol: OutboundOptions['protocol'];
   /** Those whose right is looked at whenever something changes. */
   readonly open: Set<OpenPeer>;
 }
@@ -69,7 +71,7 @@ export class PeerTarget implements UpstreamTarget {
       noDelay: true,
       onread,
       secureContext: this.#parts.contexts.of(snapshot),
-      ALPNProtocols: ['http/1.1'],
+      ...(this.#parts.protocol === 'http' ? { ALPNProtocols: ['http/1.1'] } : {}),
       // The name of an X509-SVID is its SPIFFE ID; `admit` looks at that, and at what OpenSSL says of the chain.
       rejectUnauthorized: false,
       checkServerIdentity: () => undefined,

@@ -6,6 +6,7 @@
 import type net from 'node:net';
 import type { SecureContext, TLSSocket } from 'node:tls';
 import { type TimerWheel, WheelEntry } from '../lib/timer-wheel.ts';
+import type { PeerSocket } from './peer-connection.ts';
 import type { PeerChain } from './peer-right.ts';
 import { beginHandshake, type ClientCertificate, type HandshakeFailure, peerLeft } from './tls-handshake.ts';
 
@@ -13,10 +14,30 @@ export interface PendingHandshakesOptions {
   readonly wheel: TimerWheel;
   readonly context: () => SecureContext;
   readonly clientCertificate: () => ClientCertificate;
-  /** `ms` since the connection was accepted. */
-  readonly onDone: (socket: TLSSocket, chain: PeerChain | null, ms: number) => void;
+  /** True where peers are to choose a protocol of ours by ALPN. */
+  readonly alpn: () => boolean;
+  readonly onDone: (arrival: Arrival) => void;
   /** Called before the socket is destroyed. */
-  readonly onFailed: (failure: HandshakeFailure, socket: net.Socket) => void;
+  readonly onFailed: (failure: HandshakeFailure, stranger: Stranger) => void;
+}
+
+/** From where and to where a connection goes. */
+export type SocketEnds = Pick<net.Socket, 'remoteAddress' | 'remotePort' | 'localAddress' | 'localPort'>;
+
+/** Somebody at the door. */
+export interface Stranger {
+  readonly ends: SocketEnds;
+  /** The name that TLS asked for. */
+  readonly sni: string | false | null | undefined;
+}
+
+/** Somebody whose handshake is done. */
+export interface Arrival extends Stranger, PeerSocket {
+  readonly socket: TLSSocket;
+  /** Null: it showed no certificate, and was not made to. */
+  readonly chain: PeerChain | null;
+  /** Milliseconds since it was accepted. */
+  readonly tookMs: number;
 }
 
 /**
@@ -126,18 +147,20 @@ export class PendingHandshakes {
     pending.cancel = beginHandshake(raw, {
       context: this.#options.context(),
       clientCertificate: this.#options.clientCertificate(),
+      alpn: this.#options.alpn(),
       onDone: (socket, chain) => {
         this.#settle(pending);
-        this.#options.onDone(socket, chain, performance.now() - pending.acceptedMs);
+        const tookMs = performance.now() - pending.acceptedMs;
+        this.#options.onDone({ socket, raw, chain, ends: raw, sni: socket.servername, tookMs });
       },
-      onFailed: (failure, socket) => this.#fail(pending, failure, socket),
+      onFailed: (failure, socket) => this.#fail(pending, failure, socket.servername),
     });
   }
 
-  #fail(pending: Pending, failure: HandshakeFailure, socket: net.Socket = pending.raw): void {
+  #fail(pending: Pending, failure: HandshakeFailure, sni: Stranger['sni'] = null): void {
     if (pending.phase === 'over') return;
     this.#settle(pending);
-    this.#options.onFailed(failure, socket);
+    this.#options.onFailed(failure, { ends: pending.raw, sni });
     pending.cancel?.();
     pending.raw.destroy();
   }

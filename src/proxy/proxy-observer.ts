@@ -60,6 +60,12 @@ export interface ProxyObserver {
   tunnelClosed(result: string): void;
   /** `in`: from the peer to the workload. */
   tunnelBytes(direction: TunnelDirection, bytes: number): void;
+  /** A TCP connection that was let in has one to the workload. */
+  relayOpened(): void;
+  /** `wasOpen` false: no connection to the workload came about. */
+  relayEnded(result: string, wasOpen: boolean): void;
+  /** `in`: from the peer to the workload. */
+  relayBytes(direction: TunnelDirection, bytes: number): void;
   /** The workload's answer began. */
   upstreamAnswered(ms: number): void;
 }

@@ -10,10 +10,10 @@ import { compileText, type TextTemplate } from './text-template.ts';
 /** Makes a resource for a request. */
 export type ResourceMaker = (
   request: {
-    readonly host: string;
+    readonly host: string | undefined;
     readonly port: Attribute<number>;
-    readonly path: string;
-    readonly method: string;
+    readonly path: string | undefined;
+    readonly method: string | undefined;
   },
   route: string | null,
   captures: Captures,

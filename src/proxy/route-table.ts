@@ -3,7 +3,7 @@
 
 import type { Action, Attribute } from '../authz/model.ts';
 import type { FieldList } from '../wire/field-list.ts';
-import { actionsOfMethod, httpAction } from './action-names.ts';
+import { actionsOfMethod, httpAction, tcpActions } from './action-names.ts';
 import type { ActionTemplate, ResourceTemplate, RouteOptions } from './inbound-options.ts';
 import type { OwnIdentity } from './own-identity.ts';
 import { type Captures, compilePathTemplate, noCaptures, type PathTemplate } from './path-template.ts';
@@ -48,15 +48,16 @@ export class RouteTable {
   /** @throws PosternError ERR_CONFIG_ROUTE */
   constructor(
     options: {
+      readonly protocol: 'http' | 'tcp';
       readonly resource: ResourceTemplate | undefined;
       readonly action: ActionTemplate;
       readonly routes: readonly RouteOptions[];
     },
     own: OwnIdentity,
   ) {
-    const fallback = options.resource ?? { type: 'http_endpoint', name: own.service };
+    const fallback = options.resource ?? { type: `${options.protocol}_endpoint`, name: own.service };
     this.#resource = compileResource(fallback, own, []);
-    this.#actions = compileActions(options.action, []);
+    this.#actions = options.protocol === 'tcp' ? opaqueActions(options.action) : compileActions(options.action, []);
     this.#routes = options.routes.map((route) => compileRoute(route, { ...options, resource: fallback }, own));
   }
 
@@ -71,6 +72,18 @@ export class RouteTable {
       route: null,
     };
   }
+
+  /** An opaque connection to `port`: no route can match what nobody reads. */
+  mapConnection(port: Attribute<number>): MappedRequest {
+    const whole: Parameters<ResourceMaker>[0] = { host: undefined, port, path: undefined, method: undefined };
+    return { actions: this.#actions('', noCaptures), resource: this.#resource(whole, null, noCaptures), route: null };
+  }
+}
+
+/** `auto` is all that is known of an opaque connection: somebody connects. */
+function opaqueActions(template: ActionTemplate): ActionMaker {
+  const actions = tcpActions(template === 'auto' ? ['connect'] : template);
+  return () => actions;
 }
 
 function make(route: CompiledRoute, request: RoutableRequest, captures: Captures): MappedRequest {

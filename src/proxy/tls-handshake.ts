@@ -21,6 +21,8 @@ export type ClientCertificate = 'required' | 'optional' | 'none';
 export interface HandshakeOptions {
   readonly context: SecureContext;
   readonly clientCertificate: ClientCertificate;
+  /** False: whatever the peer wants to speak is its matter. */
+  readonly alpn: boolean;
   /** `chain` null: no certificate was asked for, or the peer has none and needs none. */
   readonly onDone: (socket: TLSSocket, chain: PeerChain | null) => void;
   readonly onFailed: (failure: HandshakeFailure, socket: TLSSocket) => void;
@@ -62,7 +64,7 @@ export function beginHandshake(raw: net.Socket, options: HandshakeOptions): () =
     requestCert: options.clientCertificate !== 'none',
     // Makes OpenSSL refuse a peer without a certificate within the handshake.
     rejectUnauthorized: options.clientCertificate === 'required',
-    ALPNProtocols: alpnProtocols,
+    ...(options.alpn ? { ALPNProtocols: alpnProtocols } : {}),
   });
   let isOver = false;
   const fail = (failure: HandshakeFailure): void => {

@@ -10,6 +10,7 @@ import type { ResponseEvents, ResponseHead } from '../wire/http1-message.ts';
 import { ResponseParser } from '../wire/response-parser.ts';
 import { announcedKeepAliveMs, assumedKeepAliveMs } from './announced-keep-alive.ts';
 import { lingerMs } from './connection-phase.ts';
+import { resetSocket } from './peer-connection.ts';
 import type { UpstreamFailure, UpstreamRight, UpstreamTarget } from './upstream-target.ts';
 import type { UpstreamFault, UpstreamTunnelUser, UpstreamUser } from './upstream-user.ts';
 
@@ -156,6 +157,12 @@ export class UpstreamConnection implements ResponseEvents {
     return this.#parser.takeRemainder();
   }
 
+  /** As a tunnel from the begin, without an exchange before it: that it was made is all that can be said of an endpoint. */
+  becomeRelay(user: UpstreamTunnelUser): void {
+    this.becomeTunnel(user);
+    this.#owner.onAnswered(200);
+  }
+
   /** The tunnel sends no more; the workload still may. */
   endWriting(): void {
     this.#socket.end();
@@ -191,6 +198,12 @@ export class UpstreamConnection implements ResponseEvents {
     this.#parser.stop();
     this.#socket.destroy();
     this.#owner.onClosed(this);
+  }
+
+  /** As `destroy`, but so that the other side does not take what it has for whole. */
+  reset(): void {
+    resetSocket({ socket: this.#socket, raw: this.#socket });
+    this.destroy();
   }
 
   onInterimHead(head: ResponseHead): void {

@@ -3,6 +3,7 @@
 import type { PosternConfig } from '../config/postern-config.ts';
 import { PosternError } from '../errors.ts';
 import { formatAddress } from '../lib/socket-address.ts';
+import type { ListenerOptions } from '../proxy/inbound-options.ts';
 
 const fixedParts: readonly (readonly [name: string, part: (config: PosternConfig) => unknown])[] = [
   ['identity', (config) => config.identity],
@@ -24,12 +25,25 @@ export function refuseFixed(current: PosternConfig, next: PosternConfig): void {
   throw new PosternError('ERR_CONFIG_FIXED', `a reload cannot change ${names}`);
 }
 
-/** A listener that stays on its address keeps its socket, and with it whether others may share the port. */
+/** A listener that stays on its address keeps its socket and its connections, and with them what cannot change of those. */
 function changedSharing(current: PosternConfig, next: PosternConfig): readonly string[] {
-  const kept = next.inbound.filter(({ name, listen, reusePort }) => {
-    const before = current.inbound.find((one) => one.name === name);
-    const isSameSocket = before !== undefined && formatAddress(before.listen) === formatAddress(listen);
-    return isSameSocket && before.reusePort !== reusePort;
+  return [
+    ...changedKeys('inbound', current.inbound, next.inbound),
+    ...changedKeys('outbound', current.outbound, next.outbound),
+  ];
+}
+
+const keptKeys = Object.freeze({ reusePort: 'reuse_port', protocol: 'protocol' } as const);
+
+function changedKeys(
+  section: string,
+  current: readonly ListenerOptions[],
+  next: readonly ListenerOptions[],
+): readonly string[] {
+  return next.flatMap((one) => {
+    const before = current.find(({ name }) => name === one.name);
+    if (before === undefined || formatAddress(before.listen) !== formatAddress(one.listen)) return [];
+    const changed = (Object.keys(keptKeys) as (keyof typeof keptKeys)[]).filter((key) => before[key] !== one[key]);
+    return changed.map((key) => `${section} ${one.name}.${keptKeys[key]}`);
   });
-  return kept.map(({ name }) => `inbound ${name}.reuse_port`);
 }

@@ -40,9 +40,9 @@ export class PeerRoute {
 
   #makePool(): PeerPool {
     const { wheel, room, onFault, observerOf } = this.#parts;
-    const { to, balance, ejection, breaker, retries, limits, name } = this.#options;
+    const { to, balance, ejection, breaker, retries, limits, name, protocol } = this.#options;
     const accept = (): OutboundOptions['accept'] => this.#options.accept;
-    const parts = { ...this.#parts, accept, handshakeMs: limits.handshakeMs, open: this.#open };
+    const parts = { ...this.#parts, accept, handshakeMs: limits.handshakeMs, protocol, open: this.#open };
     return new PeerPool({
       to,
       balance,

@@ -9,6 +9,7 @@ export function collectListener(samples: SampleSet, listener: string, counters: 
   collectConnections(samples, listener, counters);
   collectRequests(samples, listener, counters);
   collectTunnels(samples, listener, counters);
+  collectRelays(samples, listener, counters);
   collectUpstream(samples, listener, counters);
   collectDecisions(samples, listener, counters);
 }
@@ -51,6 +52,13 @@ function collectTunnels(samples: SampleSet, listener: string, counters: Listener
   samples.addCounts('postern_websockets_ended_total', counters.tunnelEnds, (result) => ({ listener, result }));
   samples.add('postern_websocket_bytes_total', { listener, direction: 'in' }, counters.tunnelBytesIn);
   samples.add('postern_websocket_bytes_total', { listener, direction: 'out' }, counters.tunnelBytesOut);
+}
+
+function collectRelays(samples: SampleSet, listener: string, counters: ListenerCounters): void {
+  samples.add('postern_tcp_connections_open', { listener }, counters.relaysOpen);
+  samples.addCounts('postern_tcp_connections_ended_total', counters.relayEnds, (result) => ({ listener, result }));
+  samples.add('postern_tcp_bytes_total', { listener, direction: 'in' }, counters.relayBytesIn);
+  samples.add('postern_tcp_bytes_total', { listener, direction: 'out' }, counters.relayBytesOut);
 }
 
 function collectUpstream(samples: SampleSet, listener: string, counters: ListenerCounters): void {

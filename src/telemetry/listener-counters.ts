@@ -21,6 +21,9 @@ export class ListenerCounters {
   tunnelsOpen = 0;
   tunnelBytesIn = 0;
   tunnelBytesOut = 0;
+  relaysOpen = 0;
+  relayBytesIn = 0;
+  relayBytesOut = 0;
   upstreamConnects = 0;
   upstreamReused = 0;
   nameFailures = 0;
@@ -54,6 +57,13 @@ export class ListenerCounters {
     'upstream_failed',
     'limit',
     'drained',
+    'revoked',
+  ]);
+  readonly relayEnds = new LabelCounts([
+    'closed',
+    'client_aborted',
+    'upstream_unreachable',
+    'upstream_failed',
     'revoked',
   ]);
   readonly handshakeTime = new FixedHistogram(durationBounds, msPerSecond);
@@ -153,6 +163,21 @@ export class ListenerCounters {
   tunnelBytes(direction: 'in' | 'out', bytes: number): void {
     if (direction === 'in') this.tunnelBytesIn += bytes;
     else this.tunnelBytesOut += bytes;
+  }
+
+  relayOpened(): void {
+    this.relaysOpen++;
+  }
+
+  /** `result` is of the closed list of outcomes. */
+  relayEnded(result: string, wasOpen: boolean): void {
+    if (wasOpen) this.relaysOpen--;
+    this.relayEnds.add(result);
+  }
+
+  relayBytes(direction: 'in' | 'out', bytes: number): void {
+    if (direction === 'in') this.relayBytesIn += bytes;
+    else this.relayBytesOut += bytes;
   }
 
   /** The first byte of the workload's answer is here. */

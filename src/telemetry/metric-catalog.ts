@@ -105,6 +105,18 @@ export const metricCatalog = Object.freeze({
     'direction',
   ),
 
+  postern_tcp_connections_open: gauge('TCP connections that are relayed.', 'listener'),
+  postern_tcp_connections_ended_total: counter(
+    'TCP connections that were let in and ended, by result: closed is an orderly end, revoked a right that ended.',
+    'listener',
+    'result',
+  ),
+  postern_tcp_bytes_total: counter(
+    'Bytes relayed by TCP connections: in is towards the workload, of an outbound listener towards the peer.',
+    'listener',
+    'direction',
+  ),
+
   postern_upstream_connects_total: counter('Connections tried to the workload.', 'listener'),
   postern_upstream_connect_failures_total: counter(
     'Of these, failed: refused (nobody listens), timeout, other.',

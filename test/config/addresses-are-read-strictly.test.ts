@@ -53,6 +53,10 @@ const forwards: readonly (readonly [text: string, formatted: string | null])[] =
   ['http://[::1]:8080', '[::1]:8080'],
   ['http://localhost:3000', 'localhost:3000'],
   ['unix:/run/a.sock', 'unix:/run/a.sock'],
+  ['tcp://127.0.0.1:5432', '127.0.0.1:5432'],
+  ['tcp://[::1]:5432', '[::1]:5432'],
+  ['tcp://127.0.0.1', null],
+  ['tcp://127.0.0.1:5432/db', null],
   ['http://127.0.0.1:8080/base', null],
   ['http://127.0.0.1:8080?x', null],
   ['http://user@127.0.0.1:8080', null],
@@ -66,7 +70,7 @@ const forwards: readonly (readonly [text: string, formatted: string | null])[] =
 describe('a forward address', () => {
   for (const [text, formatted] of forwards) {
     test(`${text} is ${formatted === null ? 'refused' : 'taken'}`, () => {
-      if (formatted !== null) assert.equal(formatAddress(parseForwardAddress(text)), formatted);
+      if (formatted !== null) assert.equal(formatAddress(parseForwardAddress(text).address), formatted);
       else
         assert.throws(
           () => parseForwardAddress(text),
@@ -95,7 +99,7 @@ describe('local', () => {
     test(`${text} is${expected ? '' : ' not'}`, () => assert.equal(isLocal(parseListenAddress(text)), expected));
   }
   for (const host of ['127.evil.example', '127.0.0.1.evil.example', 'localhost.evil.example']) {
-    test(`${host} is not`, () => assert.equal(isLocal(parseForwardAddress(`http://${host}:80`)), false));
+    test(`${host} is not`, () => assert.equal(isLocal(parseForwardAddress(`http://${host}:80`).address), false));
   }
 });
 

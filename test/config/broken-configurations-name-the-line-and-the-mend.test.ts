@@ -108,7 +108,7 @@ const values: readonly Case[] = [
   [
     'a forward over TLS',
     changed('http://127.0.0.1:8080', 'https://127.0.0.1:8080'),
-    'postern.yaml:8:14: error: `https://127.0.0.1:8080` asks for TLS, but the workload is spoken to in plain text on this machine [ERR_CONFIG_VALUE]; write `http://127.0.0.1:PORT` or `unix:/path`',
+    'postern.yaml:8:14: error: `https://127.0.0.1:8080` asks for TLS, but the workload is spoken to in plain text on this machine [ERR_CONFIG_VALUE]; write `http://127.0.0.1:PORT`, `tcp://127.0.0.1:PORT` or `unix:/path`',
   ],
   [
     'a word that is not one of the few',

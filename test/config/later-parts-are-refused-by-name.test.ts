@@ -6,15 +6,12 @@ import { describe, test } from 'node:test';
 import { changed, refusalOf, smallest } from './sample-config.ts';
 
 const later: Readonly<Record<string, string>> = {
-  'outbound[].protocol: tcp': `${smallest}outbound: [{ name: x, listen: "127.0.0.1:1", protocol: tcp, to: ["a:1"], accept: ["spiffe://a.example/b"] }]`,
   'inventory.dormant_after': `${smallest}inventory: { dormant_after: 90d }`,
   'inventory.report_to': `${smallest}inventory: { report_to: "https://fleet:8444" }`,
   'audit.sinks': `${smallest}audit: { sinks: [] }`,
   'admin.allow': `${smallest}admin: { allow: ["spiffe://a.example/b"] }`,
-  'protocol: tcp': changed('forward:', 'protocol: tcp\n    forward:'),
   'plaintext: permit': changed('forward:', 'plaintext: permit\n    forward:'),
   'forward: h2c': changed('http://127.0.0.1:8080', 'h2c://127.0.0.1:8080'),
-  'forward: tcp': changed('http://127.0.0.1:8080', 'tcp://127.0.0.1:8080'),
   'stdout: ecs': `${smallest}audit: { stdout: ecs }`,
   'stdout: ocsf': `${smallest}audit: { stdout: ocsf }`,
   'stdout: cef': `${smallest}audit: { stdout: cef }`,

@@ -80,7 +80,12 @@ const refused: readonly (readonly [what: string, changes: Record<string, string 
   ['a first ejection above the most', { ejection: '{ first: 1h }' }, /`first` is longer than `most`/],
   ['more than all', { ejection: '{ max_percent: 101 }' }, /`101` is not a whole number in range/],
   ['retries without an end', { retries: '11' }, /`11` is not a whole number in range/],
-  ['another protocol', { protocol: 'tcp' }, /`tcp`.*ERR_CONFIG_NOT_YET/],
+  ['another protocol', { protocol: 'udp' }, /`udp` is not one of the words/],
+  [
+    'routes of what nobody reads',
+    { protocol: 'tcp', routes: '[{ match: { path: /a } }]' },
+    /`protocol: tcp` has no requests that `routes` could match/,
+  ],
   ['a proxy that leads somewhere', { protocol: 'proxy' }, /a proxy has no `to`/],
   ['a proxy of whom nobody is reached', { protocol: 'proxy', to: null, accept: null }, /nobody can be reached through/],
   ['a host with a port', { hosts: '["orders:80"]' }, /is not a host/],

@@ -18,7 +18,7 @@ function table(options: {
   routes?: readonly RouteOptions[];
 }): RouteTable {
   return new RouteTable(
-    { resource: options.resource, action: options.action ?? 'auto', routes: options.routes ?? [] },
+    { protocol: 'http', resource: options.resource, action: options.action ?? 'auto', routes: options.routes ?? [] },
     own,
   );
 }

@@ -35,6 +35,7 @@ async function openDesk(t: { after(fn: () => void): void }, handshakeMs = 10_000
   const pending = new PendingHandshakes({
     wheel,
     clientCertificate: () => 'required',
+    alpn: () => true,
     context: () => {
       helloTurns.push(turn);
       return context;

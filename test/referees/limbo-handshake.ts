@@ -28,6 +28,7 @@ export async function shakeHands({ trusted, via, leaf }: LimboChain, own: Made):
     beginHandshake(raw, {
       context: createServerContext({ revision: 1, svid, bundles }),
       clientCertificate: 'required',
+      alpn: true,
       onDone: (socket, chain) => {
         socket.destroy();
         resolve({ verdict: 'accepted', chain });

@@ -1,0 +1,35 @@
+// `protocol: tcp`: what goes with it, what else holds by default, and what is about requests and therefore refused.
+
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { formatAddress } from '../../src/lib/socket-address.ts';
+import { changed, findingsOf, parse } from './sample-config.ts';
+
+function withTcp(more = '', forward = 'tcp://127.0.0.1:5432'): string {
+  return changed('forward: http://127.0.0.1:8080', `protocol: tcp\n    forward: ${forward}${more}`);
+}
+
+test('a TCP listener may be idle for an hour and has no age, unless it says so', () => {
+  const [listener] = parse(withTcp()).inbound;
+  assert.equal(formatAddress(listener!.forward), '127.0.0.1:5432');
+  assert.deepEqual([listener!.limits.idleMs, listener!.limits.connectionAgeMs], [3_600_000, Number.POSITIVE_INFINITY]);
+  const [said] = parse(withTcp('\n    limits: { idle: 5m, connection_age: 1h }')).inbound;
+  assert.deepEqual([said!.limits.idleMs, said!.limits.connectionAgeMs], [300_000, 3_600_000]);
+  assert.equal(parse(changed('', '')).inbound[0]!.limits.idleMs, 60_000);
+});
+
+const refused: readonly (readonly [what: string, text: string, line: RegExp])[] = [
+  ['another way to speak', withTcp('', 'http://127.0.0.1:5432'), /cannot forward to `http:\/\/`.*write `tcp:\/\/127/],
+  ['HTTP to a TCP address', changed('http://127', 'tcp://127'), /`protocol: http` cannot forward to `tcp:\/\/`/],
+  ['routes', withTcp('\n    routes: [{ match: { path: /a } }]'), /:\d+:\d+: error: .*no requests that `routes`/],
+  ['tokens', withTcp('\n    identity_required: token'), /`identity_required` is about requests/],
+  ['probes', withTcp('\n    health_passthrough: [/healthz]'), /`health_passthrough` is about requests/],
+  ['paths', withTcp('\n    path_normalization: canonicalize'), /`path_normalization` is about requests/],
+  ['a machine away', withTcp('', 'tcp://10.0.0.1:5432'), /is not on this machine/],
+];
+
+describe('what is refused of `protocol: tcp`', () => {
+  for (const [what, text, line] of refused) {
+    test(what, () => assert.match(findingsOf(text).join('\n'), line));
+  }
+});
