@@ -7,47 +7,14 @@ import { createAuthorizer } from '../src/authz/engine.ts';
 import { compileSources, loadDefaults } from '../src/authz/loader.ts';
 import type { AuthzRequest } from '../src/authz/model.ts';
 import { requestFromJson } from '../src/authz/request-json.ts';
+import { type BundleShape, bundleText, policyCount } from './large-bundle.ts';
 
-const rulesPerPolicy = 10;
 const sizes = [10, 1000, 10_000] as const;
 const callers = 300;
 const quick = process.argv.includes('--quick');
 const rounds = quick ? 20_000 : 200_000;
 
-type Shape = 'selective' | 'tenth global' | 'all global';
-const shapes: readonly Shape[] = ['selective', 'tenth global', 'all global'];
-
-/** Policies of ten rules: `selective` are for one namespace each, global ones for every workload. */
-function bundleText(rules: number, shape: Shape): string {
-  const policies = Array.from({ length: Math.ceil(rules / rulesPerPolicy) }, (_, n) => {
-    const isGlobal = shape === 'all global' || (shape === 'tenth global' && n % 10 === 0);
-    const principals = isGlobal ? '{ type: workload }' : `{ spiffe_id: "spiffe://prod.acme.com/ns/team-${n}/*" }`;
-    return `policy p${n}:\n  principals: ${principals}\n  rules:\n${rulesOf(n)}`;
-  });
-  return policies.join('');
-}
-
-function rulesOf(n: number): string {
-  const rules = Array.from(
-    { length: rulesPerPolicy - 1 },
-    (_, at) => `    - name: r${at}
-      effect: allow
-      resources: { type: database, name: db-${n}-${at} }
-      actions: [read, write]
-      conditions:
-        - principal.attestation == "k8s_psat"
-        - principal.namespace == resource.namespace
-        - network.is_internal == true
-`,
-  );
-  const deny = `    - name: cross
-      effect: deny
-      priority: 100
-      resources: { type: database, name: db-${n}-0 }
-      conditions: [principal.namespace != resource.namespace]
-`;
-  return rules.join('') + deny;
-}
+const shapes: readonly BundleShape[] = ['selective', 'tenth global', 'all global'];
 
 function requestOf(team: number): AuthzRequest {
   return requestFromJson(
@@ -63,7 +30,7 @@ function requestOf(team: number): AuthzRequest {
 
 interface Row {
   readonly rules: number;
-  readonly shape: Shape;
+  readonly shape: BundleShape;
   readonly loadMs: number;
   /** Nanoseconds, medians. */
   readonly decideNs: number;
@@ -71,7 +38,7 @@ interface Row {
   readonly firstP99Ns: number;
 }
 
-function measure(rules: number, shape: Shape): Row {
+function measure(rules: number, shape: BundleShape): Row {
   const text = bundleText(rules, shape);
   let set: PolicySet | undefined;
   const loadMs =
@@ -81,7 +48,7 @@ function measure(rules: number, shape: Shape): Row {
   if (set === undefined) throw new TypeError('not loaded');
   const authorizer = createAuthorizer({ planCacheEntries: callers, globalDefault: 'deny' });
   authorizer.replace(set);
-  const policies = Math.ceil(rules / rulesPerPolicy);
+  const policies = policyCount(rules);
   const requests = Array.from({ length: callers }, (_, n) => requestOf(n % policies));
   // Warm the code, not the plans.
   for (const request of requests) authorizer.planFor(request.principal).decide(request);

@@ -85,6 +85,8 @@ export interface PolicySet {
   /** Groups for which no SPIFFE ID can be named. */
   readonly unpinned: readonly RuleGroup[];
   readonly pinned: PrincipalTrie<RuleGroup>;
+  /** Everything that any rule reads, each once. */
+  readonly attributes: readonly AttributeRef[];
   /** What of a principal any rule reads: equal here means an equal plan. */
   readonly principalAttributes: readonly AttributeRef[];
 }

@@ -3,32 +3,16 @@
 
 import type { AttributeRef } from './attribute.ts';
 import type { PolicySet } from './compiled-policy.ts';
-import { attributesOf, type Expression } from './expression.ts';
-import { requirementsOf, targetExpression } from './rule-compiler.ts';
 
 /** JSON Pointers (RFC 6901), such as `/http/headers/x-tenant`; each once, sorted. */
 export function maskedInputsOf(sets: readonly PolicySet[]): readonly string[] {
-  const pointers = new Set<string>();
-  for (const expression of sets.flatMap(expressionsOf)) {
-    for (const attribute of attributesOf(expression)) {
-      if (attribute.spec.keyed) pointers.add(pointerOf(attribute));
-    }
-  }
-  return Object.freeze([...pointers].sort());
+  const masked = sets.flatMap(({ attributes }) => attributes.filter(({ spec }) => spec.keyed));
+  return Object.freeze([...new Set(masked.map(pointerOf))].sort());
 }
 
 /** Whether some rule reads the time of the request, so that its decision may change by itself. */
 export function readsTime(set: PolicySet): boolean {
-  return expressionsOf(set).some((expression) =>
-    attributesOf(expression).some(({ spec }) => spec.path === 'request.time'),
-  );
-}
-
-function expressionsOf(set: PolicySet): readonly Expression[] {
-  return set.policies.flatMap(({ document }) => {
-    const own = targetExpression(document.principals, 'principals');
-    return [...(own === null ? [] : [own]), ...document.rules.flatMap(requirementsOf)];
-  });
+  return set.attributes.some(({ spec }) => spec.path === 'request.time');
 }
 
 function pointerOf(attribute: AttributeRef): string {

@@ -101,7 +101,8 @@ class Compiler {
       broad: Object.freeze(this.#broad),
       unpinned: Object.freeze(this.#unpinned),
       pinned: this.#pinned,
-      principalAttributes: Object.freeze([...this.#read.values()]),
+      attributes: Object.freeze([...this.#read.values()]),
+      principalAttributes: Object.freeze([...this.#read.values()].filter(({ spec }) => spec.root === 'principal')),
     });
   }
 
@@ -131,9 +132,7 @@ class Compiler {
   }
 
   #note(expression: Expression): void {
-    for (const attribute of this.#facts.of(expression).attributes) {
-      if (attribute.spec.root === 'principal') this.#read.set(attribute.text, attribute);
-    }
+    for (const attribute of this.#facts.of(expression).attributes) this.#read.set(attribute.text, attribute);
   }
 
   // A pinned policy is found by its SPIFFE IDs, with all its rules. Rules of any other policy are pinned one by one; what

@@ -51,7 +51,10 @@ export function* readPolicyFileInSteps(
   }
   const policies: PolicyDocument[] = [];
   const context = { file, options, read: new Map<string, Expression>() };
-  for (const part of policyTexts(text)) {
+  const parts = policyTexts(text);
+  // To cut a large file takes as long as to read some of its policies.
+  if (parts.length > 1) yield text.length;
+  for (const part of parts) {
     const read = readPart(part, context);
     // A cut in the wrong place shows as a fault, and so does any fault: the whole text then says what is wrong.
     if (read.findings.length > 0) return readPart({ text, linesBefore: 0 }, context);

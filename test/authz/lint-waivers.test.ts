@@ -74,3 +74,17 @@ for (const [what, text, expected] of rows) {
     assert.deepEqual(lintText(text), expected);
   });
 }
+
+test('in a file of several policies a waiver hides what stands on its own line of the file, and nothing of the others', () => {
+  const policies = ['p', 'q', 'r'].map((name) => plain.replace('policy "p"', `policy "${name}"`));
+  assert.deepEqual(lintText(policies.join('')), ['L-TTL:9 warning', 'L-TTL:18 warning', 'L-TTL:27 warning']);
+  const waived = policies.map((text, at) =>
+    at === 1 ? text.replace(longLived, `${longLived} # lint-allow: L-TTL batch`) : text,
+  );
+  assert.deepEqual(lintText(waived.join('')), ['L-TTL:9 warning', 'L-TTL:27 warning']);
+});
+
+test('a waiver at the end of one policy speaks of the line that the next one begins with', () => {
+  const text = `${plain}# lint-allow: L-TTL batch jobs\n${plain.replace('policy "p"', 'policy "q"')}`;
+  assert.deepEqual(lintText(text), ['L-TTL:9 warning', 'L-WAIVER:10 warning', 'L-TTL:19 warning']);
+});

@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
+import { bundleText } from '../../bench/large-bundle.ts';
 import { createDevCa } from '../../src/identity/dev-ca.ts';
 import { Mesh, type MeshOptions, openPolicy } from '../harness/mesh.ts';
 import { RawPeer } from '../harness/raw-peer.ts';
@@ -33,6 +34,10 @@ test('a policy takes effect when its file changes, without a dropped connection,
   const connections = load.connections;
   writeFileSync(mesh.policyFile, openPolicy.replace('name: all', 'name: renamed'));
   await waitFor('the new policy', async () => (await sidecar.admin('/policy')).body.includes('renamed'));
+  writeFileSync(mesh.policyFile, openPolicy.replace('name: all', 'name: renamed') + bundleText(2000, 'selective'));
+  await waitFor('2,000 rules more', async () => (await sidecar.admin('/policy')).body.includes('"rule_count": 2001'));
+  writeFileSync(mesh.policyFile, openPolicy.replace('name: all', 'name: renamed'));
+  await waitFor('one rule again', async () => (await sidecar.admin('/policy')).body.includes('"rule_count": 1,'));
   writeFileSync(mesh.policyFile, 'policy "broken": { rules: [ { name: x, effect: alow } ] }\n');
   await waitFor('the refusal', async () =>
     /postern_config_reloads_total\{result="refused"\} [1-9]/.test((await sidecar.admin('/metrics')).body),

@@ -5,6 +5,7 @@ import { Lexer } from 'yaml';
 import type { PolicySource } from '../loader.ts';
 import type { PolicyDocument } from '../policy-document.ts';
 import type { PolicyFinding } from '../policy-finding.ts';
+import { policyTexts } from '../policy-texts.ts';
 
 /** The id of findings about waivers. */
 export const waiverId = 'L-WAIVER';
@@ -26,18 +27,23 @@ export interface WaiverRules {
   readonly known: ReadonlySet<string>;
 }
 
-/** The findings that are left, with those about the waivers themselves. */
-export function applyWaivers(
+/** The findings that are left, with those about the waivers themselves. Yields after each part of a text that holds waivers. */
+export function* applyWaivers(
   findings: readonly PolicyFinding[],
   bundle: { readonly sources: readonly PolicySource[]; readonly policies: readonly PolicyDocument[] },
   rules: WaiverRules,
-): readonly PolicyFinding[] {
-  const waivers = bundle.sources.flatMap(waiversIn);
+): Generator<void, readonly PolicyFinding[]> {
+  const waivers: Waiver[] = [];
+  for (const source of bundle.sources) yield* collectWaivers(source, waivers);
   if (waivers.length === 0) return findings;
   const lines = ruleLines(bundle.policies);
+  const byPlace = Map.groupBy(
+    waivers.filter(({ reason }) => reason !== ''),
+    placeOf,
+  );
   const used = new Set<Waiver>();
   const left = findings.filter((finding) => {
-    const covering = waivers.filter((waiver) => waiver.reason !== '' && covers(waiver, finding, lines));
+    const covering = linesOf(finding, lines).flatMap((line) => byPlace.get(placeOfFinding(finding, line)) ?? []);
     for (const waiver of covering) used.add(waiver);
     return covering.length === 0;
   });
@@ -46,16 +52,21 @@ export function applyWaivers(
 
 const waiverText = /^#\s*lint-allow:\s*(\S+)?\s*(.*)$/;
 
-function waiversIn({ file, text }: PolicySource): readonly Waiver[] {
-  if (!text.includes('lint-allow:')) return [];
+function* collectWaivers({ file, text }: PolicySource, waivers: Waiver[]): Generator<void, void> {
+  if (!text.includes('lint-allow:')) return;
   const lines = text.split('\n');
-  return commentsOf(text).flatMap(({ comment, line, column }) => {
-    const match = waiverText.exec(comment);
-    if (match === null) return [];
-    const isAlone = lines[line - 1]!.slice(0, column - 1).trim() === '';
-    const target = isAlone ? nextLine(lines, line) : line;
-    return [{ id: match[1] ?? '', reason: (match[2] ?? '').trim(), file, line, column, target }];
-  });
+  for (const part of policyTexts(text)) {
+    if (!part.text.includes('lint-allow:')) continue;
+    for (const { comment, line: ownLine, column } of commentsOf(part.text)) {
+      const match = waiverText.exec(comment);
+      if (match === null) continue;
+      const line = part.linesBefore + ownLine;
+      const isAlone = lines[line - 1]!.slice(0, column - 1).trim() === '';
+      const target = isAlone ? nextLine(lines, line) : line;
+      waivers.push({ id: match[1] ?? '', reason: (match[2] ?? '').trim(), file, line, column, target });
+    }
+    yield;
+  }
 }
 
 /** Comments as YAML sees them: a `#` in a string is none. */
@@ -79,8 +90,11 @@ function isMark(token: string): boolean {
 }
 
 function nextLine(lines: readonly string[], after: number): number {
-  const next = lines.findIndex((line, at) => at >= after && line.trim() !== '' && !line.trim().startsWith('#'));
-  return next < 0 ? after : next + 1;
+  for (let at = after; at < lines.length; at++) {
+    const text = lines[at]!.trim();
+    if (text !== '' && !text.startsWith('#')) return at + 1;
+  }
+  return after;
 }
 
 /** Line of each rule, by its policy and name. */
@@ -90,10 +104,18 @@ function ruleLines(policies: readonly PolicyDocument[]): ReadonlyMap<string, num
   );
 }
 
-function covers(waiver: Waiver, finding: PolicyFinding, lines: ReadonlyMap<string, number>): boolean {
-  if (finding.code !== waiver.id || finding.position.file !== waiver.file) return false;
-  if (finding.position.line === waiver.target) return true;
-  return finding.rule !== null && lines.get(JSON.stringify([finding.policy, finding.rule])) === waiver.target;
+/** Lines on which a waiver covers the finding: its own, and that of the rule it is in. */
+function linesOf({ position, policy, rule }: PolicyFinding, lines: ReadonlyMap<string, number>): readonly number[] {
+  const ruleLine = rule === null ? undefined : lines.get(JSON.stringify([policy, rule]));
+  return ruleLine === undefined || ruleLine === position.line ? [position.line] : [position.line, ruleLine];
+}
+
+function placeOf({ id, file, target }: Waiver): string {
+  return JSON.stringify([id, file, target]);
+}
+
+function placeOfFinding({ code, position }: PolicyFinding, line: number): string {
+  return JSON.stringify([code, position.file, line]);
 }
 
 function faultsOf(waiver: Waiver, isUsed: boolean, { run, known }: WaiverRules): readonly PolicyFinding[] {
