@@ -6,13 +6,15 @@ import type { FieldList } from '../wire/field-list.ts';
 import { serializeResponseHead, serializeTrailers } from '../wire/forward-head.ts';
 import type { BodyFraming, RequestHead, ResponseHead } from '../wire/http1-message.ts';
 import { upgradeLines } from '../wire/websocket-handshake.ts';
-import type { ExchangeHost } from './exchange-services.ts';
+import type { OctetHost } from './exchange-services.ts';
+import { type OwnAnswerForm, type OwnAnswerKind, serializeOwnAnswer } from './own-answer.ts';
+import type { PeerAnswer } from './peer-answer.ts';
 
 /** Pieces up to this size are joined to the gathered text; above it the copy costs more than the second write. */
 const gatherBytes = 8 * 1024;
 
-export class AnswerWriter {
-  readonly #host: ExchangeHost;
+export class AnswerWriter implements PeerAnswer {
+  readonly #host: OctetHost;
   readonly #added: string;
   readonly #minorVersion: 0 | 1;
   readonly #requestKeepsAlive: boolean;
@@ -25,7 +27,7 @@ export class AnswerWriter {
   #closes = false;
 
   /** `head` null: the request could not be read; the answer is our own. */
-  constructor(host: ExchangeHost, decisionId: string, head: RequestHead | null) {
+  constructor(host: OctetHost, decisionId: string, head: RequestHead | null) {
     this.#host = host;
     this.#added = `x-postern-decision-id: ${decisionId}\r\n`;
     this.#minorVersion = head?.minorVersion ?? 1;
@@ -111,12 +113,12 @@ export class AnswerWriter {
   }
 
   /** Sends an own answer, in place of what was gathered of another. */
-  own(text: string, status: number): void {
+  own(kind: OwnAnswerKind, form: OwnAnswerForm, status: number): void {
     this.#status = status;
     this.#gathered = '';
     this.#bytes = 0;
     this.#sent = true;
-    this.#host.writeText(text);
+    this.#host.writeText(serializeOwnAnswer(kind, form));
   }
 
   /** A body that ends with the connection is chunked towards a peer who knows that, so that its end is certain. */

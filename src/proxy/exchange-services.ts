@@ -6,10 +6,12 @@ import type { AuthzRequest, Decision, IndeterminateRule, Permit, Principal, TlsF
 import type { Clock } from '../lib/clock.ts';
 import type { RandomIds } from '../lib/random-ids.ts';
 import type { TimerWheel } from '../lib/timer-wheel.ts';
+import type { RequestHead } from '../wire/http1-message.ts';
 import type { DirectReading } from './direct-reading.ts';
 import type { BodyBuffers } from './gathered-body.ts';
 import type { ListenerOptions } from './inbound-options.ts';
 import type { ConnectionSide } from './inbound-request.ts';
+import type { PeerAnswer } from './peer-answer.ts';
 import type { ProxyObserver } from './proxy-observer.ts';
 import type { RouteTable } from './route-table.ts';
 import type { TokenGate } from './token-gate.ts';
@@ -96,19 +98,27 @@ export interface ExchangeHost {
   readonly mustClose: boolean;
   /** Bytes accepted for the peer that the kernel has not taken yet. */
   readonly pendingBytes: number;
-  writeText(text: string): boolean;
-  /** Sends a view that is valid during the call only, between two texts. */
-  writeView(before: string, view: Buffer, after: string): boolean;
+  /** The same as a connection of octets, which it may become; null where it shares one. */
+  readonly octets: OctetHost | null;
+  /** What the answer to this exchange goes through; `head` null: the request could not be read, and the answer is our own. */
+  answerTo(decisionId: string, head: RequestHead | null): PeerAnswer;
   /** Lets the parser go on with this request's body, or to its end. */
   resumeRequest(): void;
   pausePeerReading(): void;
   resumePeerReading(): void;
-  /** After a 101: from now on octets pass as they are. Gives those that the peer sent ahead. */
-  becomeTunnel(user: PeerTunnelUser): Buffer;
-  /** Sends no more than what is queued; the peer still may send. */
-  endWriting(): void;
   /** The exchange is over; with `close` the connection ends when everything was sent. */
   onExchangeDone(close: boolean): void;
   /** The answer cannot be completed: cut the connection, so that the peer cannot take it for whole. */
   cut(): void;
+}
+
+/** A connection that carries one exchange at a time, as HTTP/1.1 has it. */
+export interface OctetHost extends ExchangeHost {
+  writeText(text: string): boolean;
+  /** Sends a view that is valid during the call only, between two texts. */
+  writeView(before: string, view: Buffer, after: string): boolean;
+  /** After a 101: from now on octets pass as they are. Gives those that the peer sent ahead. */
+  becomeTunnel(user: PeerTunnelUser): Buffer;
+  /** Sends no more than what is queued; the peer still may send. */
+  endWriting(): void;
 }

@@ -11,7 +11,6 @@ import { lastChunk } from '../wire/chunk.ts';
 import type { FieldList } from '../wire/field-list.ts';
 import { serializeRequestHead, serializeTrailers } from '../wire/forward-head.ts';
 import type { RequestHead, ResponseHead } from '../wire/http1-message.ts';
-import { AnswerWriter } from './answer-writer.ts';
 import { BodyRateWatch } from './body-rate-watch.ts';
 import { outcomeEvent, wantsOutcome } from './exchange-outcome.ts';
 import { answerOfFault, discardableBytes, faultResult, isDiscardable, isRepeatable } from './exchange-rules.ts';
@@ -19,7 +18,8 @@ import type { ExchangeHost, ExchangeServices, ListenerSettings } from './exchang
 import { forwardedFields } from './forwarded-fields.ts';
 import { GatheredBody } from './gathered-body.ts';
 import { OpenDecision } from './open-decision.ts';
-import { answerOfReason, type OwnAnswerKind, ownAnswers, serializeOwnAnswer } from './own-answer.ts';
+import { answerOfReason, type OwnAnswerKind, ownAnswers } from './own-answer.ts';
+import type { PeerAnswer } from './peer-answer.ts';
 import { Tunnel } from './tunnel.ts';
 import type { UpstreamConnection } from './upstream-connection.ts';
 import type { UpstreamWaiter } from './upstream-source.ts';
@@ -54,7 +54,7 @@ export class Exchange implements RecordWaiter, UpstreamUser, UpstreamWaiter {
   readonly #settings: ListenerSettings;
   readonly #host: ExchangeHost;
   readonly #start: ExchangeStart;
-  readonly #answer: AnswerWriter;
+  readonly #answer: PeerAnswer;
   readonly #startedMs = performance.now();
   readonly #startRevision: number;
   #decision: OpenDecision | null = null;
@@ -74,7 +74,7 @@ export class Exchange implements RecordWaiter, UpstreamUser, UpstreamWaiter {
     this.#host = host;
     this.#start = start;
     this.#startRevision = services.plans.revision;
-    this.#answer = new AnswerWriter(host, start.event.decisionId, start.head);
+    this.#answer = host.answerTo(start.event.decisionId, start.head);
     services.observer.requestBegun();
     services.recorder.decision(start.event, this);
   }
@@ -217,7 +217,9 @@ export class Exchange implements RecordWaiter, UpstreamUser, UpstreamWaiter {
   /** The request is over with its 101; the tunnel tells its own end. */
   #openTunnel(answer: ResponseHead): void {
     const state = this.#state;
-    if (state.kind !== 'forwarding') return;
+    const { octets } = this.#host;
+    // Nobody asked for a 101 who could take it: the parser refuses such an answer.
+    if (state.kind !== 'forwarding' || octets === null) return;
     this.#state = done;
     this.#answer.switching(answer);
     const { event, head } = this.#start;
@@ -225,7 +227,7 @@ export class Exchange implements RecordWaiter, UpstreamUser, UpstreamWaiter {
     this.#services.observer.requestEnded(101, performance.now() - startedMs, noBytes);
     Tunnel.open({
       services: this.#services,
-      host: this.#host,
+      host: octets,
       upstream: state.upstream,
       event,
       head: head!,
@@ -348,7 +350,8 @@ export class Exchange implements RecordWaiter, UpstreamUser, UpstreamWaiter {
     const status = kind === 'denied' ? deny.status : ownAnswers[kind].status;
     this.#services.observer.ownAnswer(kind, status);
     this.#answer.own(
-      serializeOwnAnswer(kind, {
+      kind,
+      {
         decisionId: event.decisionId,
         deny,
         close,
@@ -356,7 +359,7 @@ export class Exchange implements RecordWaiter, UpstreamUser, UpstreamWaiter {
         isHead: event.method === 'HEAD',
         code: kind === this.#start.refusal ? (this.#start.code ?? null) : null,
         told: detail,
-      }),
+      },
       status,
     );
     this.#report(result, status, detail);

@@ -12,11 +12,12 @@ import type { HeadLimits } from '../wire/head-limits.ts';
 import type { RequestEvents, RequestHead } from '../wire/http1-message.ts';
 import { RequestParser } from '../wire/request-parser.ts';
 import { acceptedPath } from './accepted-path.ts';
+import { AnswerWriter } from './answer-writer.ts';
 import type { Caller } from './caller.ts';
 import { type ConnectionPhase, lingerMs, phaseMs } from './connection-phase.ts';
 import { correlate } from './correlation.ts';
 import { Exchange } from './exchange.ts';
-import type { ConnectionPlan, ExchangeHost, ExchangeServices, PeerTunnelUser } from './exchange-services.ts';
+import type { ConnectionPlan, ExchangeServices, OctetHost, PeerTunnelUser } from './exchange-services.ts';
 import type { ConnectionSide } from './inbound-request.ts';
 import { judgeRequest, refuseRequest } from './judge.ts';
 import { answerOfWireStatus, type OwnAnswerKind, ownAnswers } from './own-answer.ts';
@@ -52,7 +53,7 @@ export interface InboundConnectionOptions {
   readonly onClosed: (connection: InboundConnection) => void;
 }
 
-export class InboundConnection implements RequestEvents, ExchangeHost {
+export class InboundConnection implements RequestEvents, OctetHost {
   readonly sendsDecisionId: boolean;
   readonly peerIp: string | null;
   readonly right: ConnectionRight;
@@ -148,6 +149,14 @@ export class InboundConnection implements RequestEvents, ExchangeHost {
       this.#planOf = caller;
     }
     return this.#plan;
+  }
+
+  get octets(): OctetHost {
+    return this;
+  }
+
+  answerTo(decisionId: string, head: RequestHead | null): AnswerWriter {
+    return new AnswerWriter(this, decisionId, head);
   }
 
   writeText(text: string): boolean {

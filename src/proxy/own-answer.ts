@@ -168,39 +168,56 @@ export interface DenyForm {
   readonly code?: ErrorCode;
 }
 
-/** Serialises an own answer; `head` leaves the body out but says its length (RFC 9110 §9.3.2). */
-export function serializeOwnAnswer(
-  kind: OwnAnswerKind,
-  options: {
-    readonly decisionId: string | null;
-    readonly deny: DenyForm;
-    readonly close: boolean;
-    readonly isHead: boolean;
-    /** Closed code of what is wrong with the caller's token; null where it is about something else. */
-    readonly code: string | null;
-    /** The operator's line; only a caller who is the own workload sees it. */
-    readonly told: string | null;
-  },
-): string {
+/** What an own answer is made for. */
+export interface OwnAnswerForm {
+  readonly decisionId: string | null;
+  readonly deny: DenyForm;
+  /** The connection ends with it, where the protocol says so in the answer. */
+  readonly close: boolean;
+  /** Leaves the body out but says its length (RFC 9110 §9.3.2). */
+  readonly isHead: boolean;
+  /** Closed code of what is wrong with the caller's token; null where it is about something else. */
+  readonly code: string | null;
+  /** The operator's line; only a caller who is the own workload sees it. */
+  readonly told: string | null;
+}
+
+/** An own answer whatever the protocol: names and values in turn. */
+export interface OwnAnswer {
+  readonly status: number;
+  readonly title: string;
+  readonly fields: readonly string[];
+  /** ASCII. */
+  readonly body: string;
+}
+
+/** The answer of a kind. */
+export function ownAnswer(kind: OwnAnswerKind, form: OwnAnswerForm): OwnAnswer {
   const entry = ownAnswers[kind];
-  const status = kind === 'denied' ? options.deny.status : entry.status;
+  const status = kind === 'denied' ? form.deny.status : entry.status;
   const title = status === entry.status ? entry.title : 'Denied';
-  const body =
-    options.deny.body === 'empty' ? '' : problem(entry, status, { ...options, title, code: codeOf(kind, options) });
+  const body = form.deny.body === 'empty' ? '' : problem(entry, status, { ...form, title, code: codeOf(kind, form) });
+  const fields = body === '' ? [] : ['content-type', 'application/problem+json'];
+  fields.push('content-length', String(body.length), 'cache-control', 'no-store');
+  if (form.decisionId !== null) fields.push('x-postern-decision-id', form.decisionId);
+  if (status === 503) fields.push('retry-after', '1');
+  if (kind === 'unauthenticated') fields.push('www-authenticate', challenge(form.code));
+  return { status, title, fields, body };
+}
+
+/** Serialises an own answer as HTTP/1.1. */
+export function serializeOwnAnswer(kind: OwnAnswerKind, form: OwnAnswerForm): string {
+  const { status, title, fields, body } = ownAnswer(kind, form);
   let head = `HTTP/1.1 ${status} ${title}\r\n`;
-  if (body !== '') head += 'content-type: application/problem+json\r\n';
-  head += `content-length: ${body.length}\r\ncache-control: no-store\r\n`;
-  if (options.decisionId !== null) head += `x-postern-decision-id: ${options.decisionId}\r\n`;
-  if (status === 503) head += 'retry-after: 1\r\n';
-  if (kind === 'unauthenticated') head += challenge(options.code);
-  head += options.close ? 'connection: close\r\n\r\n' : '\r\n';
-  return options.isHead ? head : head + body;
+  for (let at = 0; at < fields.length; at += 2) head += `${fields[at]}: ${fields[at + 1]}\r\n`;
+  head += form.close ? 'connection: close\r\n\r\n' : '\r\n';
+  return form.isHead ? head : head + body;
 }
 
 /** RFC 6750 §3: whoever sent no token is told no error. */
 function challenge(code: string | null): string {
   const fault = code === null || code === 'token_missing' ? '' : `, error="invalid_token", error_description="${code}"`;
-  return `www-authenticate: Bearer realm="postern"${fault}\r\n`;
+  return `Bearer realm="postern"${fault}`;
 }
 
 function codeOf(kind: OwnAnswerKind, { deny, code }: { readonly deny: DenyForm; readonly code: string | null }) {

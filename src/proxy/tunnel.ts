@@ -8,7 +8,7 @@ import type { ErrorCode, PosternError } from '../errors.ts';
 import { WheelEntry } from '../lib/timer-wheel.ts';
 import type { RequestHead } from '../wire/http1-message.ts';
 import { outcomeEvent, wantsOutcome } from './exchange-outcome.ts';
-import type { ExchangeHost, ExchangeServices, PeerTunnelUser } from './exchange-services.ts';
+import type { ExchangeServices, OctetHost, PeerTunnelUser } from './exchange-services.ts';
 import { OpenDecision } from './open-decision.ts';
 import type { UpstreamConnection } from './upstream-connection.ts';
 import type { UpstreamTunnelUser } from './upstream-user.ts';
@@ -24,7 +24,7 @@ const done: State = Object.freeze({ kind: 'done' });
 /** What a tunnel is made of. */
 export interface TunnelParts {
   readonly services: ExchangeServices;
-  readonly host: ExchangeHost;
+  readonly host: OctetHost;
   readonly upstream: UpstreamConnection;
   /** The decision that allowed the upgrade, and the request that it was about. */
   readonly event: DecisionEvent;

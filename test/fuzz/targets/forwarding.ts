@@ -5,7 +5,7 @@ import { RandomIds } from '../../../src/lib/random-ids.ts';
 import { acceptedPath } from '../../../src/proxy/accepted-path.ts';
 import { AnswerWriter } from '../../../src/proxy/answer-writer.ts';
 import { correlate } from '../../../src/proxy/correlation.ts';
-import type { ExchangeHost } from '../../../src/proxy/exchange-services.ts';
+import type { OctetHost } from '../../../src/proxy/exchange-services.ts';
 import { forwardedFields } from '../../../src/proxy/forwarded-fields.ts';
 import { chunkHeader, lastChunk } from '../../../src/wire/chunk.ts';
 import { FieldList } from '../../../src/wire/field-list.ts';
@@ -24,15 +24,15 @@ export const linesToPeer: readonly string[] = ['x-postern-decision-id: 0199'];
 const ids = new RandomIds();
 
 /** Only what the writers look at. */
-function hostInto(written: string[], peerIp: string): ExchangeHost {
-  const host: Pick<ExchangeHost, 'identityFields' | 'sendsDecisionId' | 'peerIp' | 'writeText' | 'writeView'> = {
+function hostInto(written: string[], peerIp: string): OctetHost {
+  const host: Pick<OctetHost, 'identityFields' | 'sendsDecisionId' | 'peerIp' | 'writeText' | 'writeView'> = {
     identityFields: `${linesToWorkload.slice(0, 2).join('\r\n')}\r\n`,
     sendsDecisionId: true,
     peerIp,
     writeText: (text) => written.push(text) > 0,
     writeView: (before, view, after) => written.push(before + view.toString('latin1') + after) > 0,
   };
-  return host as ExchangeHost;
+  return host as OctetHost;
 }
 
 /** The head for the workload; null where the path has no safe form. */
