@@ -286,6 +286,8 @@ export class UpstreamConnection implements ResponseEvents {
     const state = this.#state;
     if (state.kind === 'tunnel') return state.user.onWorkloadEnd();
     if (state.kind === 'finishing') return;
+    // Within its handshake: whoever waits for the connection has to be told.
+    if (state.kind === 'connecting') return this.#onSocketError(null);
     if (state.kind !== 'busy') return this.destroy();
     this.#reusable = false;
     if (this.#parser.end() === 'complete') return state.user.onResponseFlush();

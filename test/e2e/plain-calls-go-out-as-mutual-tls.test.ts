@@ -153,6 +153,8 @@ test('a workload that speaks plain HTTP calls over mutual TLS, judged and record
       assert.equal(world.decisionOf(answer).decision, 'allow');
       assert.equal((await world.outcomeOf(answer)).code, code);
     }
+    mute.behave = ({ socket }) => socket.end();
+    assert.equal(problemOf(await ask(ports.mute, '/closed')).code, 'ERR_OUTBOUND_HANDSHAKE');
     workload.behave = answerOk;
     const text = await metrics();
     for (const [listener, reason] of [
