@@ -9,6 +9,7 @@ import { tailDefaults, tailJournal } from '../audit/tail.ts';
 import { verifyJournal } from '../audit/verify.ts';
 import { systemClock } from '../lib/clock.ts';
 import { parseChoice, parseCount, parseInstantUs } from './audit-inputs.ts';
+import { registerMigrationCommands } from './audit-migration.ts';
 import { formatVerdict } from './audit-text.ts';
 import type { CliIo } from './cli-io.ts';
 import { exitCodes } from './exit-codes.ts';
@@ -20,6 +21,7 @@ export function registerAuditCommand(program: Command, io: CliIo): void {
   registerTail(audit, io);
   registerQuery(audit, io);
   registerVerify(audit, io);
+  registerMigrationCommands(audit, io);
 }
 
 interface JournalFlag {

@@ -8,7 +8,7 @@ import { limitsFor, limitsSection } from './inbound-limits.ts';
 import { actionSection, checkCaptures, resourceSection, routeSection } from './inbound-routes.ts';
 import { checkProtocol } from './protocol-checks.ts';
 import { isLocal } from './socket-address.ts';
-import { forwardAddress, listenAddress, name } from './text-fields.ts';
+import { forwardAddress, listenAddress, name, network } from './text-fields.ts';
 
 const healthPath = textField(
   (text) => {
@@ -27,6 +27,23 @@ const denySection = z
     body: choice(['problem', 'empty']).prefault('problem').describe('`problem`: application/problem+json (RFC 9457).'),
   })
   .describe('What a denied caller sees. Never why: that is in the record.');
+
+const proxyProtocolSection = z
+  .strictObject({
+    send: choice(['off', 'v2'])
+      .prefault('off')
+      .describe(
+        'Of `protocol: tcp`: the workload is told in a header before the first octet from where a connection comes, and the SPIFFE ID of who it is.',
+      ),
+    accept_from: z
+      .array(network())
+      .max(64)
+      .prefault([])
+      .describe(
+        'Networks of load balancers. Whoever connects from there must begin with a header of version 2, which says from where the connection comes; from others a header is refused.',
+      ),
+  })
+  .describe('The PROXY protocol of HAProxy, towards the workload and from load balancers.');
 
 const workloadHeader = choice(['x-forwarded-client-cert', 'x-postern-peer', 'x-postern-decision-id']);
 
@@ -71,7 +88,12 @@ const listenerSection = z
     mode: choice(['enforce', 'shadow'])
       .prefault('enforce')
       .describe('`shadow` records what would be denied and lets it pass.'),
-    plaintext: choice(['refuse'], ['permit']).prefault('refuse').describe('What becomes of connections without TLS.'),
+    plaintext: choice(['refuse', 'permit'])
+      .prefault('refuse')
+      .describe(
+        'Connections without TLS on the same port. `permit`, for a migration: they are principals of type `anonymous`, judged by policy like any other.',
+      ),
+    proxy_protocol: proxyProtocolSection.prefault({}),
     path_normalization: choice(['reject', 'canonicalize'])
       .prefault('reject')
       .describe('A path that is not in canonical form: answer 400, or decide on and forward the canonical one.'),
@@ -118,6 +140,11 @@ const listenerSection = z
       identityRequired: listener.identity_required,
       forwardToken: listener.forward_token,
       mode: listener.mode,
+      plaintext: listener.plaintext,
+      proxyProtocol: {
+        send: listener.proxy_protocol.send === 'v2',
+        acceptFrom: listener.proxy_protocol.accept_from,
+      },
       pathNormalization: listener.path_normalization,
       pathParameters: listener.path_parameters,
       healthPassthrough: listener.health_passthrough,

@@ -14,6 +14,8 @@ interface WrittenListener {
   readonly path_normalization: string;
   readonly path_parameters: string;
   readonly health_passthrough: readonly unknown[];
+  readonly plaintext: 'refuse' | 'permit';
+  readonly proxy_protocol: { readonly send: 'off' | 'v2' };
 }
 
 /** Keys about requests, and whether a listener says anything by them. */
@@ -32,12 +34,27 @@ const aboutRequests: readonly (readonly [
 export function checkProtocol(listener: WrittenListener, context: z.RefinementCtx): void {
   checkForward(listener, context);
   checkNoRoutes(listener, context);
-  if (listener.protocol === 'http') return;
+  checkPlaintext(listener, context);
+  if (listener.protocol === 'http') return checkHeaders(listener, context);
   for (const [key, isSaid] of aboutRequests) {
     if (!isSaid(listener)) continue;
     const message = `\`${key}\` is about requests, and of \`protocol: tcp\` nobody reads any`;
     refuse(context, badValue(message, `take \`${key}\` out, or write \`protocol: http\``), [key]);
   }
+}
+
+/** A token that anybody on the way can read is no proof. */
+function checkPlaintext({ plaintext, identity_required }: WrittenListener, context: z.RefinementCtx): void {
+  if (plaintext === 'refuse' || identity_required === 'x509') return;
+  const message = '`plaintext: permit` would let tokens cross the network in the clear';
+  const mend = 'write `plaintext: refuse`, or give callers with tokens a listener of their own';
+  refuse(context, badValue(message, mend, 'ERR_CONFIG_UNSAFE'), ['plaintext']);
+}
+
+function checkHeaders({ proxy_protocol }: WrittenListener, context: z.RefinementCtx): void {
+  if (proxy_protocol.send === 'off') return;
+  const message = '`proxy_protocol.send` goes with `protocol: tcp`: HTTP says who calls in its fields';
+  refuse(context, badValue(message, 'take it out; see `workload_headers`'), ['proxy_protocol', 'send']);
 }
 
 /** Refuses what would match requests where there are none. */

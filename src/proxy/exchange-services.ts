@@ -44,6 +44,8 @@ export interface ListenerSettings<Options extends ListenerOptions = ListenerOpti
   /** Lower-case names of headers that are recorded, hashed (`audit.redact.headers`). */
   readonly hashedHeaders: readonly string[];
   readonly outcomes: 'all' | 'errors' | 'off';
+  /** Whether an address is one of a load balancer that says from where a connection comes; left out: there are none. */
+  readonly isBalancer?: (ip: string) => boolean;
 }
 
 /** What is said of verified peers. */

@@ -45,6 +45,8 @@ export class InboundListener {
       context: () => parts.contexts.of(parts.identity.current),
       clientCertificate: () => askedCertificates[this.settings.options.identityRequired],
       alpn: () => this.settings.options.protocol === 'http',
+      plaintext: () => this.settings.options.plaintext === 'permit',
+      isBalancer: (ip) => this.settings.isBalancer?.(ip) === true,
       onDone: (arrival) => this.#admit(arrival),
       onFailed: (failure, stranger) => this.#refuseHandshake(failure, stranger),
     });
@@ -149,7 +151,8 @@ export class InboundListener {
 
   #admit(arrival: Arrival): void {
     const { observer } = this.#parts;
-    observer.handshakeDone(arrival.tookMs);
+    if (arrival.tls === null) observer.plaintextOpened();
+    else observer.handshakeDone(arrival.tookMs);
     const opened = this.#opener.open(arrival, (closed) => this.#onClosed(closed));
     if ('cause' in opened) {
       observer.handshakeEnded('refused', opened.cause);
@@ -158,7 +161,7 @@ export class InboundListener {
       return this.#retireIfUnused();
     }
     this.#connections.add(opened);
-    observer.handshakeEnded('accepted', 'none');
+    if (arrival.tls !== null) observer.handshakeEnded('accepted', 'none');
     observer.connectionOpened();
   }
 

@@ -1,6 +1,6 @@
 // From a finished handshake to an open connection of somebody who may ask, or to the reason why not.
 
-import type { ConnectionFacts } from '../audit/decision-event.ts';
+import type { ConnectionFacts, DecisionEvent } from '../audit/decision-event.ts';
 import type { NetworkFacts } from '../authz/model.ts';
 import type { VerifiedPeer } from '../identity/peer-verification.ts';
 import type { HeadLimits } from '../wire/head-limits.ts';
@@ -21,6 +21,7 @@ import type { PeerConnection } from './peer-connection.ts';
 import { type ConnectionRight, PeerRight, type TrustMoment } from './peer-right.ts';
 import type { Arrival } from './pending-handshakes.ts';
 import { TcpConnection } from './tcp-connection.ts';
+import { workloadHeader } from './workload-header.ts';
 
 /** Somebody whose connection is opened. */
 interface Newcomer {
@@ -71,11 +72,17 @@ export class InboundOpener {
     return { arrival, admitted, right, identityFields: fields };
   }
 
-  /** A peer without a certificate: nobody, until a request brings a token. */
+  /** A peer without a certificate, or without TLS: nobody, until a request brings a token. */
   #anybody(arrival: Arrival): Newcomer {
-    const isAllowed = () => this.#options.identityRequired !== 'x509';
-    const right = { ended: () => (isAllowed() ? null : 'the listener asks for a certificate by now') };
+    const right = { ended: () => this.#anonymousFault(arrival) };
     return { arrival, admitted: null, right, identityFields: '' };
+  }
+
+  /** Why nobody in particular may not be here, or null where settings allow it. */
+  #anonymousFault({ tls }: Arrival): string | null {
+    const { plaintext, identityRequired } = this.#options;
+    if (tls === null) return plaintext === 'permit' ? null : 'the listener refuses connections without TLS by now';
+    return identityRequired !== 'x509' ? null : 'the listener asks for a certificate by now';
   }
 
   #serve(newcomer: Newcomer, onClosed: (connection: PeerConnection) => void): PeerConnection {
@@ -84,7 +91,10 @@ export class InboundOpener {
     const peer = admitted?.peer ?? null;
     const who = { own: this.#callerOf(newcomer, network), describe: this.#describing(peer), right };
     const services = this.#services;
-    if (this.#options.protocol === 'tcp') return new TcpConnection({ ...who, services, peer: arrival, onClosed });
+    if (this.#options.protocol === 'tcp') {
+      const preamble = (event: DecisionEvent) => (this.#options.proxyProtocol.send ? workloadHeader(event) : null);
+      return new TcpConnection({ ...who, services, peer: arrival, preamble, onClosed });
+    }
     return new InboundConnection({
       ...who,
       services,
@@ -97,12 +107,11 @@ export class InboundOpener {
   }
 
   #callerOf({ arrival, admitted, ...who }: Newcomer, network: NetworkFacts): Caller {
-    const { socket } = arrival;
     const tls = tlsFactsOf(admitted?.peer ?? null, {
-      version: socket.getProtocol(),
-      cipher: socket.getCipher().standardName,
-      sni: socket.servername,
-      alpn: socket.alpnProtocol,
+      version: arrival.tls?.getProtocol() ?? null,
+      cipher: arrival.tls?.getCipher().standardName,
+      sni: arrival.sni,
+      alpn: arrival.tls?.alpnProtocol ?? null,
     });
     return {
       side: { principal: admitted?.principal ?? anonymous, network, tls },

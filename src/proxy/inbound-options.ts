@@ -121,8 +121,19 @@ export interface ListenerOptions {
   readonly workloadHeaders: readonly WorkloadHeader[];
 }
 
+/** The PROXY protocol (version 2): who comes from where, said before the first octet of a connection. */
+export interface ProxyProtocolOptions {
+  /** The workload is told, with the SPIFFE ID of the peer. */
+  readonly send: boolean;
+  /** Networks of load balancers: whoever connects from there begins with a header, and nobody else may. */
+  readonly acceptFrom: readonly string[];
+}
+
 export interface InboundOptions extends ListenerOptions {
   readonly forward: SocketAddress;
+  /** Connections without TLS: handshake failures, or principals of type `anonymous`. */
+  readonly plaintext: 'refuse' | 'permit';
+  readonly proxyProtocol: ProxyProtocolOptions;
   /** Paths of the workload that the admin listener passes on without identity; here they are judged like any other. */
   readonly healthPassthrough: readonly string[];
 }

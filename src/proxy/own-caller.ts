@@ -55,8 +55,7 @@ export class OwnCaller implements PeerDescriptions {
     const admitted = outcome.kind === 'admitted' ? outcome : null;
     const peer = admitted?.peer ?? null;
     // What is known of TLS is the own certificate: the decision comes before the handshake.
-    const session = { version: null, cipher: '', sni: null, alpn: null };
-    const tls = Object.freeze({ ...tlsFactsOf(peer, session), cipher: undefined });
+    const tls = tlsFactsOf(peer, { version: null, cipher: undefined, sni: null, alpn: null });
     return Object.freeze({
       side: Object.freeze({ principal: admitted?.principal ?? anonymous, network, tls }),
       facts: Object.freeze({ ...facts, credential: admitted?.credential ?? noCredential }),

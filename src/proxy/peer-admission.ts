@@ -153,7 +153,7 @@ export function tlsFactsOf(
   peer: VerifiedPeer | null,
   session: {
     readonly version: string | null;
-    readonly cipher: string;
+    readonly cipher: string | undefined;
     readonly sni: string | false | null | undefined;
     readonly alpn: string | false | null;
   },
@@ -195,6 +195,6 @@ export function networkFactsOf(
 const mappedPrefix = '::ffff:';
 
 /** Dual-stack sockets give IPv4 peers as `::ffff:10.0.0.1`; everybody means `10.0.0.1`. */
-function plainIp(address: string | undefined): string | undefined {
+export function plainIp(address: string | undefined): string | undefined {
   return address?.startsWith(mappedPrefix) && address.includes('.') ? address.slice(mappedPrefix.length) : address;
 }

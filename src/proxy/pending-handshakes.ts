@@ -6,6 +6,8 @@
 import type net from 'node:net';
 import type { SecureContext, TLSSocket } from 'node:tls';
 import { type TimerWheel, WheelEntry } from '../lib/timer-wheel.ts';
+import { beginsWithTls, HeaderTaker, type SocketEnds } from './first-octets.ts';
+import { plainIp } from './peer-admission.ts';
 import type { PeerSocket } from './peer-connection.ts';
 import type { PeerChain } from './peer-right.ts';
 import { beginHandshake, type ClientCertificate, type HandshakeFailure, peerLeft } from './tls-handshake.ts';
@@ -16,24 +18,27 @@ export interface PendingHandshakesOptions {
   readonly clientCertificate: () => ClientCertificate;
   /** True where peers are to choose a protocol of ours by ALPN. */
   readonly alpn: () => boolean;
+  /** True where somebody without TLS may come in. */
+  readonly plaintext: () => boolean;
+  /** True for an address from which connections begin with a PROXY header. */
+  readonly isBalancer: (ip: string) => boolean;
   readonly onDone: (arrival: Arrival) => void;
   /** Called before the socket is destroyed. */
   readonly onFailed: (failure: HandshakeFailure, stranger: Stranger) => void;
 }
 
-/** From where and to where a connection goes. */
-export type SocketEnds = Pick<net.Socket, 'remoteAddress' | 'remotePort' | 'localAddress' | 'localPort'>;
-
 /** Somebody at the door. */
 export interface Stranger {
+  /** As a load balancer says, else those of the socket. */
   readonly ends: SocketEnds;
   /** The name that TLS asked for. */
   readonly sni: string | false | null | undefined;
 }
 
-/** Somebody whose handshake is done. */
+/** Somebody whose handshake is done, or who came without one. */
 export interface Arrival extends Stranger, PeerSocket {
-  readonly socket: TLSSocket;
+  /** Null without TLS. */
+  readonly tls: TLSSocket | null;
   /** Null: it showed no certificate, and was not made to. */
   readonly chain: PeerChain | null;
   /** Milliseconds since it was accepted. */
@@ -55,6 +60,9 @@ interface Pending {
   readonly raw: net.Socket;
   readonly acceptedMs: number;
   readonly timer: WheelEntry;
+  /** Set while a PROXY header is awaited. */
+  header: HeaderTaker | null;
+  ends: SocketEnds;
   phase: Phase;
   helloMs: number;
   /** Set while `shaking`. */
@@ -80,7 +88,9 @@ export class PendingHandshakes {
   /** Takes an accepted socket; exactly one of the callbacks is called, once. */
   admit(raw: net.Socket, handshakeMs: number): void {
     const timer = new WheelEntry(() => this.#fail(pending, timedOut(handshakeMs)));
-    const pending: Pending = { raw, acceptedMs: performance.now(), timer, phase: 'silent', helloMs: 0, cancel: null };
+    const header = this.#options.isBalancer(plainIp(raw.remoteAddress) ?? '') ? new HeaderTaker(raw) : null;
+    const begun = { raw, acceptedMs: performance.now(), timer, header, ends: raw };
+    const pending: Pending = { ...begun, phase: 'silent', helloMs: 0, cancel: null };
     this.#all.add(pending);
     const left = (): void => this.#fail(pending, peerLeft);
     raw.on('error', left);
@@ -120,9 +130,23 @@ export class PendingHandshakes {
     if (pending.phase !== 'silent') return;
     // Readable without bytes is the end, which comes as an event once it is read.
     if (pending.raw.readableLength === 0) return void pending.raw.read();
+    if (pending.header !== null && !this.#takeHeader(pending, pending.header)) return;
     pending.phase = 'due';
     this.#due.push(pending);
     this.#askTurn();
+  }
+
+  /** True when the header is over and something follows it. */
+  #takeHeader(pending: Pending, header: HeaderTaker): boolean {
+    const outcome = header.take();
+    if (outcome === null) return false;
+    if (outcome.kind === 'invalid') {
+      this.#fail(pending, badHeader(outcome.detail));
+      return false;
+    }
+    pending.header = null;
+    pending.ends = outcome.ends;
+    return pending.raw.readableLength > 0;
   }
 
   #askTurn(): void {
@@ -142,6 +166,7 @@ export class PendingHandshakes {
   #begin(pending: Pending): void {
     const { raw } = pending;
     raw.removeAllListeners('readable');
+    if (this.#options.plaintext() && !beginsWithTls(raw)) return this.#arrive(pending, { socket: raw, tls: null });
     pending.phase = 'shaking';
     pending.helloMs = performance.now();
     pending.cancel = beginHandshake(raw, {
@@ -149,18 +174,24 @@ export class PendingHandshakes {
       clientCertificate: this.#options.clientCertificate(),
       alpn: this.#options.alpn(),
       onDone: (socket, chain) => {
-        this.#settle(pending);
-        const tookMs = performance.now() - pending.acceptedMs;
-        this.#options.onDone({ socket, raw, chain, ends: raw, sni: socket.servername, tookMs });
+        this.#arrive(pending, { socket, tls: socket, chain });
       },
       onFailed: (failure, socket) => this.#fail(pending, failure, socket.servername),
     });
   }
 
+  #arrive(pending: Pending, come: Pick<Arrival, 'socket' | 'tls'> & { readonly chain?: PeerChain | null }): void {
+    this.#settle(pending);
+    const { raw, ends, acceptedMs } = pending;
+    const { chain = null, tls, socket } = come;
+    const tookMs = performance.now() - acceptedMs;
+    this.#options.onDone({ socket, raw, tls, chain, ends, sni: tls?.servername, tookMs });
+  }
+
   #fail(pending: Pending, failure: HandshakeFailure, sni: Stranger['sni'] = null): void {
     if (pending.phase === 'over') return;
     this.#settle(pending);
-    this.#options.onFailed(failure, { ends: pending.raw, sni });
+    this.#options.onFailed(failure, { ends: pending.ends, sni });
     pending.cancel?.();
     pending.raw.destroy();
   }
@@ -178,6 +209,10 @@ const dropped: HandshakeFailure = Object.freeze({
   detail: 'too many handshakes are unfinished, and this one waited longest',
   chain: null,
 });
+
+function badHeader(detail: string): HandshakeFailure {
+  return { kind: 'refused', cause: 'proxy_header_invalid', detail, chain: null };
+}
 
 function timedOut(handshakeMs: number): HandshakeFailure {
   const detail = `no handshake within ${handshakeMs} ms`;

@@ -39,6 +39,8 @@ export interface ProxyObserver {
   /** TLS is done; who the peer is has still to be judged. */
   handshakeDone(ms: number): void;
   handshakeEnded(result: HandshakeResult, reason: string): void;
+  /** Somebody without TLS was let in. */
+  plaintextOpened(): void;
   requestBegun(): void;
   /** Once for each request, when all is over. */
   requestEnded(

@@ -4,7 +4,7 @@
 // INVARIANT: nobody is dialled before `recorded()` was called for an allow: `connect` asks for the permit.
 // States: `recording`; `dialling`; `relaying`; `lingering` while the peer takes what was written last; `done`.
 
-import type { ConnectionFacts, OutcomeResult, RecordWaiter } from '../audit/decision-event.ts';
+import type { ConnectionFacts, DecisionEvent, OutcomeResult, RecordWaiter } from '../audit/decision-event.ts';
 import type { PosternError } from '../errors.ts';
 import { WheelEntry } from '../lib/timer-wheel.ts';
 import type { Caller } from './caller.ts';
@@ -34,6 +34,8 @@ const noBytes = Object.freeze({ request: 0, response: 0 });
 export interface TcpConnectionOptions extends PeerConnectionOptions {
   readonly services: ExchangeServices;
   readonly peer: PeerSocket;
+  /** What the server gets before the first octet; left out: nothing. */
+  readonly preamble?: (event: DecisionEvent) => Uint8Array | null;
   readonly onClosed: (connection: TcpConnection) => void;
 }
 
@@ -112,7 +114,8 @@ export class TcpConnection implements PeerConnection, RecordWaiter, UpstreamWait
     const services = this.#services;
     const { peer } = this.#options;
     const onEnd = (result: OutcomeResult, fault: RelayFault): void => this.#onRelayEnd(result, fault);
-    const relay = new TcpRelay({ services, peer, upstream, openedMs: this.#openedMs, onEnd }, null);
+    const preamble = this.#options.preamble?.(this.#decision.event) ?? null;
+    const relay = new TcpRelay({ services, peer, upstream, openedMs: this.#openedMs, onEnd }, preamble);
     this.#state = { kind: 'relaying', relay };
     services.observer.relayOpened();
   }

@@ -42,13 +42,13 @@ export class TcpRelay implements UpstreamTunnelUser {
   #movedMs: number;
 
   /** Takes both connections over; `preamble` goes to the workload before the first octet of the peer. */
-  constructor(parts: TcpRelayParts, preamble: Buffer | null) {
+  constructor(parts: TcpRelayParts, preamble: Uint8Array | null) {
     const { services, peer, upstream } = parts;
     this.#parts = parts;
     this.#encrypts = peer.raw !== peer.socket;
     this.#movedMs = services.wheel.nowMs;
     upstream.becomeRelay(this);
-    if (preamble !== null) upstream.write(preamble);
+    if (preamble !== null) upstream.write(Buffer.from(preamble));
     this.#arm();
     peer.socket.on('data', (bytes: Buffer) => this.#onPeerBytes(bytes));
     peer.socket.on('drain', () => this.#onPeerDrain());

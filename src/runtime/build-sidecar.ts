@@ -18,7 +18,7 @@ import type { Cleanups } from './cleanups.ts';
 import { readDescriptorLimit, warnOfDescriptors } from './descriptor-limit.ts';
 import { faultFields } from './fault-fields.ts';
 import { openIdentity, ownIdentityOf } from './identity-runtime.ts';
-import { internalNetworkTest } from './internal-networks.ts';
+import { networkTest } from './internal-networks.ts';
 import { openJournal } from './journal-runtime.ts';
 import { lintContextFor } from './lint-context.ts';
 import { ListenerSet, type ListenerSetParts } from './listener-set.ts';
@@ -174,7 +174,7 @@ function listenerParts(config: PosternConfig, room: DescriptorRoom, known: Base 
     tokens: tokens?.gate ?? null,
     verifier: createPeerVerifier(peerVerifierDefaults),
     contexts: new TlsContexts(),
-    isInternal: internalNetworkTest(config.policy.internalNetworks),
+    isInternal: networkTest(config.policy.internalNetworks),
     ids: new RandomIds(),
     shadowPermit: unsafeShadowPermit,
     observerOf: (name) => metrics.listener(name),

@@ -14,6 +14,7 @@ import { RouteTable } from '../proxy/route-table.ts';
 import { UpstreamPool } from '../proxy/upstream-pool.ts';
 import { WorkloadTarget } from '../proxy/upstream-target.ts';
 import { headLimitsDefaults } from '../wire/head-limits.ts';
+import { networkTest } from './internal-networks.ts';
 
 /** What all listeners share, and what each has of its own. */
 export interface ListenerSetParts extends Omit<InboundListenerParts, 'observer'> {
@@ -148,6 +149,7 @@ export class ListenerSet {
     shared: SharedSettings,
     current: InboundListener | null,
   ): ListenerSettings<InboundOptions> {
+    const { acceptFrom } = options.proxyProtocol;
     const pool = current?.settings.pool;
     const isSamePool = pool !== undefined && poolKey(current!.settings.options) === poolKey(options);
     return Object.freeze({
@@ -156,6 +158,7 @@ export class ListenerSet {
       pool: isSamePool ? pool : this.#pool(options),
       hashedHeaders: shared.redactHeaders,
       outcomes: shared.outcomes,
+      ...(acceptFrom.length === 0 ? {} : { isBalancer: networkTest(acceptFrom) }),
     });
   }
 

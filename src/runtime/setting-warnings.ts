@@ -9,6 +9,9 @@ export function warnOfSettings(config: PosternConfig, ownEnvironment: string | u
       mend: 'draw `environment` from the own SPIFFE ID by `identity.attributes`, or set `environment_boundary: off`',
     });
   }
+  for (const { name, plaintext } of config.inbound) {
+    if (plaintext === 'permit') log.warn('a listener lets connections without TLS in', { listener: name });
+  }
   for (const listener of [...config.inbound, ...config.outbound]) {
     if (listener.mode === 'shadow') log.warn('a listener lets denied requests pass', { listener: listener.name });
   }

@@ -24,6 +24,7 @@ function collectConnections(samples: SampleSet, listener: string, counters: List
     return { listener, result, reason };
   });
   samples.addHistogram('postern_handshake_seconds', own, counters.handshakeTime);
+  samples.add('postern_plaintext_connections_total', own, counters.plaintextConnections);
 }
 
 function collectRequests(samples: SampleSet, listener: string, counters: ListenerCounters): void {

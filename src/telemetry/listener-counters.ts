@@ -11,6 +11,7 @@ const msPerSecond = 1_000;
 export class ListenerCounters {
   connectionsOpen = 0;
   connectionsAccepted = 0;
+  plaintextConnections = 0;
   requests = 0;
   requestsInFlight = 0;
   requestBodyBytes = 0;
@@ -39,6 +40,7 @@ export class ListenerCounters {
     'dropped too_many_handshakes',
     'timeout handshake_timeout',
     'refused no_certificate',
+    'refused proxy_header_invalid',
     'refused untrusted_issuer',
     'refused certificate_expired',
   ]);
@@ -96,6 +98,10 @@ export class ListenerCounters {
 
   handshakeDone(ms: number): void {
     this.handshakeTime.observe(ms);
+  }
+
+  plaintextOpened(): void {
+    this.plaintextConnections++;
   }
 
   requestBegun(): void {

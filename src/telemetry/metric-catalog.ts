@@ -66,6 +66,10 @@ export const metricCatalog = Object.freeze({
     'result',
     'reason',
   ),
+  postern_plaintext_connections_total: counter(
+    'Connections without TLS that were let in (`plaintext: permit`).',
+    'listener',
+  ),
   postern_handshake_seconds: histogram('Time from the connection to the end of its handshake.', 'listener'),
 
   postern_requests_total: counter('Requests begun.', 'listener'),

@@ -7,7 +7,12 @@ import { test } from 'node:test';
 import type { CliIo } from '../../src/cli/cli-io.ts';
 import { runCli } from '../../src/cli/main.ts';
 import { createPaint } from '../../src/lib/paint.ts';
-import { journalFolder, segmentPaths, writeStream } from '../audit/journal-in-folder.ts';
+import { anonymous } from '../../src/proxy/caller.ts';
+import { tlsFactsOf } from '../../src/proxy/peer-admission.ts';
+import { journalFolder, record, segmentPaths, startRecorder, writeStream } from '../audit/journal-in-folder.ts';
+import { allow, decisionEvent, deny, principal } from '../audit/sample-events.ts';
+
+const plainTls = tlsFactsOf(null, { version: null, cipher: undefined, sni: null, alpn: null });
 
 interface Ran {
   readonly code: number;
@@ -78,6 +83,25 @@ test('tail and query print a line for people, and with --json the record', async
     '--json',
   );
   assert.equal((JSON.parse(query.out) as { seq: number }).seq, 1);
+});
+
+test('plaintext and shadow count who is not there yet, and say so by exit code where asked', async (t) => {
+  const dir = await journalFolder(t);
+  const { recorder } = await startRecorder(t, dir);
+  const { principal: _, tls: __, ...rest } = decisionEvent(1).request;
+  const nobody = { ...rest, principal: { ...anonymous }, tls: plainTls };
+  for (const [at, decision] of [allow, allow, deny].entries()) {
+    await record(recorder, { ...decisionEvent(at), decision, request: nobody });
+  }
+  await record(recorder, { ...decisionEvent(3), decision: deny, enforced: false });
+  const plain = await run('plaintext', '--journal', dir, '--exit-code');
+  assert.deepEqual([plain.code, plain.out.split('\n').length], [1, 2]);
+  assert.match(plain.out, / 3 {2}last 20.*Z {2}10\.0\.0\.7 -> inbound: read .* \(2 allowed, 1 denied\)\n$/);
+  const shadow = await run('shadow', '--journal', dir, '--json');
+  const { rows } = JSON.parse(shadow.out) as { rows: { who: string; denied: number }[] };
+  assert.deepEqual([shadow.code, rows.map(({ who, denied }) => [who, denied])], [0, [[principal.id, 1]]]);
+  const later = await run('shadow', '--journal', dir, '--exit-code', '--since', '2099-01-01');
+  assert.deepEqual([later.code, later.out.startsWith('no deny was let pass')], [0, true]);
 });
 
 test('wrong input is exit code 2 and says how to mend it', async (t) => {

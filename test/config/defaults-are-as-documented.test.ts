@@ -28,6 +28,8 @@ test('the smallest configuration has every default', () => {
         name: 'api',
         listen: { kind: 'tcp', host: '0.0.0.0', port: 8443 },
         protocol: 'http',
+        plaintext: 'refuse',
+        proxyProtocol: { acceptFrom: [], send: false },
         reusePort: false,
         forward: { kind: 'tcp', host: '127.0.0.1', port: 8080 },
         resource: undefined,

@@ -10,7 +10,6 @@ const later: Readonly<Record<string, string>> = {
   'inventory.report_to': `${smallest}inventory: { report_to: "https://fleet:8444" }`,
   'audit.sinks': `${smallest}audit: { sinks: [] }`,
   'admin.allow': `${smallest}admin: { allow: ["spiffe://a.example/b"] }`,
-  'plaintext: permit': changed('forward:', 'plaintext: permit\n    forward:'),
   'forward: h2c': changed('http://127.0.0.1:8080', 'h2c://127.0.0.1:8080'),
   'stdout: ecs': `${smallest}audit: { stdout: ecs }`,
   'stdout: ocsf': `${smallest}audit: { stdout: ocsf }`,

@@ -9,6 +9,11 @@ function withTcp(more = '', forward = 'tcp://127.0.0.1:5432'): string {
   return changed('forward: http://127.0.0.1:8080', `protocol: tcp\n    forward: ${forward}${more}`);
 }
 
+test('tokens in the clear are refused', () => {
+  const text = changed('forward:', 'plaintext: permit\n    identity_required: token\n    forward:');
+  assert.match(findingsOf(text).join('\n'), /tokens cross the network in the clear \[ERR_CONFIG_UNSAFE\]/);
+});
+
 test('a TCP listener may be idle for an hour and has no age, unless it says so', () => {
   const [listener] = parse(withTcp()).inbound;
   assert.equal(formatAddress(listener!.forward), '127.0.0.1:5432');
@@ -25,6 +30,13 @@ const refused: readonly (readonly [what: string, text: string, line: RegExp])[] 
   ['tokens', withTcp('\n    identity_required: token'), /`identity_required` is about requests/],
   ['probes', withTcp('\n    health_passthrough: [/healthz]'), /`health_passthrough` is about requests/],
   ['paths', withTcp('\n    path_normalization: canonicalize'), /`path_normalization` is about requests/],
+  [
+    'a PROXY header for HTTP',
+    changed('forward:', 'proxy_protocol: { send: v2 }\n    forward:'),
+    /HTTP says who calls in its fields/,
+  ],
+  ['version 1', withTcp('\n    proxy_protocol: { send: v1 }'), /`v1` is not one of the words/],
+  ['a balancer that is no network', withTcp('\n    proxy_protocol: { accept_from: [lb] }'), /`lb` is not a network/],
   ['a machine away', withTcp('', 'tcp://10.0.0.1:5432'), /is not on this machine/],
 ];
 

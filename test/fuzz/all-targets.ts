@@ -10,6 +10,7 @@ const loaders: Readonly<Record<string, () => Promise<FuzzTarget>>> = {
   fields: async () => (await import('./targets/fields.ts')).fields,
   paths: async () => (await import('./targets/paths.ts')).paths,
   'spiffe-ids': async () => (await import('./targets/spiffe-ids.ts')).spiffeIds,
+  'proxy-headers': async () => (await import('./targets/proxy-headers.ts')).proxyHeaders,
   correlations: async () => (await import('./targets/correlations.ts')).correlations,
   certificates: async () => (await import('./targets/certificates.ts')).certificates,
   'identity-files': async () => (await import('./targets/identity-files.ts')).identityFiles,

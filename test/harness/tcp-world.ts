@@ -116,7 +116,8 @@ interface SideParts {
   readonly id: string;
 }
 
-async function openSide(t: Scope, parts: SideParts, [first, more, policy]: readonly string[]): Promise<TcpSide> {
+/** One sidecar: its listeners, more keys of the last of them, its policy. */
+export async function openSide(t: Scope, parts: SideParts, [first, more, policy]: readonly string[]): Promise<TcpSide> {
   const dir = path.join(parts.dir, parts.name);
   mkdirSync(dir);
   const svid = await parts.ca.issue({ spiffeId: parts.id });

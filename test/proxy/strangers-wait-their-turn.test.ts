@@ -36,6 +36,8 @@ async function openDesk(t: { after(fn: () => void): void }, handshakeMs = 10_000
     wheel,
     clientCertificate: () => 'required',
     alpn: () => true,
+    plaintext: () => false,
+    isBalancer: () => false,
     context: () => {
       helloTurns.push(turn);
       return context;
