@@ -69,6 +69,14 @@ export function problemOf(answer: Answer): { readonly code?: string; readonly de
   return JSON.parse(answer.body) as { code?: string; detail: string };
 }
 
+export interface WorldOptions extends Omit<MeshOptions, 'policy'> {
+  /** The sidecar that is called runs; else there is its identity only. Default true. */
+  readonly startsServer?: boolean;
+}
+
+/** Name of a listener, and YAML of its keys beside name and address. */
+type Rows = Readonly<Record<string, string>>;
+
 type Scope = { after(fn: () => Promise<void> | void): void };
 
 export class CallingWorld {
@@ -86,13 +94,13 @@ export class CallingWorld {
   /** `rows` makes the listeners from the sidecar that is called: a name, and YAML of its further keys. */
   static async create(
     scope: Scope,
-    options: Omit<MeshOptions, 'policy'>,
-    rows: (server: string) => Readonly<Record<string, string>>,
+    { startsServer = true, ...options }: WorldOptions,
+    rows: (server: string, mesh: Mesh) => Rows | Promise<Rows>,
   ): Promise<CallingWorld> {
     const mesh = await Mesh.create(scope, { ...options, policy: callersPolicy });
-    await mesh.start(scope);
+    if (startsServer) await mesh.start(scope);
     const adminPort = await freePort();
-    const listeners = Object.entries(rows(`localhost:${mesh.port}`));
+    const listeners = Object.entries(await rows(`localhost:${mesh.port}`, mesh));
     const ports: Record<string, number> = {};
     for (const [name] of listeners) ports[name] = await freePort();
     const lines = listeners.map(([name, keys]) => `  - { name: ${name}, listen: 127.0.0.1:${ports[name]}, ${keys} }\n`);

@@ -30,11 +30,11 @@ export class RecordingWorkload {
   }
 
   /** Listens on a free port of loopback. */
-  static async start(behave: Behaviour = answerOk, port = 0): Promise<RecordingWorkload> {
+  static async start(behave: Behaviour = answerOk, port = 0, host = '127.0.0.1'): Promise<RecordingWorkload> {
     const workload = new RecordingWorkload(behave);
     await new Promise<void>((resolve, reject) => {
       workload.#server.once('error', reject);
-      workload.#server.listen(port, '127.0.0.1', resolve);
+      workload.#server.listen(port, host, resolve);
     });
     return workload;
   }
