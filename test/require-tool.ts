@@ -2,13 +2,13 @@
 // in the output; where POSTERN_REQUIRE_TOOLS=1 is set, as .ci/run does, they fail, so that CI cannot pass by skipping.
 
 import assert from 'node:assert/strict';
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, globSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import process from 'node:process';
 import type { TestContext } from 'node:test';
 
-// Debian keeps servers in /usr/sbin, which is not on the PATH of every user.
-const furtherFolders = ['/usr/sbin', '/sbin', '/usr/local/sbin'];
+// Debian keeps servers in /usr/sbin, which is not on the PATH of every user, and PostgreSQL by version.
+const furtherFolders = ['/usr/sbin', '/sbin', '/usr/local/sbin', ...globSync('/usr/lib/postgresql/*/bin')];
 
 /** The full path of the program `name` in the folders of PATH, or those given, or null. */
 export function findTool(name: string, path?: string): string | null {
