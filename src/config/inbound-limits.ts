@@ -47,7 +47,7 @@ export const limitsSection = z
       .prefault(defaults.handshakes)
       .describe('Unfinished handshakes; above it the one that has kept the listener waiting longest is closed.'),
     header: timer(defaults.headerMs, 100).describe(
-      'Time from the first byte of a request head to its end. Above: 408.',
+      'Time from the first byte of a request head to its end. Above: 408. Who shows no certificate, and had no request let through, may not hold a connection longer either.',
     ),
     idle: limit(100).describe(
       `Time without a request on a kept connection. Default: \`${formatDuration(defaults.idleMs)}\`. Of \`protocol: tcp\` time without a byte either way; default: \`${formatDuration(tcpDefaults.idleMs)}\`.`,

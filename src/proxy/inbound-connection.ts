@@ -18,6 +18,7 @@ import { type ConnectionPhase, lingerMs, phaseMs } from './connection-phase.ts';
 import { correlate } from './correlation.ts';
 import { Exchange } from './exchange.ts';
 import type { ConnectionPlan, ExchangeServices, OctetHost, PeerTunnelUser } from './exchange-services.ts';
+import { IdleDecision } from './idle-decision.ts';
 import type { ConnectionSide } from './inbound-request.ts';
 import { judgeRequest, refuseRequest } from './judge.ts';
 import { answerOfWireStatus, type OwnAnswerKind, ownAnswers } from './own-answer.ts';
@@ -78,6 +79,10 @@ export class InboundConnection implements RequestEvents, OctetHost {
   #tunnel: PeerTunnelUser | null = null;
   #plan: ConnectionPlan | null = null;
   #planOf: Caller | null = null;
+  /** The last request that was let through, with its canonical path. */
+  #lastHead: RequestHead | null = null;
+  #lastPath = '';
+  #idleDecision: IdleDecision | null = null;
   #peerHalfClosed = false;
   /** The workload does not take the body; reading waits for it. */
   #isWorkloadBusy = false;
@@ -132,8 +137,18 @@ export class InboundConnection implements RequestEvents, OctetHost {
     return (
       this.#services.isDraining ||
       this.#peerHalfClosed ||
-      this.#services.wheel.nowMs - this.#openedMs >= this.#limits.connectionAgeMs
+      this.#services.wheel.nowMs - this.#openedMs >= this.#mostAgeMs
     );
+  }
+
+  /** Without a certificate anybody gets this far: who is let through by nothing may not stay (`limits.header`). */
+  get #isStranger(): boolean {
+    return this.#lastHead === null && this.#own.side.principal.authn === 'none';
+  }
+
+  get #mostAgeMs(): number {
+    const { connectionAgeMs, headerMs } = this.#limits;
+    return this.#isStranger ? Math.min(headerMs, connectionAgeMs) : connectionAgeMs;
   }
 
   get pendingBytes(): number {
@@ -206,11 +221,16 @@ export class InboundConnection implements RequestEvents, OctetHost {
     this.#socket.end();
   }
 
-  /** Asks policy again about what is open: a request under way, or a tunnel. */
+  /** Asks policy again about what is open: a request under way, a tunnel, or else what it was used for last. */
   judgeOpenAgain(): void {
     this.#describeAgain();
     this.#tunnel?.judgeAgain();
     this.#exchange?.judgeAgain();
+    // Of a connection with several ways out, settings of another one may have let the last request through.
+    if (this.#phase !== 'idle' || this.#lastHead === null || this.#route !== null) return;
+    this.#idleDecision ??= new IdleDecision(this.#services, this);
+    const last = { head: this.#lastHead, path: this.#lastPath };
+    if (this.#idleDecision.hasEnded(last)) this.end('its last request would be denied now', 'revoked');
   }
 
   onExchangeDone(close: boolean): void {
@@ -280,6 +300,10 @@ export class InboundConnection implements RequestEvents, OctetHost {
     const path = acceptedPath(head.rawPath, services.settings.options);
     if (path === null) return this.#refuse('bad_request_target', 'bad_request', named);
     const event = judgeRequest(services, this, { decisionId, correlation, head, path });
+    if (event.decision.effect === 'allow' || !event.enforced) {
+      this.#lastHead = head;
+      this.#lastPath = path;
+    }
     this.#exchange = new Exchange(services, this, { event, head, target: path + head.query, refusal: null });
   }
 
@@ -413,9 +437,15 @@ export class InboundConnection implements RequestEvents, OctetHost {
   #enter(phase: ConnectionPhase): void {
     this.#phase = phase;
     const { wheel } = this.#services;
-    const ms = phaseMs(phase, this.#limits);
+    const ms = this.#msOf(phase);
     if (ms === Number.POSITIVE_INFINITY) wheel.cancel(this.#timer);
     else wheel.schedule(this.#timer, ms);
+  }
+
+  #msOf(phase: ConnectionPhase): number {
+    const ms = phaseMs(phase, this.#limits);
+    if (phase !== 'idle' || !this.#isStranger) return ms;
+    return Math.min(ms, Math.max(0, this.#mostAgeMs - (this.#services.wheel.nowMs - this.#openedMs)));
   }
 
   #onTimeout(): void {

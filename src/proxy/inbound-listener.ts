@@ -203,14 +203,19 @@ export class InboundListener {
     };
   }
 
-  #judgeConnection(connection: PeerConnection): void {
+  /** True where it ended the connection. */
+  #judgeConnection(connection: PeerConnection): boolean {
     // Two sweeps in one turn of the loop would put its end on record twice.
-    if (connection.isOver) return;
+    if (connection.isOver) return false;
     const ended = connection.right.ended(this.#parts.clock.nowMs()) ?? connection.tokenEnded;
-    if (ended === null) return connection.judgeOpenAgain();
+    if (ended === null) {
+      connection.judgeOpenAgain();
+      return connection.isOver;
+    }
     const names = { ...this.#eventNames(), connection: connection.facts };
     this.#parts.recorder.authnFailed(endedRightEvent(names, connection.side, ended));
     connection.end(ended, 'revoked');
+    return true;
   }
 }
 

@@ -72,7 +72,7 @@ export function judgeRequest(services: ExchangeServices, host: ExchangeHost, req
 export function judgeOpenAgain(
   services: ExchangeServices,
   host: ExchangeHost,
-  open: { readonly first: DecisionEvent; readonly head: RequestHead },
+  open: { readonly first: Pick<DecisionEvent, 'correlation' | 'path'>; readonly head: RequestHead },
 ): DecisionEvent | null {
   const { first, head } = open;
   const { correlation, path } = first;

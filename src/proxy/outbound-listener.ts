@@ -192,13 +192,18 @@ export class OutboundListener {
     raw.resume();
   }
 
-  #judgeConnection(connection: PeerConnection): void {
-    if (connection.isOver) return;
+  /** True where it ended the connection. */
+  #judgeConnection(connection: PeerConnection): boolean {
+    if (connection.isOver) return false;
     const { clock, ids, recorder } = this.#parts;
     const ended = connection.right.ended(clock.nowMs());
-    if (ended === null) return connection.judgeOpenAgain();
+    if (ended === null) {
+      connection.judgeOpenAgain();
+      return connection.isOver;
+    }
     const names = { decisionId: ids.uuid(), timeUs: clock.nowUs(), connection: connection.facts };
     recorder.authnFailed(endedRightEvent(names, connection.side, ended));
     connection.end(ended, 'revoked');
+    return true;
   }
 }

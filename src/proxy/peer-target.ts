@@ -36,7 +36,7 @@ export interface PeerTargetParts {
 /** An open connection to a verified peer. */
 export interface OpenPeer extends UpstreamRight {
   /** Ends it where the peer's right has ended. */
-  judgeAgain(): void;
+  judgeAgain(): boolean;
 }
 
 /** How far a new connection has come. */
@@ -145,6 +145,7 @@ export class PeerTarget implements UpstreamTarget {
       judgeAgain: () => {
         const ended = right.ended(clock.nowMs()) ?? (this.#accepts(id) ? null : 'the peer is accepted no more');
         if (ended !== null) socket.destroy(this.#refused(ended, id));
+        return ended !== null;
       },
     };
     this.#parts.open.add(open);

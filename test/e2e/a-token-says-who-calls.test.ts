@@ -20,6 +20,7 @@ const jobId = 'spiffe://ci.acme.com/github/acme/shop/main';
 const deadlineMs = 20_000;
 let mesh: Mesh;
 let tokenPort: number;
+let briefPort: number;
 let sidecar: SidecarProcess;
 let issuer: TokenIssuerServer;
 let workload: RecordingWorkload;
@@ -33,6 +34,7 @@ function example(name: string): string {
 before(async () => {
   workload = await RecordingWorkload.start();
   tokenPort = await freePort();
+  briefPort = await freePort();
   scope.after(() => workload.stop());
   mesh = await Mesh.create(scope, {
     workloadPort: workload.port,
@@ -43,6 +45,11 @@ before(async () => {
     forward: http://127.0.0.1:${workload.port}
     identity_required: token
     forward_token: true
+  - name: brief
+    listen: 127.0.0.1:${briefPort}
+    forward: http://127.0.0.1:${workload.port}
+    identity_required: token
+    limits: { header: 2s, idle: 10m }
 `,
     sections: { policy: 'policy:\n  paths: [policies/]\n  revocations: revocations.yaml\n' },
   });
@@ -103,6 +110,18 @@ test('a job without a certificate is let in by its token, which goes no further'
   assert.equal(principal['credential']?.['type'], 'jwt');
   assert.equal(principal['token']?.['subject'], 'repo:acme/shop:ref:refs/heads/main');
   assert.match(String(principal['token']?.['jti_sha256']), /^[0-9a-f]{64}$/);
+});
+
+test('who has shown no token that is let through may hold a connection for `limits.header`, others for `limits.idle`', async () => {
+  const [job, silent, refused] = [0, 1, 2].map(() => RawPeer.connect(briefPort, { ca: mesh.ca.bundlePem }));
+  scope.after(() => job!.close());
+  job!.send(requestWith(await jobToken()));
+  await job!.expect('200 OK');
+  refused!.send(requestWith(await jobToken({ repository_owner: 'someone-else' })));
+  await refused!.expect('401');
+  await waitFor('both strangers to be sent away', () => silent!.closed && refused!.closed, deadlineMs);
+  job!.send(requestWith(await jobToken()));
+  await waitFor('the job to be served', () => job!.received.split('200 OK').length === 3, deadlineMs);
 });
 
 test('a request without a token, or with one that does not hold, gets 401 and the cause, and the connection stays', async () => {

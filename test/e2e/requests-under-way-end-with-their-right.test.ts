@@ -1,5 +1,5 @@
-// Promise 3 for requests that are under way: a body may stream for hours, and ends within a second of its right, whatever
-// took it; those who keep theirs never notice.
+// Promise 3 for requests that are under way, and for connections that wait for the next one: a body may stream for hours, and
+// ends within a second of its right, whatever took it; those who keep theirs never notice.
 
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -27,6 +27,10 @@ before(async () => {
   // Begins every answer and never ends it.
   workload = await RecordingWorkload.start((connection, piece) => {
     if (!piece.includes('GET /')) return;
+    if (piece.includes('GET /whole')) {
+      connection.socket.write('HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nwhole');
+      return;
+    }
     connection.socket.write('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nbegin\r\n');
   });
   scope.after(() => workload.stop());
@@ -59,6 +63,18 @@ async function streaming(credentials: PeerCredentials): Promise<RawPeer> {
   return peer;
 }
 
+/** Connections that wait, after a request that was answered. */
+function idle(credentials: PeerCredentials, target = '/whole'): Promise<RawPeer[]> {
+  const open = async (): Promise<RawPeer> => {
+    const peer = await RawPeer.connect(mesh.port, credentials).secured();
+    scope.after(() => peer.close());
+    peer.send(`GET ${target} HTTP/1.1\r\nHost: a\r\n\r\n`);
+    await peer.expect('whole');
+    return peer;
+  };
+  return Promise.all(Array.from({ length: 10 }, open));
+}
+
 async function many(credentials: PeerCredentials): Promise<RawPeer[]> {
   const peers: RawPeer[] = [];
   for (let at = 0; at < peersOfEach; at += 20) {
@@ -79,7 +95,33 @@ function revokedRecords(): Record<string, unknown>[] {
   return journalRecords(mesh.journalDir).filter((one) => one['reason'] === 'reauth_revoked');
 }
 
+test('a policy that no longer allows what they did last ends idle connections, and no others', async () => {
+  const already = revokedRecords().length;
+  const [gone, elsewhere, others] = [await idle(lost), await idle(lost, '/whole/other'), await idle(kept)];
+  const before = readFileSync(mesh.policyFile, 'utf8');
+  const conditions = `      conditions:\n        - principal.spiffe_id == "${lostId}"\n        - resource.path == "/whole"\n`;
+  writeFileSync(mesh.policyFile, `${before}    - name: not-that\n      effect: deny\n${conditions}`);
+  await waitFor('them to end', () => gone.every((peer) => peer.closed));
+  await waitFor('the records', () => revokedRecords().length === already + gone.length);
+  assert.match(JSON.stringify(revokedRecords().at(-1)), /not-that/);
+  for (const peer of [...elsewhere, ...others]) peer.send('GET /whole/other HTTP/1.1\r\nHost: a\r\n\r\n');
+  const isServed = (peer: RawPeer): boolean => peer.received.split('200 OK').length === 3;
+  await waitFor('the others to be served', () => [...elsewhere, ...others].every(isServed));
+  for (const peer of [...elsewhere, ...others]) peer.close();
+  const left = () => sidecar.metric('postern_connections_open');
+  await waitFor('them to be gone', async () => (await left()) === 0);
+  writeFileSync(mesh.policyFile, before);
+  await waitFor('the old policy', async () => {
+    const peer = await RawPeer.connect(mesh.port, lost).secured();
+    peer.send('GET /whole HTTP/1.1\r\nHost: a\r\n\r\n');
+    await waitFor('an answer', () => peer.received !== '' || peer.closed);
+    peer.close();
+    return peer.received.startsWith('HTTP/1.1 200');
+  });
+});
+
 test('a policy that no longer allows them ends streams under way, and an upload with a 403', async () => {
+  const already = revokedRecords().length;
   const [lostPeers, keptPeers] = [await many(lost), await many(kept)];
   const upload = await RawPeer.connect(mesh.port, lost).secured();
   upload.send('POST /up HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\nfirst');
@@ -93,9 +135,9 @@ test('a policy that no longer allows them ends streams under way, and an upload 
     'nobody takes half for the whole',
   );
   assert.match(await upload.ended(), /^HTTP\/1\.1 403 .*"decision_id"/s);
-  await waitFor('the records', () => revokedRecords().length === peersOfEach + 1);
+  await waitFor('the records', () => revokedRecords().length === already + peersOfEach + 1);
   assert.ok(revokedRecords().every((one) => one['decision'] === 'deny' && JSON.stringify(one).includes(lostId)));
-  assert.match(JSON.stringify(revokedRecords()[0]), /no-more/);
+  assert.match(JSON.stringify(revokedRecords().at(-1)), /no-more/);
   await goOn(keptPeers);
   for (const peer of keptPeers) peer.close();
   writeFileSync(mesh.policyFile, before);
@@ -122,11 +164,11 @@ test('a registry that bars them ends streams under way, and a damaged one change
   const id = 'spiffe://prod.acme.com/ns/payments/barred';
   const barred = await mesh.caller(id);
   const already = revokedRecords().length;
-  const [lostPeers, keptPeers] = [await many(barred), await many(kept)];
+  const [lostPeers, keptPeers] = [[...(await many(barred)), ...(await idle(barred))], await many(kept)];
   const own = '  - { spiffe_id: "spiffe://prod.acme.com/ns/payments/server", owner: team-server }\n';
   put(mesh.dir, 'identities.yaml', `identities:\n${own}  - { spiffe_id: "${id}", labels: { barred: "yes" } }\n`);
   await waitFor('the streams to end', () => lostPeers.every((peer) => peer.closed));
-  await waitFor('the records', () => revokedRecords().length >= already + peersOfEach);
+  await waitFor('the records', () => revokedRecords().length >= already + lostPeers.length);
   await goOn(keptPeers);
   const identity = JSON.parse((await sidecar.admin('/identity')).body) as { attributes: { labels: unknown } };
   assert.deepEqual(identity.attributes.labels, { service: 'server', owner: 'team-server' });
