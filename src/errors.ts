@@ -422,6 +422,11 @@ export const errorCatalog = {
     means: 'the workload sent what nothing asked for; its connection is closed',
     mend: 'look at the workload; docs/wire.md says what is accepted of it',
   },
+  ERR_WIRE_HTTP2: {
+    exit: 3,
+    means: 'the sender breaks a rule of HTTP/2, or floods',
+    mend: 'look at the sender: it is broken or hostile; docs/wire.md says what is accepted',
+  },
   ERR_CONFIG_FIXED: {
     exit: 2,
     means: 'a reload would change what only a start can set; the old configuration goes on',

@@ -94,6 +94,11 @@ const listenerSection = z
         'Connections without TLS on the same port. `permit`, for a migration: they are principals of type `anonymous`, judged by policy like any other.',
       ),
     proxy_protocol: proxyProtocolSection.prefault({}),
+    http2: choice(['off', 'on'])
+      .prefault('off')
+      .describe(
+        '`on`: peers may choose HTTP/2 by ALPN. The workload is spoken to in HTTP/1.1 then, too. Opt-in, until it has been in service for longer.',
+      ),
     path_normalization: choice(['reject', 'canonicalize'])
       .prefault('reject')
       .describe('A path that is not in canonical form: answer 400, or decide on and forward the canonical one.'),
@@ -131,6 +136,7 @@ const listenerSection = z
     (listener): InboundOptions => ({
       name: listener.name,
       protocol: listener.protocol,
+      http2: listener.http2 === 'on',
       listen: listener.listen,
       reusePort: listener.reuse_port,
       forward: listener.forward.address,

@@ -9,6 +9,7 @@ interface WrittenListener {
   readonly protocol: 'http' | 'tcp';
   readonly forward: ForwardAddress;
   readonly routes: readonly unknown[];
+  readonly http2: string;
   readonly identity_required: string;
   readonly forward_token: boolean;
   readonly path_normalization: string;
@@ -23,6 +24,7 @@ const aboutRequests: readonly (readonly [
   key: keyof WrittenListener,
   isSaid: (listener: WrittenListener) => boolean,
 ])[] = [
+  ['http2', (one) => one.http2 !== 'off'],
   ['identity_required', (one) => one.identity_required !== 'x509'],
   ['forward_token', (one) => one.forward_token],
   ['path_normalization', (one) => one.path_normalization !== 'reject'],

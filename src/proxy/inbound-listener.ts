@@ -19,7 +19,7 @@ import {
   withExpected,
 } from './refusal-events.ts';
 import { RightSweep } from './right-sweep.ts';
-import type { HandshakeFailure } from './tls-handshake.ts';
+import type { HandshakeFailure, OfferedProtocols } from './tls-handshake.ts';
 
 export class InboundListener {
   readonly #parts: InboundListenerParts;
@@ -44,9 +44,9 @@ export class InboundListener {
       wheel: parts.wheel,
       context: () => parts.contexts.of(parts.identity.current),
       clientCertificate: () => askedCertificates[this.settings.options.identityRequired],
-      alpn: () => this.settings.options.protocol === 'http',
       plaintext: () => this.settings.options.plaintext === 'permit',
       isBalancer: (ip) => this.settings.isBalancer?.(ip) === true,
+      alpn: () => offeredProtocols(this.settings.options),
       onDone: (arrival) => this.#admit(arrival),
       onFailed: (failure, stranger) => this.#refuseHandshake(failure, stranger),
     });
@@ -217,6 +217,11 @@ export class InboundListener {
     connection.end(ended, 'revoked');
     return true;
   }
+}
+
+function offeredProtocols({ protocol, http2 }: InboundOptions): OfferedProtocols {
+  if (protocol === 'tcp') return 'none';
+  return http2 ? 'h2 and http/1.1' : 'http/1.1';
 }
 
 const askedCertificates = Object.freeze({ x509: 'required', token: 'none', x509_or_token: 'optional' } as const);

@@ -6,6 +6,8 @@ import type { VerifiedPeer } from '../identity/peer-verification.ts';
 import type { HeadLimits } from '../wire/head-limits.ts';
 import { anonymous, type Caller, noCredential } from './caller.ts';
 import type { ListenerSettings } from './exchange-services.ts';
+import { FrameScratch } from './http2/frame-writer.ts';
+import { Http2Connection } from './http2/http2-connection.ts';
 import { identityFields } from './identity-fields.ts';
 import { InboundConnection } from './inbound-connection.ts';
 import { headLimitsOf, type InboundOptions } from './inbound-options.ts';
@@ -36,6 +38,7 @@ export class InboundOpener {
   readonly #parts: InboundListenerParts;
   readonly #services: ListenerServices<InboundOptions>;
   readonly #admission: PeerAdmission;
+  readonly #scratch = new FrameScratch();
   #headLimits: { readonly settings: ListenerSettings; readonly limits: HeadLimits } | null = null;
 
   constructor(parts: InboundListenerParts, services: ListenerServices<InboundOptions>, admission: PeerAdmission) {
@@ -95,7 +98,7 @@ export class InboundOpener {
       const preamble = (event: DecisionEvent) => (this.#options.proxyProtocol.send ? workloadHeader(event) : null);
       return new TcpConnection({ ...who, services, peer: arrival, preamble, onClosed });
     }
-    return new InboundConnection({
+    const options = {
       ...who,
       services,
       socket: arrival.socket,
@@ -103,7 +106,9 @@ export class InboundOpener {
       peerIp: typeof network.sourceIp === 'string' ? network.sourceIp : 'unix',
       headLimits: this.#headLimitsNow(),
       onClosed,
-    });
+    };
+    if (arrival.tls?.alpnProtocol === 'h2') return new Http2Connection({ ...options, scratch: this.#scratch });
+    return new InboundConnection(options);
   }
 
   #callerOf({ arrival, admitted, ...who }: Newcomer, network: NetworkFacts): Caller {

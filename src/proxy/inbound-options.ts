@@ -130,6 +130,8 @@ export interface ProxyProtocolOptions {
 }
 
 export interface InboundOptions extends ListenerOptions {
+  /** Peers may choose HTTP/2 by ALPN. */
+  readonly http2: boolean;
   readonly forward: SocketAddress;
   /** Connections without TLS: handshake failures, or principals of type `anonymous`. */
   readonly plaintext: 'refuse' | 'permit';

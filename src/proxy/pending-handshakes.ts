@@ -10,18 +10,23 @@ import { beginsWithTls, HeaderTaker, type SocketEnds } from './first-octets.ts';
 import { plainIp } from './peer-admission.ts';
 import type { PeerSocket } from './peer-connection.ts';
 import type { PeerChain } from './peer-right.ts';
-import { beginHandshake, type ClientCertificate, type HandshakeFailure, peerLeft } from './tls-handshake.ts';
+import {
+  beginHandshake,
+  type ClientCertificate,
+  type HandshakeFailure,
+  type OfferedProtocols,
+  peerLeft,
+} from './tls-handshake.ts';
 
 export interface PendingHandshakesOptions {
   readonly wheel: TimerWheel;
   readonly context: () => SecureContext;
   readonly clientCertificate: () => ClientCertificate;
-  /** True where peers are to choose a protocol of ours by ALPN. */
-  readonly alpn: () => boolean;
   /** True where somebody without TLS may come in. */
   readonly plaintext: () => boolean;
   /** True for an address from which connections begin with a PROXY header. */
   readonly isBalancer: (ip: string) => boolean;
+  readonly alpn: () => OfferedProtocols;
   readonly onDone: (arrival: Arrival) => void;
   /** Called before the socket is destroyed. */
   readonly onFailed: (failure: HandshakeFailure, stranger: Stranger) => void;

@@ -21,15 +21,21 @@ export type ClientCertificate = 'required' | 'optional' | 'none';
 export interface HandshakeOptions {
   readonly context: SecureContext;
   readonly clientCertificate: ClientCertificate;
-  /** False: whatever the peer wants to speak is its matter. */
-  readonly alpn: boolean;
+  readonly alpn: OfferedProtocols;
   /** `chain` null: no certificate was asked for, or the peer has none and needs none. */
   readonly onDone: (socket: TLSSocket, chain: PeerChain | null) => void;
   readonly onFailed: (failure: HandshakeFailure, socket: TLSSocket) => void;
 }
 
-/** `http/1.1` behind its length (RFC 7301 §3.1): Node would put a list of names into this form for each connection. */
-const alpnProtocols = Buffer.from('\x08http/1.1', 'latin1');
+/** What a peer may choose by ALPN; `none`: whatever it wants to speak is its matter. */
+export type OfferedProtocols = 'none' | 'http/1.1' | 'h2 and http/1.1';
+
+/** Names behind their lengths (RFC 7301 §3.1): Node would put a list of them into this form for each connection. */
+const alpnProtocols = Object.freeze({
+  none: {},
+  'http/1.1': { ALPNProtocols: Buffer.from('\x08http/1.1', 'latin1') },
+  'h2 and http/1.1': { ALPNProtocols: Buffer.from('\x02h2\x08http/1.1', 'latin1') },
+});
 
 /** More certificates than any sane chain has; the rest is not looked at. */
 const maxChain = 8;
@@ -64,7 +70,7 @@ export function beginHandshake(raw: net.Socket, options: HandshakeOptions): () =
     requestCert: options.clientCertificate !== 'none',
     // Makes OpenSSL refuse a peer without a certificate within the handshake.
     rejectUnauthorized: options.clientCertificate === 'required',
-    ...(options.alpn ? { ALPNProtocols: alpnProtocols } : {}),
+    ...alpnProtocols[options.alpn],
   });
   let isOver = false;
   const fail = (failure: HandshakeFailure): void => {

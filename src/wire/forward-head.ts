@@ -48,7 +48,7 @@ export function serializeResponseHead(head: ResponseHead, answer: ForwardedAnswe
 }
 
 /** Correlation fields are the workload's to send back; the rest that is not kept ends here. */
-function isResponseFieldOurs(key: string): boolean {
+export function isResponseFieldOurs(key: string): boolean {
   const fate = fieldFate(key);
   return fate !== 'keep' && fate !== 'correlation' && fate !== 'host' && fate !== 'expect';
 }
@@ -69,8 +69,13 @@ export function serializeTrailers(trailers: FieldList, nominated: readonly strin
   let text = '';
   for (let at = 0; at < trailers.length; at++) {
     const key = trailers.keys[at]!;
-    if (!isSafeTrailer(key) || nominated?.includes(key)) continue;
+    if (!isTrailerKept(key, nominated)) continue;
     text += `${trailers.names[at]!}: ${trailers.values[at]!}\r\n`;
   }
   return text;
+}
+
+/** Whether a trailer field goes on; none that Connection `nominated`. */
+export function isTrailerKept(key: string, nominated: readonly string[] | null): boolean {
+  return isSafeTrailer(key) && nominated?.includes(key) !== true;
 }

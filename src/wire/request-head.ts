@@ -110,7 +110,8 @@ function badLine(text: string): WireFault {
   return new WireFault('ERR_WIRE_REQUEST_LINE_INVALID', `not a request line: ${shown}`);
 }
 
-function parseTarget(line: RequestLine): Target | WireFault {
+/** The target of a request line, or the `:path` of HTTP/2. */
+export function parseTarget(line: Pick<RequestLine, 'method' | 'target'>): Target | WireFault {
   const { method, target } = line;
   // A tunnel or an echo of the head is nothing that a workload behind a policy should offer.
   if (method === 'CONNECT') return new WireFault('ERR_WIRE_CONNECT', 'method `CONNECT` is not served');
@@ -145,7 +146,7 @@ function badTarget(what: string): WireFault {
 }
 
 /** Exactly one Host, also in HTTP/1.0: policy and workload must mean the same one. */
-function readHost(framing: Framing, target: Target, memory: HostMemory): Authority | WireFault {
+export function readHost(framing: Framing, target: Target, memory: HostMemory): Authority | WireFault {
   if (framing.hosts !== 1) {
     return new WireFault('ERR_WIRE_HOST_INVALID', framing.hosts === 0 ? 'no Host field' : 'several Host fields');
   }

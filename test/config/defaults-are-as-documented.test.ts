@@ -30,6 +30,7 @@ test('the smallest configuration has every default', () => {
         protocol: 'http',
         plaintext: 'refuse',
         proxyProtocol: { acceptFrom: [], send: false },
+        http2: false,
         reusePort: false,
         forward: { kind: 'tcp', host: '127.0.0.1', port: 8080 },
         resource: undefined,

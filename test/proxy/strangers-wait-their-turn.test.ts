@@ -35,9 +35,9 @@ async function openDesk(t: { after(fn: () => void): void }, handshakeMs = 10_000
   const pending = new PendingHandshakes({
     wheel,
     clientCertificate: () => 'required',
-    alpn: () => true,
     plaintext: () => false,
     isBalancer: () => false,
+    alpn: () => 'http/1.1',
     context: () => {
       helloTurns.push(turn);
       return context;

@@ -28,7 +28,7 @@ export async function shakeHands({ trusted, via, leaf }: LimboChain, own: Made):
     beginHandshake(raw, {
       context: createServerContext({ revision: 1, svid, bundles }),
       clientCertificate: 'required',
-      alpn: true,
+      alpn: 'http/1.1',
       onDone: (socket, chain) => {
         socket.destroy();
         resolve({ verdict: 'accepted', chain });
