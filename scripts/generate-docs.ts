@@ -11,6 +11,7 @@ import { configurationMarkdown } from './docs/configuration-docs.ts';
 import { errorsMarkdown } from './docs/errors-docs.ts';
 import { newPage, withSection } from './docs/generated-section.ts';
 import { limboMarkdown } from './docs/limbo-docs.ts';
+import { recordTargetsMarkdown } from './docs/record-targets-docs.ts';
 import { strictnessMarkdown } from './docs/strictness-docs.ts';
 import { tokenRefusalsMarkdown } from './docs/token-refusals-docs.ts';
 
@@ -34,6 +35,7 @@ async function generatedSections(): Promise<readonly GeneratedSection[]> {
     { page: 'docs/strictness.md', title: 'The strictness table', name: 'cases', body: strictnessMarkdown() },
     { page: 'docs/x509-limbo.md', title: 'Judged by x509-limbo', name: 'verdicts', body: limboMarkdown() },
     { page: 'docs/decision-records.md', title: 'Decision records', name: 'fields', body: recordFieldsMarkdown() },
+    { page: 'docs/records.md', title: 'Encodings', name: 'targets', body: recordTargetsMarkdown() },
   ];
 }
 

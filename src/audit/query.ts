@@ -6,6 +6,7 @@ import { requireStreams } from './journal-layout.ts';
 import { eachLine, readSegment, wholeSegment } from './journal-reader.ts';
 import { lineKind, lineTime } from './record-line.ts';
 import { asciiJson } from './record-text.ts';
+import { timeText } from './record-time.ts';
 import { objectOf, parseObject } from './service-parse.ts';
 
 /** What a record must be. Everything that is given must hold. */
@@ -36,16 +37,23 @@ export interface FoundRecord {
 }
 
 /**
- * Decisions and outcomes that fit, in the order of the journal.
+ * Decisions and outcomes that fit, in the order of the journal. `onTorn` hears of bytes behind the last whole line.
  * @throws PosternError ERR_JOURNAL_NOT_FOUND, ERR_JOURNAL_UNREADABLE
  */
-export async function* queryJournal(dir: string, query: RecordQuery): AsyncGenerator<FoundRecord, void, void> {
+export async function* queryJournal(
+  dir: string,
+  query: RecordQuery,
+  onTorn: (path: string, byteCount: number) => void = () => {},
+): AsyncGenerator<FoundRecord, void, void> {
   const matcher = new RecordMatcher(query);
   let left = query.limit ?? Number.POSITIVE_INFINITY;
   for (const stream of await requireStreams(dir)) {
     for (const segment of stream.segments) {
       for await (const piece of readSegment(segment.path, wholeSegment)) {
-        if (piece.kind === 'torn') continue;
+        if (piece.kind === 'torn') {
+          onTorn(segment.path, piece.byteCount);
+          continue;
+        }
         for (const found of matcher.inLines(piece.bytes)) {
           if (left <= 0) return;
           left -= 1;
@@ -68,8 +76,8 @@ export class RecordMatcher {
   constructor(query: RecordQuery) {
     this.#query = query;
     this.#needles = needlesOf(query);
-    this.#since = query.sinceUs === undefined ? null : timeText(query.sinceUs);
-    this.#until = query.untilUs === undefined ? null : timeText(query.untilUs);
+    this.#since = timeText(query.sinceUs);
+    this.#until = timeText(query.untilUs);
   }
 
   /** The matches among whole lines. */
@@ -113,12 +121,6 @@ export class RecordMatcher {
 }
 
 const lineFeed = 0x0a;
-
-function timeText(timeUs: number): string {
-  const ms = Math.floor(timeUs / 1000);
-  const micros = String(Math.floor(timeUs) - ms * 1000).padStart(3, '0');
-  return new Date(ms).toISOString().replace('Z', `${micros}Z`);
-}
 
 function needlesOf(query: RecordQuery): readonly string[] {
   const needles: string[] = [];

@@ -25,6 +25,7 @@ export const recordLimits: readonly [RecordLimits, RecordLimits, RecordLimits] =
 /** Anything but printable ASCII without `"` and `\`. */
 const unusual = /[^\x20\x21\x23-\x5b\x5d-\x7e]/;
 const notAscii = /[^\x20-\x7e]/g;
+const notAsciiOnce = /[^\x20-\x7e]/;
 // C0, DEL and C1, bidi marks, embeddings, overrides and isolates (Unicode TR9), line and paragraph separators, the byte
 // order mark, and surrogates without their other half.
 const forbidden =
@@ -78,17 +79,24 @@ export class RecordText {
       this.masked.push(pointer);
       return undefined;
     }
-    // Cut before cleaning: a hostile megabyte costs no more than a line. A pair that the cut halves becomes U+FFFD.
-    const cut = value.length > most ? `${value.slice(0, most - 1)}\u2026` : value;
-    const cleaned = cut.replace(forbidden, '\ufffd');
+    const cleaned = cleanText(value, most);
     if (cleaned !== value) this.masked.push(pointer);
     return cleaned;
   }
 }
 
+/** A text of at most `most` characters that can forge neither a line nor a terminal sequence. */
+export function cleanText(value: string, most: number): string {
+  if (value.length <= most && !notAsciiOnce.test(value)) return value;
+  // Cut before cleaning: a hostile megabyte costs no more than a line. A pair that the cut halves becomes U+FFFD.
+  const cut = value.length > most ? `${value.slice(0, most - 1)}\u2026` : value;
+  return cut.replace(forbidden, '\ufffd');
+}
+
 /** JSON of plain data in ASCII: what is not printable ASCII is written as an escape. */
 export function asciiJson(value: unknown): string {
-  return JSON.stringify(value).replace(notAscii, escapeUnit);
+  const json = JSON.stringify(value);
+  return notAsciiOnce.test(json) ? json.replace(notAscii, escapeUnit) : json;
 }
 
 /** The `masked` list as JSON text; a list that is too long ends with the pointer to the whole record. */

@@ -1,5 +1,13 @@
 // HOT PATH (bench/audit.bench.ts). RFC 3339 times in UTC with microseconds; the text of a second is made once.
 
+/** Microseconds since the Unix epoch as a record writes them; null for none. */
+export function timeText(timeUs: number | undefined): string | null {
+  if (timeUs === undefined) return null;
+  const ms = Math.floor(timeUs / 1000);
+  const micros = String(Math.floor(timeUs) - ms * 1000).padStart(3, '0');
+  return new Date(ms).toISOString().replace('Z', `${micros}Z`);
+}
+
 /** Writes times; keeps the text of the last second. */
 export class RecordTime {
   #second = -1;

@@ -10,8 +10,10 @@ const instant = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d
  * @throws PosternError ERR_USAGE
  */
 export function parseInstantUs(text: string, option: string, nowUs: number): number {
-  const ms = instant.test(text) ? Date.parse(text) : Number.NaN;
-  if (!Number.isNaN(ms)) return ms * 1000;
+  const match = instant.exec(text);
+  // Date.parse cuts off what is below a millisecond.
+  const ms = match === null ? Number.NaN : Date.parse(text.replace(/\.\d+/, ''));
+  if (!Number.isNaN(ms)) return ms * 1000 + Number((match?.[3] ?? '').slice(1, 7).padEnd(6, '0'));
   try {
     return Math.max(0, nowUs - parseDuration(text) * 1000);
   } catch (cause) {

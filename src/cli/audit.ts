@@ -1,4 +1,4 @@
-// `postern audit tail|query|verify`: reading the journal of decisions.
+// `postern audit tail|query|export|verify`: reading the journal of decisions.
 
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
@@ -8,6 +8,8 @@ import { asciiJson } from '../audit/record-text.ts';
 import { tailDefaults, tailJournal } from '../audit/tail.ts';
 import { verifyJournal } from '../audit/verify.ts';
 import { systemClock } from '../lib/clock.ts';
+import { printable } from '../lib/printable-text.ts';
+import { registerExport } from './audit-export.ts';
 import { parseChoice, parseCount, parseInstantUs } from './audit-inputs.ts';
 import { registerMigrationCommands } from './audit-migration.ts';
 import { formatVerdict } from './audit-text.ts';
@@ -20,6 +22,7 @@ export function registerAuditCommand(program: Command, io: CliIo): void {
   const audit = program.command('audit').description('Read the journal: who called what, was it allowed, and why.');
   registerTail(audit, io);
   registerQuery(audit, io);
+  registerExport(audit, io);
   registerVerify(audit, io);
   registerMigrationCommands(audit, io);
 }
@@ -105,20 +108,30 @@ async function runTail(flags: TailFlags, io: CliIo): Promise<void> {
 
 async function runQuery(flags: QueryFlags, io: CliIo): Promise<void> {
   const nowUs = systemClock.nowUs();
-  const found = queryJournal(resolve(io.cwd, flags.journal), {
-    sinceUs: flags.since === undefined ? undefined : parseInstantUs(flags.since, '--since', nowUs),
-    untilUs: flags.until === undefined ? undefined : parseInstantUs(flags.until, '--until', nowUs),
-    decision:
-      flags.decision === undefined ? undefined : parseChoice(flags.decision, '--decision', ['allow', 'deny'] as const),
-    limit: flags.limit === undefined ? undefined : parseCount(flags.limit, '--limit'),
-    principal: flags.principal,
-    resource: flags.resource,
-    reason: flags.reason,
-    rule: flags.rule,
-    trace: flags.trace,
-    id: flags.id,
-  });
+  const found = queryJournal(
+    resolve(io.cwd, flags.journal),
+    {
+      sinceUs: flags.since === undefined ? undefined : parseInstantUs(flags.since, '--since', nowUs),
+      untilUs: flags.until === undefined ? undefined : parseInstantUs(flags.until, '--until', nowUs),
+      decision:
+        flags.decision === undefined
+          ? undefined
+          : parseChoice(flags.decision, '--decision', ['allow', 'deny'] as const),
+      limit: flags.limit === undefined ? undefined : parseCount(flags.limit, '--limit'),
+      principal: flags.principal,
+      resource: flags.resource,
+      reason: flags.reason,
+      rule: flags.rule,
+      trace: flags.trace,
+      id: flags.id,
+    },
+    (path, byteCount) => io.err(tornWarning(path, byteCount)),
+  );
   for await (const { line } of found) printRecord(line, flags, io);
+}
+
+function tornWarning(path: string, byteCount: number): string {
+  return `postern: ${printable(path)} ends with ${byteCount} bytes that are no whole line: torn, or being written\n`;
 }
 
 async function runVerify(flags: JournalFlag, io: CliIo): Promise<void> {

@@ -1,7 +1,7 @@
 // `postern audit`: exit codes, output for people and for programs, and clear errors.
 
 import assert from 'node:assert/strict';
-import { readFile, writeFile } from 'node:fs/promises';
+import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { test } from 'node:test';
 import type { CliIo } from '../../src/cli/cli-io.ts';
@@ -104,6 +104,62 @@ test('plaintext and shadow count who is not there yet, and say so by exit code w
   assert.deepEqual([later.code, later.out.startsWith('no deny was let pass')], [0, true]);
 });
 
+test('export prints every record once in the encoding asked for, and natively the journal as it stands', async (t) => {
+  const dir = await journalFolder(t);
+  await writeStream(dir, 5);
+  const [path] = await segmentPaths(dir);
+  const native = await run('export', '--journal', dir);
+  assert.deepEqual([native.out, native.err, native.code], [await readFile(path!, 'latin1'), '', 0]);
+  const begins = {
+    ecs: '{"@timestamp":',
+    ocsf: '{"category_uid":6',
+    cef: 'CEF:0|',
+    rfc5424: '<86>1 ',
+    otlp: '{"resource',
+  };
+  for (const [name, begin] of Object.entries(begins)) {
+    const { out, code } = await run('export', '--journal', dir, '--encode', name);
+    const lines = out.trimEnd().split('\n');
+    assert.equal(code, 0);
+    assert.equal(lines.length, 5);
+    for (const [n, line] of lines.entries()) {
+      assert.ok(line.startsWith(begin), line);
+      assert.ok(line.includes(`/v1/payments/${n}`) || line.includes(`8000-00000000000${n}`));
+    }
+  }
+  const none = await run('export', '--journal', dir, '--encode', 'ecs', '--since', '2100-01-01');
+  assert.deepEqual([none.out, none.code], ['', 0]);
+});
+
+test('what export and query cannot read is told on stderr, never passed over in silence', async (t) => {
+  const dir = await journalFolder(t);
+  await writeStream(dir, 2);
+  const [path] = await segmentPaths(dir);
+  await appendFile(path!, '{"schema":"postern.decision/1","type":"dec');
+  const query = await run('query', '--journal', dir);
+  assert.match(query.err, /ndjson ends with 42 bytes that are no whole line/);
+  const torn = await run('export', '--journal', dir, '--encode', 'ecs');
+  assert.match(torn.err, /^postern: 42 bytes that are no whole line/);
+  assert.deepEqual([torn.code, torn.out.trimEnd().split('\n').length], [0, 2]);
+  await appendFile(path!, '\nnot a record\n');
+  const changed = await run('export', '--journal', dir, '--encode', 'cef');
+  assert.equal(changed.code, 1);
+  assert.match(changed.err, /^postern: 2 lines that are no record/);
+});
+
+test('moments are taken to the microsecond', async (t) => {
+  const dir = await journalFolder(t);
+  await writeStream(dir, 3);
+  // The sample events lie 137 microseconds apart.
+  const count = async (...flags: string[]) => {
+    const { out } = await run('query', '--journal', dir, '--json', ...flags);
+    return out.split('\n').length - 1;
+  };
+  assert.equal(await count('--since', '2026-11-22T10:00:00.000137Z'), 2);
+  assert.equal(await count('--since', '2026-11-22T10:00:00.000138Z'), 1);
+  assert.equal(await count('--until', '2026-11-22T11:00:00.000137+01:00'), 1);
+});
+
 test('wrong input is exit code 2 and says how to mend it', async (t) => {
   const dir = await journalFolder(t);
   await writeStream(dir, 1);
@@ -111,6 +167,7 @@ test('wrong input is exit code 2 and says how to mend it', async (t) => {
     [['query', '--journal', `${dir}/none`], /does not exist/],
     [['query', '--journal', dir, '--since', 'yesterday'], /`yesterday` is no time/],
     [['query', '--journal', dir, '--decision', 'maybe'], /none of allow, deny/],
+    [['export', '--journal', dir, '--encode', 'xml'], /none of native, ecs, ocsf, cef, rfc5424, otlp/],
     [['tail', '--journal', dir, '-n', 'x'], /no whole number/],
     [['verify'], /journal/],
   ] as const) {
