@@ -94,6 +94,11 @@ export class UpstreamConnection implements ResponseEvents {
     return this.#state.kind === 'idle';
   }
 
+  /** The kernel has not taken, or not said that it took, all that was written. */
+  get isSending(): boolean {
+    return this.#socket.writableLength > 0;
+  }
+
   /** Whoever answers here may be asked nothing more. */
   get isOver(): boolean {
     return this.#right?.isOver() === true;

@@ -119,7 +119,13 @@ export class UpstreamPool implements UpstreamSource, UpstreamOwner, IdleHolder {
     }
   }
 
+  /** Over TLS a write is known to be done a turn later than it is, and a quick answer is there before. */
   giveBack(connection: UpstreamConnection): void {
+    if (connection.isSending) setImmediate(() => this.#takeBack(connection));
+    else this.#takeBack(connection);
+  }
+
+  #takeBack(connection: UpstreamConnection): void {
     if (!connection.release()) return;
     if (this.#closed || this.#idle.length >= maxIdle || connection.isOver) connection.destroy();
     else {

@@ -92,6 +92,7 @@ export class PeerPool implements UpstreamSource {
   }
 
   connect(permit: Permit, waiter: UpstreamWaiter): void {
+    this.#budget.earn();
     this.#attempt(permit, waiter, { first: null, kept: 'none' });
   }
 
