@@ -40,12 +40,22 @@ async function serverTrust(
 ): Promise<ServerTrust | (FetchOutcome & { readonly ok: false })> {
   const { url, profile } = endpoint;
   if (profile.kind === 'https_spiffe') return spiffeTrust(url, profile.spiffeId, trust);
-  if (profile.caFile === null) return { tls: {}, judge: null };
+  return profile.caFile === null ? { tls: {}, judge: null } : webTrust(url, profile.caFile);
+}
+
+async function webTrust(url: string, caFile: string): Promise<ServerTrust | (FetchOutcome & { readonly ok: false })> {
+  const unusable = (why: string, cause?: unknown) => {
+    const what = `cannot be verified: its CA file \`${caFile}\` ${why}`;
+    return { ok: false, fault: 'tls', error: endpointFault(url, what, { cause }) } as const;
+  };
   try {
-    return { tls: { ca: await readFile(profile.caFile, 'latin1') }, judge: null };
+    const ca = await readFile(caFile, 'latin1');
+    // INVARIANT: never without a CA. Node takes an empty text for none, and then trusts the public ones.
+    return ca.includes('-----BEGIN CERTIFICATE-----')
+      ? { tls: { ca }, judge: null }
+      : unusable('holds no certificate in PEM');
   } catch (cause) {
-    const what = `cannot be verified: its CA file \`${profile.caFile}\` cannot be read`;
-    return { ok: false, fault: 'tls', error: endpointFault(url, what, { cause }) };
+    return unusable('cannot be read', cause);
   }
 }
 

@@ -22,7 +22,7 @@ export interface HttpsDocumentOptions {
 export async function fetchHttpsDocument(url: string, options: HttpsDocumentOptions): Promise<string> {
   try {
     const { origin } = new URL(url);
-    const ca = options.caFile === null ? undefined : await readFile(options.caFile);
+    const ca = options.caFile === null ? undefined : await readCas(options.caFile);
     const isFor = options.bearerFile !== null && origin === options.bearerOrigin;
     const bearer = isFor ? (await readFile(options.bearerFile, 'utf8')).trim() : null;
     return await get(url, { ca, bearer, options });
@@ -30,6 +30,13 @@ export async function fetchHttpsDocument(url: string, options: HttpsDocumentOpti
     const why = (cause as NodeJS.ErrnoException).code ?? (cause as Error).message;
     throw new PosternError('ERR_TOKEN_KEYS', `cannot get \`${url}\`: ${why}`, { cause });
   }
+}
+
+/** INVARIANT: never nothing, for which Node trusts the public CAs. */
+async function readCas(file: string): Promise<Buffer> {
+  const text = await readFile(file);
+  if (!text.includes('-----BEGIN CERTIFICATE-----')) throw new Error(`\`${file}\` holds no certificate in PEM`);
+  return text;
 }
 
 interface Asked {

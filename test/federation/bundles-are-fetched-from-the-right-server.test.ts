@@ -130,6 +130,24 @@ test('`https_web` knows the server by host name and CA, which need no SPIFFE ID'
   assert.equal(authorities(wrong.source, 'b.example'), 0);
 });
 
+test('a CA file of `https_web` that is gone, empty or no PEM is a fault that names it; no other CA is trusted in its place', async (t) => {
+  const [a, b] = [await Domain.make(t, 'a.example'), await Domain.make(t, 'b.example')];
+  const served = await b.serve(t);
+  const caFile = path.join(a.dir, 'web-ca.pem');
+  const web = { profile: { kind: 'https_web', caFile }, hasFile: false } as const;
+  const { source, warned } = await join(t, a, { endpoints: [endpointOf(b, served.url, web)] });
+  const told = (what: RegExp) => waitFor(String(what), () => what.test(warned.at(-1)?.message ?? ''), deadlineMs);
+  await told(/`https:\/\/localhost:\d+\/` cannot be verified: its CA file `.*web-ca\.pem` cannot be read/);
+  for (const text of ['', 'no certificate\n']) {
+    warned.length = 0;
+    writeFileSync(caFile, text);
+    await told(/web-ca\.pem` holds no certificate in PEM/);
+  }
+  assert.deepEqual([authorities(source, 'b.example'), served.answers.size], [0, 0]);
+  writeFileSync(caFile, b.bundlePem);
+  await waitFor('the bundle', () => authorities(source, 'b.example') === 1, deadlineMs);
+});
+
 test('a bundle that an operator gives by hand holds until the next fetch, and is what the endpoint is known by', async (t) => {
   const [a, old] = [await Domain.make(t, 'a.example'), await Domain.make(t, 'b.example')];
   a.hold(old);

@@ -167,3 +167,34 @@ test('the sequence rises with each change, stays without one, and goes on from t
   assert.deepEqual(sequences, [5, 5, 9, 10, 60]);
   assert.equal(JSON.parse(document.text).spiffe_refresh_hint, 2);
 });
+
+test('a fault of its listener is told and ends nothing; when it is gone, the endpoint still closes', async (t) => {
+  const b = await Domain.make(t, 'b.example');
+  const told: unknown[] = [];
+  const onError = (error: unknown): void => void told.push(error);
+  const endpoint = await openBundleServer(
+    { listen: { kind: 'tcp', host: '127.0.0.1', port: 0 }, profile: { kind: 'https_spiffe' }, refreshHintMs: 300_000 },
+    { identity: b.source(), clock: systemClock, reusePort: false, onRefused: assert.fail, onError },
+  );
+  t.after(() => endpoint.close());
+  const port = endpoint.address.kind === 'tcp' ? endpoint.address.port : 0;
+  const listener = listenerAt(port);
+  // As Node tells an `accept` that failed.
+  const fault = Object.assign(new Error('accept EMFILE'), { code: 'EMFILE', syscall: 'accept' });
+  listener.emit('error', fault);
+  assert.deepEqual(told, [fault]);
+  assert.match((await ask(port, get('/'))).text, /^HTTP\/1\.1 200 OK/);
+  listener.close();
+  await assert.rejects(ask(port, get('/')), { code: 'ECONNREFUSED' });
+  await b.rotate();
+  await endpoint.close();
+  assert.deepEqual(told, [fault]);
+});
+
+/** What listens at a port of this process. */
+function listenerAt(port: number): net.Server {
+  const { _getActiveHandles: handles } = process as unknown as { _getActiveHandles: () => unknown[] };
+  const found = handles().find((one) => one instanceof net.Server && (one.address() as net.AddressInfo)?.port === port);
+  assert.ok(found instanceof net.Server);
+  return found;
+}
