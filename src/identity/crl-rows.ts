@@ -2,6 +2,7 @@
 // only the place of each is kept, and a row is read when it is asked for.
 
 import { PosternError } from '../errors.ts';
+import type { Steps } from '../lib/steps.ts';
 import { readExtension } from './certificate-extensions.ts';
 import { type DerElement, derChildren, derContent, derTag, elementAt, expectTag, malformed, readDer } from './der.ts';
 import { readTimeMs } from './der-values.ts';
@@ -47,13 +48,17 @@ export function crlFault(file: string, what: string, mend?: string): PosternErro
   return new PosternError('ERR_CRL_INVALID', `${shown(file)} ${what}`, mend === undefined ? {} : { mend });
 }
 
+/** Rows of one step: one to two milliseconds. */
+const rowsEachStep = 1_000;
+
 /** The rows of `list`; undefined reads as none. @throws PosternError ERR_CRL_INVALID, ERR_CERTIFICATE_MALFORMED */
-export function indexRows(list: DerElement | undefined, file: string): CrlRows {
+export function* indexRows(list: DerElement | undefined, file: string): Steps<CrlRows> {
   const places = new Map<string, number>();
   const bytes = list?.bytes ?? new Uint8Array(0);
   const end = list?.end ?? 0;
   // Rows differ in serial and time; their extensions are a few reasons over and over, and are looked at once each.
   const understood = new Set<string>();
+  let read = 0;
   for (let at = list?.contentStart ?? 0; at < end; ) {
     const row = expectTag(elementAt(bytes, at, end), derTag.sequence);
     const serial = expectTag(elementAt(bytes, row.contentStart, row.end), derTag.integer);
@@ -65,6 +70,8 @@ export function indexRows(list: DerElement | undefined, file: string): CrlRows {
     }
     places.set(keyOf(bytes, serial.contentStart, serial.end), at);
     at = row.end;
+    read += 1;
+    if (read % rowsEachStep === 0) yield;
   }
   return {
     size: places.size,

@@ -3,6 +3,7 @@
 
 import { createHash } from 'node:crypto';
 import { isPosternError } from '../errors.ts';
+import { atOnce, type Steps } from '../lib/steps.ts';
 import { type Extension, extensionTable, readAuthorityKeyId } from './certificate-extensions.ts';
 import { readSignatureAlgorithm } from './certificate-facts.ts';
 import { signatureWeakness } from './certificate-strength.ts';
@@ -49,8 +50,13 @@ const processed: readonly string[] = [
 
 /** `file` is the name for messages. @throws PosternError ERR_CRL_INVALID naming what cannot be used */
 export function parseCrl(der: Uint8Array, file: string): Crl {
+  return atOnce(crlInSteps(der, file));
+}
+
+/** As `parseCrl`, in steps. */
+export function* crlInSteps(der: Uint8Array, file: string): Steps<Crl> {
   try {
-    return readCrl(der, file);
+    return yield* readCrl(der, file);
   } catch (error) {
     if (!isPosternError(error, 'ERR_CERTIFICATE_MALFORMED')) throw error;
     const what = error.message.replace(/^the certificate is not strict DER: /, '');
@@ -58,7 +64,7 @@ export function parseCrl(der: Uint8Array, file: string): Crl {
   }
 }
 
-function readCrl(der: Uint8Array, file: string): Crl {
+function* readCrl(der: Uint8Array, file: string): Steps<Crl> {
   const [tbs, algorithm, signature, ...rest] = derChildren(readDer(der), derTag.sequence);
   const fields = readFields(expectTag(tbs, derTag.sequence));
   const signed = expectTag(algorithm, derTag.sequence);
@@ -70,6 +76,8 @@ function readCrl(der: Uint8Array, file: string): Crl {
   if (fields.nextUpdate === undefined) {
     throw crlFault(file, 'says no nextUpdate', 'issue it with one (RFC 5280 5.1.2.5)');
   }
+  const rows = yield* indexRows(fields.revoked, file);
+  yield;
   return Object.freeze({
     issuerDer: derHex(fields.issuer),
     issuer: formatDistinguishedName(fields.issuer),
@@ -81,7 +89,7 @@ function readCrl(der: Uint8Array, file: string): Crl {
     signedBytes: der.subarray(fields.start, fields.end),
     signature: signatureBytes(expectTag(signature, derTag.bitString)),
     fingerprintSha256: createHash('sha256').update(der).digest('hex'),
-    ...indexRows(fields.revoked, file),
+    ...rows,
   });
 }
 

@@ -174,7 +174,7 @@ test('a fault of its listener is told and ends nothing; when it is gone, the end
   const onError = (error: unknown): void => void told.push(error);
   const endpoint = await openBundleServer(
     { listen: { kind: 'tcp', host: '127.0.0.1', port: 0 }, profile: { kind: 'https_spiffe' }, refreshHintMs: 300_000 },
-    { identity: b.source(), clock: systemClock, reusePort: false, onRefused: assert.fail, onError },
+    { identity: b.source(), clock: systemClock, reusePort: false, onRefused: onError, onError },
   );
   t.after(() => endpoint.close());
   const port = endpoint.address.kind === 'tcp' ? endpoint.address.port : 0;

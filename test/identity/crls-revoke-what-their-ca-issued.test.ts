@@ -11,13 +11,16 @@ import { isPosternError } from '../../src/errors.ts';
 import { BundleSet } from '../../src/identity/bundle-set.ts';
 import { parseCrl } from '../../src/identity/crl.ts';
 import { readCrls } from '../../src/identity/crl-files.ts';
+import { indexRows } from '../../src/identity/crl-rows.ts';
 import { CrlSet, crlStanding, type ExpiredCrlRule } from '../../src/identity/crl-set.ts';
+import { readDer } from '../../src/identity/der.ts';
 import { firstSnapshot, type IdentityReading, nextStep, readingOf } from '../../src/identity/identity-state.ts';
 import { createPeerVerifier, type PeerVerdict } from '../../src/identity/peer-verification.ts';
 import { RevocationList } from '../../src/identity/revocation-list.ts';
 import { parseTrustBundle } from '../../src/identity/trust-bundle.ts';
 import { TrustDomain } from '../../src/identity/trust-domain.ts';
 import { parseX509Svid } from '../../src/identity/x509-svid.ts';
+import { inTurns } from '../../src/lib/steps.ts';
 import { type IssuedByOpenssl, OpensslCa } from '../harness/openssl-ca.ts';
 import { der } from './certificate-encoder.ts';
 
@@ -250,6 +253,27 @@ test('a row that says more than is understood refuses the list; one that is unde
     [crafted({ outer: '300a06082a8648ce3d040303' }), /its frame is out of form/],
   ];
   for (const [list, message] of refusedRows) assert.throws(() => parseCrl(list, 'x'), message);
+});
+
+test('the rows of a long list are read in short steps, also where they all have one serial', async () => {
+  const row = (serial: number): Buffer => {
+    const octets = Buffer.alloc(4);
+    octets.writeUInt32BE(serial);
+    return der(0x30, der(0x02, octets), der(0x17, '260101000000Z'));
+  };
+  for (const serialOf of [(at: number) => 0x10_00_00_00 + at, () => 0x10_00_00_00]) {
+    const list = readDer(der(0x30, ...Array.from({ length: 2_500 }, (_, at) => row(serialOf(at)))));
+    assert.equal([...indexRows(list, 'x')].length, 2);
+    let others = 0;
+    const isRead = inTurns(indexRows(list, 'x'));
+    setImmediate(() => {
+      others += 1;
+    });
+    const rows = await isRead;
+    assert.equal(others, 1, 'others had their turn');
+    assert.equal(rows.rowOf('10000000')?.reason, 'unspecified');
+    assert.equal(rows.rowOf('20000000'), null);
+  }
 });
 
 test('whatever bytes come, reading ends with a list or a coded fault, and asking for a row never throws', () => {
