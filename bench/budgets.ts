@@ -36,6 +36,8 @@ export const budgets: readonly Budget[] = [
   addedLatency('haproxy', 1.1),
   ratio('download', 'mbPerCpuSecond', { peer: 'nginx', atLeast: 0.8 }),
   ratio('upload', 'mbPerCpuSecond', { peer: 'nginx', atLeast: 0.8 }),
+  ratio('relay-download', 'mbPerCpuSecond', { peer: 'haproxy', atLeast: 0.8 }),
+  ratio('relay-upload', 'mbPerCpuSecond', { peer: 'haproxy', atLeast: 0.6, goal: 0.8 }),
   absolute('download', 'residentGrowthMb', 48),
   absolute('upload', 'residentGrowthMb', 48),
   ratio('handshake', 'cpuUsPerConnection', { peer: 'haproxy', atMost: 1.0 }),

@@ -56,8 +56,8 @@ export async function openStage(cores: CorePlan): Promise<Stage> {
 let folderNumber = 0;
 
 /** Starts `peer` and waits until it answers an authorized request. */
-export async function enter(stage: Stage, peer: Peer): Promise<Contestant> {
-  const setting = await settingFor(stage, peer);
+export async function enter(stage: Stage, peer: Peer, protocol: PeerSetting['protocol'] = 'http'): Promise<Contestant> {
+  const setting = { ...(await settingFor(stage, peer)), protocol };
   const target = targetOf(setting);
   const startedMs = performance.now();
   const running = peer.start(setting);
@@ -88,6 +88,7 @@ export async function settingFor(stage: Stage, peer: Peer): Promise<PeerSetting>
     adminPort: await freePort(),
     workloadPort: stage.workloadPort,
     core: stage.cores.proxy,
+    protocol: 'http',
   };
 }
 

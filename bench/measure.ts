@@ -27,12 +27,14 @@ export async function measure(plan: MeasurePlan): Promise<Samples> {
   const entrants: Entrant[] = [];
   try {
     if (plan.scenario.direct) entrants.push(directEntrant(plan.stage));
+    const { protocol } = plan.scenario;
     for (const peer of plan.peers) {
+      if (protocol === 'tcp' && peer.relays === undefined) continue;
       if (plan.scenario.fresh) {
         entrants.push({ owner: peer.name, sample: (take) => withFresh(plan.stage, peer, take) });
         continue;
       }
-      const contestant = await enter(plan.stage, peer);
+      const contestant = await enter(plan.stage, peer, protocol);
       kept.push(contestant);
       entrants.push({ owner: peer.name, sample: (take) => take(contestant) });
     }

@@ -16,6 +16,8 @@ export type ScenarioName =
   | 'constant-rate'
   | 'download'
   | 'upload'
+  | 'relay-download'
+  | 'relay-upload'
   | 'large-download'
   | 'large-upload'
   | 'handshake'
@@ -39,6 +41,8 @@ export interface Scenario {
   readonly fresh: boolean;
   /** True when the call without a proxy is measured beside. */
   readonly direct: boolean;
+  /** What proxies are started for; left out: `http`. */
+  readonly protocol?: 'tcp';
   /** The figure that the table shows first. */
   readonly headline: string;
   /** `onStep` hears what is done of a sample that takes long. */
@@ -108,6 +112,8 @@ export const scenarios: readonly Scenario[] = [
   constantRateScenario({ warmupMs: 300, measureMs: 2000, rounds: 11 }),
   transferScenario('download'),
   transferScenario('upload'),
+  relayScenario('download'),
+  relayScenario('upload'),
   {
     name: 'handshake',
     title: 'one request a connection, nothing resumed: CPU time a connection',
@@ -156,6 +162,12 @@ export const longScenarios: readonly Scenario[] = [
   { ...transferScenario('download', 10), name: 'large-download', rounds: 1 },
   { ...transferScenario('upload', 10), name: 'large-upload', rounds: 1 },
 ];
+
+/** The same octets over an opaque connection: mutual TLS on one side, nothing that is read on either. */
+function relayScenario(direction: TransferJob['direction']): Scenario {
+  const title = `1 GiB ${direction} over one opaque connection (TCP): bytes for a second of CPU time`;
+  return { ...transferScenario(direction), name: `relay-${direction}`, title, protocol: 'tcp' };
+}
 
 function transferScenario(direction: TransferJob['direction'], gibibytes = 1): Scenario {
   return {

@@ -9,10 +9,11 @@ import type { Peer, PeerSetting } from './peer.ts';
 export const haproxy: Peer = {
   name: 'haproxy',
   note: '1 thread, JSON log, a rule over the subject for policy',
+  relays: true,
   version: () => /version (\S+)/.exec(output('haproxy', ['-v']) ?? '')?.[1] ?? null,
   start: (setting) => {
     const file = join(setting.dir, 'haproxy.cfg');
-    writeFileSync(file, configuration(setting));
+    writeFileSync(file, setting.protocol === 'tcp' ? relayConfiguration(setting) : configuration(setting));
     return startProcess({
       command: 'haproxy',
       args: ['-db', '-f', file],
@@ -67,5 +68,28 @@ frontend sidecar
   default_backend workload
 backend workload
   server workload 127.0.0.1:${setting.workloadPort} pool-max-conn 1024
+`;
+}
+
+function relayConfiguration({ certificates, ...setting }: PeerSetting): string {
+  const fields = '"peer":"%[ssl_c_s_dn,json(utf8s)]","in":%U,"out":%B,"ms":%Tt,"source":"%ci:%cp","tls":"%sslv"';
+  return `
+global
+  nbthread 1
+  maxconn 8192
+  log stdout format raw local0
+defaults
+  mode tcp
+  log global
+  timeout connect 1s
+  timeout client 1h
+  timeout server 1h
+frontend sidecar
+  bind 127.0.0.1:${setting.listenPort} ssl crt ${certificates.workload.both} ca-file ${certificates.ca} verify required ssl-min-ver TLSv1.3 no-tls-tickets
+  tcp-request content reject unless { ssl_c_s_dn(CN) -m str caller }
+  log-format '{${fields}}'
+  default_backend workload
+backend workload
+  server workload 127.0.0.1:${setting.workloadPort}
 `;
 }

@@ -19,6 +19,8 @@ export interface PeerSetting {
   readonly adminPort: number;
   readonly workloadPort: number;
   readonly core: number | null;
+  /** `tcp`: mutual TLS, and then octets as they come. */
+  readonly protocol: 'http' | 'tcp';
 }
 
 /** One kind of proxy. */
@@ -26,6 +28,8 @@ export interface Peer {
   readonly name: PeerName;
   /** What it is, in a few words, for the table. */
   readonly note: string;
+  /** It can be started with `protocol: tcp`. */
+  readonly relays?: true;
   /** Its version, or null where it is not installed. */
   version(): string | null;
   /** Writes its configuration into `setting.dir` and starts it; it need not be ready yet. */

@@ -15,6 +15,7 @@ const ownCheckout = fileURLToPath(new URL('../..', import.meta.url));
 export const postern: Peer = {
   name: 'postern',
   note: 'everything on: seed policy, journal before forwarding, metrics',
+  relays: true,
   // An unpacked archive has no commit, and is measured all the same.
   version: () => output('git', ['describe', '--always', '--dirty']) ?? 'unknown',
   start: (setting) => start(setting, ownCheckout),
@@ -24,6 +25,7 @@ export const postern: Peer = {
 export const posternBase: Peer = {
   name: 'postern-base',
   note: 'the checkout in POSTERN_BASE',
+  relays: true,
   version: () =>
     baseDir === undefined ? null : (output('git', ['-C', baseDir, 'describe', '--always', '--dirty']) ?? 'unknown'),
   start: (setting) => start(setting, baseDir ?? ''),
@@ -61,20 +63,7 @@ identity:
   attributes:
     - match: spiffe://{environment}.acme.com/ns/{namespace}/{service}
       set: { attestation: k8s_sat }
-inbound:
-  - name: api
-    listen: 127.0.0.1:${setting.listenPort}
-    protocol: http
-    forward: http://127.0.0.1:${setting.workloadPort}
-    action: auto
-    routes:
-      - match: { path: "/topics/{topic}", method: [POST] }
-        resource: { type: message_queue, topic: "{topic}" }
-        action: publish
-      - match: { path: "/accounts/{account}" }
-        resource: { type: database, name: payments_db }
-      - match: { path: "/bulk/{size}" }
-        resource: { type: database, name: payments_db }
+${inbound(setting)}
 policy:
   paths: [policy.yaml]
 audit:
@@ -84,4 +73,30 @@ admin:
   listen: 127.0.0.1:${setting.adminPort}
 shutdown: { drain: 0s }
 `;
+}
+
+function inbound({ listenPort, workloadPort, protocol }: PeerSetting): string {
+  if (protocol === 'tcp') {
+    return `inbound:
+  - name: api
+    listen: 127.0.0.1:${listenPort}
+    protocol: tcp
+    forward: tcp://127.0.0.1:${workloadPort}
+    resource: { type: database, name: payments_db }
+    action: [read, write]`;
+  }
+  return `inbound:
+  - name: api
+    listen: 127.0.0.1:${listenPort}
+    protocol: http
+    forward: http://127.0.0.1:${workloadPort}
+    action: auto
+    routes:
+      - match: { path: "/topics/{topic}", method: [POST] }
+        resource: { type: message_queue, topic: "{topic}" }
+        action: publish
+      - match: { path: "/accounts/{account}" }
+        resource: { type: database, name: payments_db }
+      - match: { path: "/bulk/{size}" }
+        resource: { type: database, name: payments_db }`;
 }

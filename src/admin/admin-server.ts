@@ -44,7 +44,7 @@ export async function openAdminServer(options: AdminOptions, parts: AdminParts):
     who: isProbe ? 'the address for probes' : 'the admin API',
     key: isProbe ? 'admin.probes' : 'admin.listen',
     reusePort: false,
-    isPrivate: !isProbe,
+    socketMode: isProbe ? 0o755 : 0o600,
   });
   handler.bound(address);
   return Object.freeze({ address, close: () => closeServer(server) });

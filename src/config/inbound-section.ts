@@ -6,9 +6,9 @@ import type { InboundOptions } from '../proxy/inbound-options.ts';
 import { badValue, choice, count, refuse, textField } from './fields.ts';
 import { limitsFor, limitsSection } from './inbound-limits.ts';
 import { actionSection, checkCaptures, resourceSection, routeSection } from './inbound-routes.ts';
-import { checkProtocol } from './protocol-checks.ts';
+import { checkProtocol, checkSocketMode, defaultSocketMode } from './protocol-checks.ts';
 import { isLocal } from './socket-address.ts';
-import { forwardAddress, listenAddress, name, network } from './text-fields.ts';
+import { forwardAddress, listenAddress, name, network, socketMode } from './text-fields.ts';
 
 const healthPath = textField(
   (text) => {
@@ -51,6 +51,9 @@ const listenerSection = z
   .strictObject({
     name: name().describe('Name in records, metrics and messages.'),
     listen: listenAddress().describe('Where peers connect with mutual TLS.'),
+    socket_mode: socketMode()
+      .optional()
+      .describe('Mode of a unix socket to listen on: who may connect. Default: `0600`, the user that Postern runs as.'),
     reuse_port: z
       .boolean()
       .prefault(false)
@@ -125,6 +128,7 @@ const listenerSection = z
   .superRefine((listener, context) => {
     checkCaptures(listener, [], context);
     checkProtocol(listener, context);
+    checkSocketMode(listener, context);
     const { address } = listener.forward;
     if (listener.unsafe_forward || isLocal(address)) return;
     const mend =
@@ -139,6 +143,7 @@ const listenerSection = z
       http2: listener.http2 === 'on',
       listen: listener.listen,
       reusePort: listener.reuse_port,
+      socketMode: listener.socket_mode ?? defaultSocketMode,
       forward: listener.forward.address,
       resource: listener.resource,
       action: listener.action,

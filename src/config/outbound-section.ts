@@ -14,9 +14,9 @@ import {
 import { ejectionSection } from './ejection-section.ts';
 import { badValue, choice, count, duration, longestTimerMs, refuse, textField } from './fields.ts';
 import { actionSection, checkCaptures, host, resourceSection, routeSection } from './inbound-routes.ts';
-import { checkNoRoutes } from './protocol-checks.ts';
+import { checkNoRoutes, checkSocketMode, defaultSocketMode } from './protocol-checks.ts';
 import { isLocal, parsePeerAddress } from './socket-address.ts';
-import { listenAddress, name } from './text-fields.ts';
+import { listenAddress, name, socketMode } from './text-fields.ts';
 
 const peerAddress: z.ZodType<PeerEndpoint, string> = textField(parsePeerAddress, {
   'x-form': 'host and port',
@@ -80,6 +80,9 @@ const listenerSection = z
   .strictObject({
     name: name().describe('Name in records, metrics and messages.'),
     listen: listenAddress().describe('Where the workload calls in plain text: 127.0.0.0/8, [::1] or a unix socket.'),
+    socket_mode: socketMode()
+      .optional()
+      .describe('Mode of a unix socket to listen on: who may connect. Default: `0600`, the user that Postern runs as.'),
     protocol: choice(['http', 'proxy', 'tcp'])
       .prefault('http')
       .describe(
@@ -133,6 +136,7 @@ const listenerSection = z
     checkCaptures(listener, [], context);
     checkKind(listener, context);
     checkNoRoutes(listener, context);
+    checkSocketMode(listener, context);
     if (isLocal(listener.listen)) return;
     const message = `\`${formatAddress(listener.listen)}\` lets other machines call in the name of this workload`;
     const mend = 'listen on an address of 127.0.0.0/8, on [::1] or on a unix socket';
@@ -144,6 +148,7 @@ const listenerSection = z
       protocol: listener.protocol === 'tcp' ? 'tcp' : 'http',
       listen: listener.listen,
       reusePort: false,
+      socketMode: listener.socket_mode ?? defaultSocketMode,
       kind: listener.protocol === 'proxy' ? 'proxy' : 'upstream',
       hosts: listener.hosts,
       to: listener.to ?? [],

@@ -1,7 +1,7 @@
 // What a listener that speaks `protocol: tcp` cannot have: nobody reads its octets, so there are no requests.
 
 import type * as z from 'zod';
-import { formatAddress } from '../lib/socket-address.ts';
+import { formatAddress, type SocketAddress } from '../lib/socket-address.ts';
 import { badValue, refuse } from './fields.ts';
 import type { ForwardAddress } from './socket-address.ts';
 
@@ -78,3 +78,16 @@ function checkForward({ protocol, forward }: WrittenListener, context: z.Refinem
   const message = `\`protocol: ${protocol}\` cannot forward to \`${scheme}://\``;
   refuse(context, badValue(message, `write \`${protocol}://${formatAddress(address)}\``), ['forward']);
 }
+
+/** Refuses the mode of a socket that is no file. */
+export function checkSocketMode(
+  { listen, socket_mode }: { readonly listen: SocketAddress; readonly socket_mode?: number | undefined },
+  context: z.RefinementCtx,
+): void {
+  if (socket_mode === undefined || listen.kind === 'unix') return;
+  const message = `\`${formatAddress(listen)}\` is no unix socket, and has no mode`;
+  refuse(context, badValue(message, 'take `socket_mode` out, or listen on `unix:/path`'), ['socket_mode']);
+}
+
+/** Mode of a unix socket that says none: whoever may connect to it is trusted with more than others on this machine. */
+export const defaultSocketMode = 0o600;

@@ -106,3 +106,14 @@ export function fieldName(): z.ZodType<string, string> {
     { 'x-form': 'header name', examples: ['x-tier'] },
   );
 }
+
+/** The mode of a unix socket, as a number. */
+export function socketMode(): z.ZodType<number, string> {
+  return textField(
+    (text) => {
+      if (/^0?[0-7]{3}$/.test(text)) return Number.parseInt(text, 8);
+      throw badValue(`\`${text}\` is not the mode of a file`, 'write it in quotes, such as "0660"');
+    },
+    { 'x-form': 'mode of a file', pattern: '^0?[0-7]{3}$', examples: ['0660'] },
+  );
+}

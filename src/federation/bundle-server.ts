@@ -82,7 +82,7 @@ class BundleEndpointServer implements BundleServer {
     this.#server = server;
     const who = 'the bundle endpoint';
     const key = 'identity.bundle_endpoint.listen';
-    this.#address = await bindServer(server, { address: listen, who, key, reusePort, isPrivate: false });
+    this.#address = await bindServer(server, { address: listen, who, key, reusePort, socketMode: 0o600 });
     server.on('error', onError);
     this.#stops.push(identity.subscribe(() => this.#onIdentity()));
     this.#stops.push(identity.jwtBundles.subscribe(() => this.#write()));

@@ -14,8 +14,8 @@ export interface BindOptions {
   readonly key: string;
   /** Shares a TCP port with other processes of the same user that do so too (SO_REUSEPORT). */
   readonly reusePort: boolean;
-  /** A unix socket gets mode 0600 from the first moment. */
-  readonly isPrivate: boolean;
+  /** Mode of a unix socket, from the first moment on. */
+  readonly socketMode: number;
 }
 
 const backlog = 1024;
@@ -33,7 +33,7 @@ export async function bindServer(server: Server, options: BindOptions): Promise<
   if (address.kind === 'unix') {
     await clearStaleSocket(address.path, options);
     const listen = (): void => void server.listen({ path: address.path, backlog });
-    await listening(server, options, options.isPrivate ? () => privately(listen) : listen);
+    await listening(server, options, () => withMode(options.socketMode, listen));
     return address;
   }
   const { host, port } = address;
@@ -58,8 +58,8 @@ async function listening(server: Server, options: BindOptions, start: () => void
 }
 
 /** The socket file is made within `listen`, synchronously: no other file of the process can get this mask. */
-function privately(make: () => void): void {
-  const before = process.umask(0o177);
+function withMode(mode: number, make: () => void): void {
+  const before = process.umask(0o777 & ~mode);
   try {
     make();
   } finally {

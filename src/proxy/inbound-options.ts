@@ -104,6 +104,8 @@ export interface ListenerOptions {
   readonly listen: SocketAddress;
   /** Other processes of the same user may listen on the same address; the kernel spreads connections over them. */
   readonly reusePort: boolean;
+  /** Who may connect to a unix socket to listen on. Default 0600: the user that Postern runs as. */
+  readonly socketMode: number;
   /** Undefined: `{type: http_endpoint, name: own service}`, or `tcp_endpoint` (policy.md 1.9). */
   readonly resource: ResourceTemplate | undefined;
   readonly action: ActionTemplate;

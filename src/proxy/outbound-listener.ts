@@ -77,9 +77,9 @@ export class OutboundListener {
 
   /** Binds. @throws PosternError ERR_LISTEN naming the address and the mend */
   async listen(): Promise<void> {
-    const { listen, name, reusePort } = this.settings.options;
+    const { listen, name, reusePort, socketMode } = this.settings.options;
     const who = `listener \`${name}\``;
-    await this.#port.bind({ address: listen, who, key: 'listen', reusePort, isPrivate: false });
+    await this.#port.bind({ address: listen, who, key: 'listen', reusePort, socketMode });
     this.#sweep.start();
     this.#peerSweep.start();
     const { identity, revocations, attributes } = this.#parts;

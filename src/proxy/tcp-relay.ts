@@ -8,6 +8,7 @@ import type { PosternError } from '../errors.ts';
 import { WheelEntry } from '../lib/timer-wheel.ts';
 import type { ExchangeServices } from './exchange-services.ts';
 import type { PeerSocket } from './peer-connection.ts';
+import { readSteadily } from './steady-reading.ts';
 import type { UpstreamConnection } from './upstream-connection.ts';
 import type { UpstreamTunnelUser } from './upstream-user.ts';
 
@@ -15,6 +16,10 @@ type State =
   | { readonly kind: 'open' }
   | { readonly kind: 'half_closed'; readonly by: 'peer' | 'workload' }
   | { readonly kind: 'done' };
+
+/** What TLS gives at once (RFC 8446 §5.1). */
+const longestRecordBytes = 16 * 1024;
+const readBytes = 64 * 1024;
 
 const open: State = Object.freeze({ kind: 'open' });
 const done: State = Object.freeze({ kind: 'done' });
@@ -50,9 +55,9 @@ export class TcpRelay implements UpstreamTunnelUser {
     upstream.becomeRelay(this);
     if (preamble !== null) upstream.write(Buffer.from(preamble));
     this.#arm();
-    peer.socket.on('data', (bytes: Buffer) => this.#onPeerBytes(bytes));
     peer.socket.on('drain', () => this.#onPeerDrain());
     peer.socket.on('end', () => this.#onPeerEnd());
+    readSteadily(peer.socket, this.#encrypts ? longestRecordBytes : readBytes, (view) => this.#onPeerBytes(view));
   }
 
   /** Octets that passed: `request` towards the workload. */
@@ -92,12 +97,15 @@ export class TcpRelay implements UpstreamTunnelUser {
     this.#break('upstream_failed', error);
   }
 
-  #onPeerBytes(bytes: Buffer): void {
-    if (this.#state.kind === 'done') return;
-    this.#inBytes += bytes.length;
-    this.#movedMs = this.#parts.services.wheel.nowMs;
-    this.#parts.services.observer.relayBytes('in', bytes.length);
-    if (!this.#parts.upstream.write(bytes)) this.#parts.peer.socket.pause();
+  #onPeerBytes(view: Buffer): boolean {
+    if (this.#state.kind === 'done') return false;
+    const { services, upstream, peer } = this.#parts;
+    this.#inBytes += view.length;
+    this.#movedMs = services.wheel.nowMs;
+    services.observer.relayBytes('in', view.length);
+    const isHeld = upstream.writeView(view);
+    if (upstream.isFull) peer.socket.pause();
+    return isHeld;
   }
 
   #onPeerDrain(): void {

@@ -191,8 +191,8 @@ export class UpstreamPool implements UpstreamSource, UpstreamOwner, IdleHolder {
 }
 
 /** For one process, or for one upstream: a read is consumed before the next begins. */
-export function newReadBuffer(): Buffer {
-  return Buffer.allocUnsafeSlow(readBufferBytes);
+export function newReadBuffer(bytes = readBufferBytes): Buffer {
+  return Buffer.allocUnsafeSlow(bytes);
 }
 
 function connectFaultOf({ code, cause }: PosternError): UpstreamConnectFault {

@@ -33,7 +33,7 @@ function changedSharing(current: PosternConfig, next: PosternConfig): readonly s
   ];
 }
 
-const keptKeys = Object.freeze({ reusePort: 'reuse_port', protocol: 'protocol' } as const);
+const keptKeys = Object.freeze({ reusePort: 'reuse_port', socketMode: 'socket_mode', protocol: 'protocol' } as const);
 
 function changedKeys(
   section: string,

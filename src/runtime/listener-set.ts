@@ -11,7 +11,7 @@ import type { InboundListenerParts } from '../proxy/listener-services.ts';
 import type { OwnIdentity } from '../proxy/own-identity.ts';
 import type { ProxyObserver } from '../proxy/proxy-observer.ts';
 import { RouteTable } from '../proxy/route-table.ts';
-import { UpstreamPool } from '../proxy/upstream-pool.ts';
+import { newReadBuffer, UpstreamPool } from '../proxy/upstream-pool.ts';
 import { WorkloadTarget } from '../proxy/upstream-target.ts';
 import { headLimitsDefaults } from '../wire/head-limits.ts';
 import { networkTest } from './internal-networks.ts';
@@ -20,6 +20,9 @@ import { networkTest } from './internal-networks.ts';
 export interface ListenerSetParts extends Omit<InboundListenerParts, 'observer'> {
   readonly observerOf: (listener: string) => ProxyObserver & PeerPoolCounters;
 }
+
+/** Of a stream that nobody parses, more at once costs less: a fifth less CPU time than 64 KiB. */
+const relayReadBytes = 256 * 1024;
 
 /** A next state that can be put in force without a fault. */
 export interface PreparedListeners {
@@ -171,6 +174,7 @@ export class ListenerSet {
       responseMs: options.limits.upstreamResponseMs,
       counters: this.#parts.observerOf(options.name),
       room: this.#parts.room,
+      ...(options.protocol === 'tcp' ? { readBuffer: newReadBuffer(relayReadBytes) } : {}),
     });
   }
 }

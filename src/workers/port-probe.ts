@@ -10,7 +10,7 @@ export async function probePorts(listeners: readonly ListenerOptions[]): Promise
   for (const { name, listen, reusePort } of listeners) {
     const server = createServer((socket) => socket.destroy());
     const who = `listener \`${name}\``;
-    await bindServer(server, { address: listen, who, key: 'listen', reusePort, isPrivate: false });
+    await bindServer(server, { address: listen, who, key: 'listen', reusePort, socketMode: 0o600 });
     await new Promise<void>((resolve) => server.close(() => resolve()));
   }
 }

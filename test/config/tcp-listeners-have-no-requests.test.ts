@@ -37,6 +37,8 @@ const refused: readonly (readonly [what: string, text: string, line: RegExp])[] 
   ],
   ['version 1', withTcp('\n    proxy_protocol: { send: v1 }'), /`v1` is not one of the words/],
   ['a balancer that is no network', withTcp('\n    proxy_protocol: { accept_from: [lb] }'), /`lb` is not a network/],
+  ['a mode of a port', withTcp('\n    socket_mode: "0660"'), /`0\.0\.0\.0:8443` is no unix socket/],
+  ['a mode that is none', withTcp('\n    socket_mode: "999"'), /`999` is not the mode of a file/],
   ['a machine away', withTcp('', 'tcp://10.0.0.1:5432'), /is not on this machine/],
 ];
 

@@ -12,7 +12,7 @@ const options: BindOptions = {
   who: 'a test',
   key: 'listen',
   reusePort: false,
-  isPrivate: false,
+  socketMode: 0o600,
 };
 
 async function openPort(onConnection: (socket: net.Socket) => void): Promise<{ port: ListeningPort; at: number }> {
