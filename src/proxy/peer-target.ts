@@ -138,12 +138,19 @@ export class PeerTarget implements UpstreamTarget {
   #keep(socket: net.Socket, right: PeerRight, id: string): OpenPeer {
     const { identity, clock } = this.#parts;
     const { serial } = this.#shown.get(socket)!.svid;
+    // Asked twice a request, while what is accepted changes with a reload only.
+    let judgedBy = this.#parts.accept();
+    let isAccepted = true;
+    const accepts = (): boolean => {
+      const now = this.#parts.accept();
+      if (now !== judgedBy) [judgedBy, isAccepted] = [now, this.#accepts(id)];
+      return isAccepted;
+    };
     const open: OpenPeer = {
       // Under another own identity no further request goes; one under way may end.
-      isOver: () =>
-        right.ended(clock.nowMs()) !== null || identity.current.svid.serial !== serial || !this.#accepts(id),
+      isOver: () => right.ended(clock.nowMs()) !== null || identity.current.svid.serial !== serial || !accepts(),
       judgeAgain: () => {
-        const ended = right.ended(clock.nowMs()) ?? (this.#accepts(id) ? null : 'the peer is accepted no more');
+        const ended = right.ended(clock.nowMs()) ?? (accepts() ? null : 'the peer is accepted no more');
         if (ended !== null) socket.destroy(this.#refused(ended, id));
         return ended !== null;
       },
