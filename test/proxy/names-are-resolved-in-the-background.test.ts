@@ -42,8 +42,8 @@ describe('what a name stands for', () => {
   before(async () => {
     dns = await DnsServer.start();
     const dir = temporaryFolder({ after: (fn: () => void) => void cleanups.push(fn) });
-    const hostsFile = put(dir, 'hosts', '10.9.9.9 pinned.example\n');
-    names = new NameResolver({ hostsFile, servers: [dns.address] });
+    const hostsFile = put(dir, 'hosts', '10.9.9.9 pinned.example\n127.1.0.7 led.example led\n');
+    names = new NameResolver({ hostsFile, isOwn: (address) => address === '127.1.0.7', servers: [dns.address] });
   });
   after(async () => {
     names.close();
@@ -55,6 +55,12 @@ describe('what a name stands for', () => {
   test('is in the hosts file: DNS is not asked', async () => {
     assert.deepEqual((await names.resolve('pinned.example')).addresses, ['10.9.9.9']);
     assert.deepEqual(dns.questions, []);
+  });
+
+  test('is not the own listener to which the hosts file leads programs: then DNS knows', async () => {
+    dns.table.set('led.example', { addresses: ['10.0.0.3'], ttl: 9 });
+    assert.deepEqual((await names.resolve('led.example')).addresses, ['10.0.0.3']);
+    assert.deepEqual(dns.questions, ['led.example A']);
   });
 
   test('is this machine, whatever DNS says of localhost', async () => {

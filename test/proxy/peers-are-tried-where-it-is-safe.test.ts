@@ -389,7 +389,7 @@ describe('a name', () => {
   test('that moves takes its calls along; those under way end where they are, and silence of DNS changes nothing', async (t) => {
     const dns = await DnsServer.start();
     t.after(() => dns.stop());
-    const names = new NameResolver({ hostsFile: '/no/such/file', servers: [dns.address] });
+    const names = new NameResolver({ hostsFile: '/no/such/file', isOwn: () => false, servers: [dns.address] });
     t.after(() => names.close());
     const [old, moved] = [servers[0]!, await RecordingWorkload.start(undefined, servers[0]!.port, '127.0.0.2')];
     servers.push(moved);

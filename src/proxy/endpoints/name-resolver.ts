@@ -16,6 +16,8 @@ export type ResolveName = (name: string) => Promise<ResolvedName>;
 
 export interface NameResolverOptions {
   readonly hostsFile: string;
+  /** An own listener is there: a line of the hosts file that leads programs to it must not lead its calls back to it. */
+  readonly isOwn: (address: string) => boolean;
   /** `IP:PORT` of DNS servers in place of the machine's own. */
   readonly servers?: readonly string[];
 }
@@ -30,17 +32,19 @@ const queryTries = 2;
 
 export class NameResolver {
   readonly #hostsFile: string;
+  readonly #isOwn: (address: string) => boolean;
   readonly #resolver = new Resolver({ timeout: queryMs, tries: queryTries });
   /** The machine's resolver holds a thread of the pool that also writes the journal: never more than one. */
   #lookups: Promise<unknown> = Promise.resolve();
 
-  constructor({ hostsFile, servers }: NameResolverOptions) {
+  constructor({ hostsFile, isOwn, servers }: NameResolverOptions) {
     this.#hostsFile = hostsFile;
+    this.#isOwn = isOwn;
     if (servers !== undefined) this.#resolver.setServers([...servers]);
   }
 
   readonly resolve: ResolveName = async (name) => {
-    const local = await addressesOfHostsFile(this.#hostsFile, name);
+    const local = this.#others(await addressesOfHostsFile(this.#hostsFile, name));
     if (local.length > 0) return resolved(local, assumedTtlMs);
     // RFC 6761 §6.3: these names are this machine, whoever says otherwise.
     if (name === 'localhost' || name.endsWith('.localhost')) return resolved(['127.0.0.1'], assumedTtlMs);
@@ -74,12 +78,15 @@ export class NameResolver {
   #lookup(name: string): Promise<ResolvedName> {
     const turn = this.#lookups.then(() => lookup(name, { all: true }));
     this.#lookups = turn.catch(() => {});
-    return turn.then((found) =>
-      resolved(
-        found.map(({ address }) => address),
-        assumedTtlMs,
-      ),
-    );
+    return turn.then((found) => {
+      const addresses = this.#others(found.map(({ address }) => address));
+      if (addresses.length === 0) throw new Error('only the hosts file knows it, as the address of an own listener');
+      return resolved(addresses, assumedTtlMs);
+    });
+  }
+
+  #others(addresses: readonly string[]): readonly string[] {
+    return addresses.filter((address) => !this.#isOwn(address));
   }
 }
 
