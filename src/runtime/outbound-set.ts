@@ -120,7 +120,7 @@ export class OutboundSet {
     const { observerOf, ...rest } = this.#parts;
     const { listen } = options;
     if (listen.kind === 'tcp' && listen.host !== sharedAddress) this.#addresses.add(listen.host);
-    const route = new PeerRoute(this.#parts, this.#names.resolve, options);
+    const route = new PeerRoute(this.#parts, this.#names, options);
     const parts = { ...rest, observer: observerOf(options.name), peers: route.open, upstreamOf: this.#upstreamOf };
     const onRetired = (): void => void this.#leaving.delete(listener);
     const listener = new OutboundListener({ ...parts, onRetired }, this.#settings(route, options));

@@ -1,7 +1,7 @@
 // The way from one outbound listener to its peers. It follows new options: connections stay where they lead to the same place,
 // and those to a peer that is no longer accepted lose their right at once (promise 3).
 
-import type { ResolveName } from '../proxy/endpoints/name-resolver.ts';
+import type { NameSource } from '../proxy/endpoints/name-resolver.ts';
 import { PeerPool } from '../proxy/endpoints/peer-pool.ts';
 import type { OutboundOptions } from '../proxy/outbound-options.ts';
 import { type OpenPeer, PeerTarget } from '../proxy/peer-target.ts';
@@ -12,14 +12,14 @@ export class PeerRoute {
   /** All open connections to peers, those of earlier options too. */
   readonly open: ReadonlySet<OpenPeer>;
   readonly #parts: ListenerSetParts;
-  readonly #resolve: ResolveName;
+  readonly #names: NameSource;
   readonly #open = new Set<OpenPeer>();
   #options: OutboundOptions;
   #pool: PeerPool;
 
-  constructor(parts: ListenerSetParts, resolve: ResolveName, options: OutboundOptions) {
+  constructor(parts: ListenerSetParts, names: NameSource, options: OutboundOptions) {
     this.#parts = parts;
-    this.#resolve = resolve;
+    this.#names = names;
     this.#options = options;
     this.open = this.#open;
     this.#pool = this.#makePool();
@@ -49,7 +49,7 @@ export class PeerRoute {
       ejection,
       breaker,
       retries,
-      resolve: this.#resolve,
+      names: this.#names,
       random: Math.random,
       counters: observerOf(name),
       onFault,

@@ -46,11 +46,14 @@ function world({ to, balance = 'round_robin', ejection = {}, answers = [], rando
     to: to.map((host) => ({ host, port: 1 })),
     balance,
     ejection: { ...ejectionDefaults, ...ejection },
-    resolve: (): Promise<ResolvedName> => {
-      const addresses = left.shift();
-      return addresses === undefined
-        ? Promise.reject(Object.assign(new Error('no'), { code: 'ENOTFOUND' }))
-        : Promise.resolve({ addresses, ttlMs: 1_000 });
+    names: {
+      known: () => [],
+      resolve: (): Promise<ResolvedName> => {
+        const addresses = left.shift();
+        return addresses === undefined
+          ? Promise.reject(Object.assign(new Error('no'), { code: 'ENOTFOUND' }))
+          : Promise.resolve({ addresses, ttlMs: 1_000 });
+      },
     },
     wheel,
     random,

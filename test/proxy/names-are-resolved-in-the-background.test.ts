@@ -74,6 +74,10 @@ describe('what a name stands for', () => {
     assert.deepEqual(await names.resolve('orders.example'), { addresses: ['10.0.0.10', '10.0.0.9'], ttlMs: 17_000 });
   });
 
+  test('is kept for whoever asks next', () => {
+    assert.deepEqual([names.known('orders.example').length, names.known('never.example').length], [2, 0]);
+  });
+
   test('is IPv6 where there is nothing else', async () => {
     dns.table.set('six.example', { addresses: ['fd00::7'], ttl: 4 });
     assert.deepEqual(await names.resolve('six.example'), { addresses: ['fd00::7'], ttlMs: 4_000 });
@@ -86,16 +90,19 @@ describe('what a name stands for', () => {
 });
 
 /** A name whose answers the test gives by hand, under its own clock. */
-function watched() {
+function watched(known: readonly string[] = []) {
   const clock = new ManualClock(0);
   const wheel = new TimerWheel({ clock, tickMs: 100, onError: assert.ifError });
   const asked: PromiseWithResolvers<ResolvedName>[] = [];
   const counts = { changes: 0, failures: 0 };
   const name = new WatchedName('orders.example', {
-    resolve: () => {
-      const turn = Promise.withResolvers<ResolvedName>();
-      asked.push(turn);
-      return turn.promise;
+    names: {
+      resolve: () => {
+        const turn = Promise.withResolvers<ResolvedName>();
+        asked.push(turn);
+        return turn.promise;
+      },
+      known: () => known,
     },
     wheel,
     random: () => 0,
@@ -165,6 +172,13 @@ describe('over time', () => {
     assert.equal(counts.failures, 7);
     assert.deepEqual(name.addresses, ['10.0.0.1']);
     assert.equal(counts.changes, 1);
+  });
+
+  test('what another has learnt is known from the begin', async () => {
+    const { name, counts, answer } = watched(['10.0.0.1']);
+    assert.deepEqual(name.addresses, ['10.0.0.1']);
+    await answer(1_000, '10.0.0.1');
+    assert.equal(counts.changes, 0);
   });
 
   test('an answer without an address, and one that never comes, are failures', async () => {

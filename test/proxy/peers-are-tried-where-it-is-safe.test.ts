@@ -84,7 +84,7 @@ function world({ to = servers.map(({ port }) => ({ host: '127.0.0.1', port })), 
     ejection: { ...ejectionDefaults, failures: 1_000 },
     breaker: { connections: 100, pending: 100, requests: Number.POSITIVE_INFINITY, ...setup.breaker },
     retries: setup.retries ?? 1,
-    resolve: setup.resolve ?? (() => Promise.reject(new Error('nobody is asked'))),
+    names: { known: () => [], resolve: setup.resolve ?? (() => Promise.reject(new Error('nobody is asked'))) },
     random: () => 0,
     counters,
     onFault: assert.ifError,
@@ -395,7 +395,7 @@ describe('a name', () => {
     servers.push(moved);
     dns.table.set('orders.example', { addresses: ['127.0.0.1'], ttl: 1 });
     const to = [{ host: 'orders.example', port: old.port }];
-    const { pool, taken, pass } = world({ to, resolve: names.resolve });
+    const { pool, taken, pass } = world({ to, resolve: (name) => names.resolve(name) });
     const [kept, running] = [(await taken()).connection, (await taken()).connection];
     await use(pool, kept);
     dns.table.set('orders.example', { addresses: ['127.0.0.2'], ttl: 1 });

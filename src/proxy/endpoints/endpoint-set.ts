@@ -7,7 +7,7 @@ import { PosternError } from '../../errors.ts';
 import type { TimerWheel } from '../../lib/timer-wheel.ts';
 import { EndpointHealth, type FailureKind, type HealthState } from './endpoint-health.ts';
 import { type Balance, type EjectionOptions, type Place, placeName } from './endpoint-options.ts';
-import type { ResolveName } from './name-resolver.ts';
+import type { NameSource } from './name-resolver.ts';
 import { WatchedName } from './watched-name.ts';
 
 /** What leads to an endpoint: a pool of connections, or a way to make one. */
@@ -41,7 +41,7 @@ export interface EndpointSetOptions<Link extends EndpointLink> {
   readonly to: readonly { readonly host: string; readonly port: number }[];
   readonly balance: Balance;
   readonly ejection: EjectionOptions;
-  readonly resolve: ResolveName;
+  readonly names: NameSource;
   readonly wheel: TimerWheel;
   /** 0 up to but without 1. */
   readonly random: () => number;
@@ -113,9 +113,9 @@ export class EndpointSet<Link extends EndpointLink> {
   }
 
   #watch(name: string): WatchedName {
-    const { resolve, wheel, random, counters, onChange, onFault } = this.#options;
+    const { names, wheel, random, counters, onChange, onFault } = this.#options;
     return new WatchedName(name, {
-      resolve,
+      names,
       wheel,
       random,
       onFault,

@@ -11,8 +11,13 @@ export interface ResolvedName {
   readonly ttlMs: number;
 }
 
-/** @throws Error with a `code` of node:dns where the name has no address */
-export type ResolveName = (name: string) => Promise<ResolvedName>;
+/** What gives addresses to names. */
+export interface NameSource {
+  /** @throws Error with a `code` of node:dns where the name has no address */
+  resolve(name: string): Promise<ResolvedName>;
+  /** The last good addresses, whoever asked; none before the first answer. */
+  known(name: string): readonly string[];
+}
 
 export interface NameResolverOptions {
   readonly hostsFile: string;
@@ -30,10 +35,14 @@ const assumedTtlMs = 5_000;
 const queryMs = 2_000;
 const queryTries = 2;
 
-export class NameResolver {
+/** Names whose last good addresses are kept for whoever asks next: as many as a configuration can have. */
+const mostKnown = 6_400;
+
+export class NameResolver implements NameSource {
   readonly #hostsFile: string;
   readonly #isOwn: (address: string) => boolean;
   readonly #resolver = new Resolver({ timeout: queryMs, tries: queryTries });
+  readonly #known = new Map<string, readonly string[]>();
   /** The machine's resolver holds a thread of the pool that also writes the journal: never more than one. */
   #lookups: Promise<unknown> = Promise.resolve();
 
@@ -43,7 +52,25 @@ export class NameResolver {
     if (servers !== undefined) this.#resolver.setServers([...servers]);
   }
 
-  readonly resolve: ResolveName = async (name) => {
+  async resolve(name: string): Promise<ResolvedName> {
+    const found = await this.#resolve(name);
+    this.#known.delete(name);
+    this.#known.set(name, found.addresses);
+    const [oldest] = this.#known.keys();
+    if (this.#known.size > mostKnown && oldest !== undefined) this.#known.delete(oldest);
+    return found;
+  }
+
+  known(name: string): readonly string[] {
+    return this.#known.get(name) ?? [];
+  }
+
+  /** Gives up what is being asked. */
+  close(): void {
+    this.#resolver.cancel();
+  }
+
+  async #resolve(name: string): Promise<ResolvedName> {
     const local = this.#others(await addressesOfHostsFile(this.#hostsFile, name));
     if (local.length > 0) return resolved(local, assumedTtlMs);
     // RFC 6761 §6.3: these names are this machine, whoever says otherwise.
@@ -56,11 +83,6 @@ export class NameResolver {
       if (isSilence(error)) throw error;
       return this.#lookup(name);
     }
-  };
-
-  /** Gives up what is being asked. */
-  close(): void {
-    this.#resolver.cancel();
   }
 
   async #query(name: string): Promise<ResolvedName> {

@@ -125,6 +125,8 @@ export class PeerPool implements UpstreamSource {
     let { first } = how;
     const next = (): NextStep<PeerEndpoint> => {
       const step = this.#next(permit, first, how.kept);
+      // It is full: an attempt that goes on waiting is counted once.
+      if (step.kind === 'wait' && first !== null) this.#options.counters.limitMet('peer_connections');
       first = null;
       return step;
     };
@@ -149,10 +151,7 @@ export class PeerPool implements UpstreamSource {
     const connection = first !== null || kept === 'none' ? null : endpoint.link.takeKept(permit, kept === 'any');
     if (connection !== null) return { kind: 'take', connection };
     const isFull = this.openCount >= this.#options.breaker.connections;
-    if (isFull && !this.#endpoints.all.some(({ link }) => link.dropIdle())) {
-      this.#options.counters.limitMet('peer_connections');
-      return wait;
-    }
+    if (isFull && !this.#endpoints.all.some(({ link }) => link.dropIdle())) return wait;
     return { kind: 'dial', endpoint };
   }
 

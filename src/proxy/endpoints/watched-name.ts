@@ -3,10 +3,10 @@
 
 import { Backoff } from '../../lib/backoff.ts';
 import { type TimerWheel, WheelEntry } from '../../lib/timer-wheel.ts';
-import type { ResolvedName, ResolveName } from './name-resolver.ts';
+import type { NameSource, ResolvedName } from './name-resolver.ts';
 
 export interface WatchedNameParts {
-  readonly resolve: ResolveName;
+  readonly names: NameSource;
   readonly wheel: TimerWheel;
   readonly random: () => number;
   /** The addresses are others than before. */
@@ -37,12 +37,14 @@ export class WatchedName {
   readonly #backoff: Backoff;
   #state: State = Object.freeze({ kind: 'resting', sinceMs: Number.NEGATIVE_INFINITY });
   #rounds = 0;
-  #addresses: readonly string[] = Object.freeze([]);
+  #addresses: readonly string[];
   #error: Error | null = null;
 
   constructor(name: string, parts: WatchedNameParts) {
     this.name = name;
     this.#parts = parts;
+    // A reload makes everything anew, and must not forget what is known while nobody answers.
+    this.#addresses = parts.names.known(name);
     this.#backoff = new Backoff({ ...retryMs, random: parts.random });
     this.#ask();
   }
@@ -72,8 +74,9 @@ export class WatchedName {
     const round = ++this.#rounds;
     this.#state = Object.freeze({ kind: 'asking', round });
     this.#parts.wheel.schedule(this.#timer, answerMs);
-    const { resolve, onFault } = this.#parts;
-    resolve(this.name)
+    const { names, onFault } = this.#parts;
+    names
+      .resolve(this.name)
       .then(
         (found) => this.#isCurrent(round) && this.#answered(found),
         (error: unknown) => this.#isCurrent(round) && this.#failed(error as Error),
