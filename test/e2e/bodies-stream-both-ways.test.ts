@@ -91,6 +91,28 @@ for (const size of [1, 4_000, 70_000, 1_000_000, 8_000_000]) {
   });
 }
 
+test('bodies that many callers send at once never mix, whatever part of them comes with the head', async () => {
+  serve((request, response) => {
+    const hash = createHash('sha256');
+    request.on('data', (piece: Buffer) => hash.update(piece)).on('end', () => response.end(hash.digest('hex')));
+  });
+  const bodies = Array.from({ length: 60 }, (_, at) => Buffer.alloc(1 + ((at * at * 37) % 50_000), at + 1));
+  const peers = await Promise.all(bodies.map(() => RawPeer.connect(mesh.port, caller).secured()));
+  for (const [at, peer] of peers.entries()) {
+    const body = bodies[at]!;
+    const head = Buffer.from(`POST /${at} HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}\r\n\r\n`);
+    const first = Math.min(body.length, (at * 211) % 9_000);
+    peer.send(Buffer.concat([head, body.subarray(0, first)]));
+    if (first < body.length) setImmediate(() => peer.send(body.subarray(first)));
+  }
+  for (const [at, peer] of peers.entries()) {
+    const expected = createHash('sha256').update(bodies[at]!).digest('hex');
+    await waitFor('an answer', () => /[0-9a-f]{64}/.test(peer.received));
+    assert.ok(peer.received.includes(expected), `the body of caller ${at}`);
+    peer.close();
+  }
+});
+
 test('a reader that is slow to begin stalls nobody and loses nothing', async () => {
   const bytes = randomBytes(20_000_000);
   serve((_request, response) => void response.end(bytes));

@@ -34,6 +34,11 @@ function watch(act: (event: string, parser: RequestParser) => void = () => {}): 
   return { parser, seen };
 }
 
+/** A body that was cut comes in two pieces. */
+function joined(seen: readonly string[]): string {
+  return seen.join(' ').replaceAll(/([a-f]) (?=[a-f]+ )/g, '$1');
+}
+
 describe('a request parser', () => {
   test('pauses by itself after each message', () => {
     const { parser, seen } = watch();
@@ -53,6 +58,23 @@ describe('a request parser', () => {
     parser.resume();
     assert.deepEqual(seen, ['/2', 'abcdef', 'end']);
     assert.equal(parser.bufferedBytes, 0);
+  });
+
+  // All connections of a listener are read into one buffer: what is kept of it would become another caller's octets.
+  test('keeps nothing of what it was fed: its caller writes over it at once, wherever the input is cut', () => {
+    const whole = Buffer.concat([get, post, chunked, post]);
+    const expected = ['/1', 'end', '/2', 'abcdef', 'end', '/3', 'abc', 'end', '/2', 'abcdef', 'end'];
+    for (let cut = 1; cut < whole.length; cut++) {
+      const { parser, seen } = watch((event, self) => event.startsWith('/') && self.pause());
+      const shared = Buffer.alloc(whole.length);
+      for (const piece of [whole.subarray(0, cut), whole.subarray(cut)]) {
+        piece.copy(shared);
+        parser.feed(shared, piece.length);
+        shared.fill('Z');
+      }
+      for (let turn = 0; turn < 2 * expected.length; turn++) parser.resume();
+      assert.equal(joined(seen), joined(expected), `cut at ${cut}`);
+    }
   });
 
   test('ends a message without a body only after the resume', () => {
