@@ -176,6 +176,7 @@ export class InboundListener {
   #retireIfUnused(): void {
     if (!this.#services.isDraining || this.#port.isListening || this.connectionCount > 0) return;
     this.#sweep.stop();
+    for (const stop of this.#unsubscribe) stop();
     this.settings.pool.close();
   }
 
