@@ -191,6 +191,11 @@ export const errorCatalog = {
     means: 'the folder of the development CA cannot be read or written',
     mend: 'check the folder and its permissions',
   },
+  ERR_DEMO_PROGRAM: {
+    exit: 3,
+    means: 'a program that the demo starts did not start',
+    mend: 'run it by hand to see why',
+  },
   ERR_UPSTREAM_UNREACHABLE: {
     exit: 3,
     means: 'the workload does not accept connections; the caller gets 503',

@@ -13,6 +13,7 @@ import { SignalWatch } from './stop-on-signals.ts';
 
 interface DemoOptions {
   readonly once?: true;
+  readonly tcp?: true;
   readonly dir: string;
   readonly adminPort: string;
   readonly port: string;
@@ -24,13 +25,17 @@ export function registerDemoCommand(program: Command, io: CliIo): void {
     .command('demo')
     .description('Run the demo: a legacy service, the sidecar before it, and calls that are allowed and denied.')
     .option('--once', 'make the calls, print the outcomes and end: 0 if all were as expected, else 1')
+    .option('--tcp', 'programs that nobody changed, on both sides: Python and PostgreSQL through two Posterns')
     .option('--dir <dir>', 'folder of the demo; it is made anew', '.postern/demo')
     .option('--port <port>', 'port of the sidecar; 0 takes a free one', '0')
     .option('--admin-port <port>', 'port of the admin API; 0 takes a free one', '0')
-    .action((options: DemoOptions) => demo(options, { io, version: program.version() ?? 'unknown' }));
+    .action((options: DemoOptions) =>
+      (options.tcp ? tcpDemo : demo)(options, { io, version: program.version() ?? 'unknown' }),
+    );
   addExamples(command, [
     ['postern demo', 'make the calls and stay up until Ctrl-C'],
     ['postern demo --once', 'as a check'],
+    ['postern demo --tcp --once', 'a Python client, python3 -m http.server, psql and PostgreSQL'],
   ]);
 }
 
@@ -56,6 +61,31 @@ async function demo(options: DemoOptions, host: { readonly io: CliIo; readonly v
     await signals.drive(world.sidecar);
     signals.close();
     await world.service.close();
+  } finally {
+    closeSync(logFd);
+  }
+}
+
+async function tcpDemo(options: DemoOptions, host: { readonly io: CliIo; readonly version: string }): Promise<void> {
+  const { io } = host;
+  const { openTcpDemo } = await import('../demo/tcp-demo-world.ts');
+  const { runTcpDemo } = await import('../demo/run-tcp-demo.ts');
+  const dir = path.resolve(io.cwd, options.dir);
+  mkdirSync(path.dirname(dir), { recursive: true });
+  const logFd = openSync(`${dir}.log`, 'w');
+  try {
+    const world = await openTcpDemo({ dir, version: host.version, logFd, env: io.env });
+    try {
+      const isAsExpected = await runTcpDemo(world, (line) => io.out(`${line}\n`), io.paint);
+      if (!isAsExpected) io.setExitCode(exitCodes.no);
+      if (options.once === true) return;
+      io.out(`\nUp until Ctrl-C. Configurations, policies and journals are in ${dir}\n`);
+      const signals = new SignalWatch();
+      await signals.drive(world.front);
+      signals.close();
+    } finally {
+      await world.close();
+    }
   } finally {
     closeSync(logFd);
   }

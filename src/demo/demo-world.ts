@@ -80,7 +80,7 @@ export async function openDemoWorld(options: DemoWorldOptions): Promise<DemoWorl
 const marker = '.postern-demo';
 
 /** @throws PosternError ERR_USAGE for a folder that holds something else */
-async function clearFolder(dir: string): Promise<void> {
+export async function clearFolder(dir: string): Promise<void> {
   const names: readonly string[] = await readdir(dir).catch(() => []);
   if (names.length > 0 && !names.includes(marker)) {
     throw new PosternError('ERR_USAGE', `\`${dir}\` holds files that are not of a demo`, {
@@ -92,7 +92,10 @@ async function clearFolder(dir: string): Promise<void> {
   await writeFile(path.join(dir, marker), '');
 }
 
-function demoEnvironment(options: DemoWorldOptions, readConfig: SidecarEnvironment['readConfig']): SidecarEnvironment {
+export function demoEnvironment(
+  options: Pick<DemoWorldOptions, 'version' | 'env' | 'logFd'>,
+  readConfig: SidecarEnvironment['readConfig'],
+): SidecarEnvironment {
   return {
     version: options.version,
     isProduction: options.env['NODE_ENV'] === 'production',

@@ -7,9 +7,10 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { put, temporaryFolder } from '../harness/sidecar-process.ts';
 import { program } from '../program.ts';
+import { requireTool } from '../require-tool.ts';
 
-function demo(dir: string) {
-  const args = [program, 'demo', '--once', '--dir', dir];
+function demo(dir: string, ...flags: string[]) {
+  const args = [program, 'demo', '--once', '--dir', dir, ...flags];
   return spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 30_000 });
 }
 
@@ -30,6 +31,21 @@ test('the demo shows allowed, denied and refused calls with their reasons, and e
     assert.match(run.stdout, expected);
   }
   assert.equal(run.stderr, '');
+});
+
+test('the demo of programs that nobody changed: Python and PostgreSQL through two Posterns', (t) => {
+  if (requireTool(t, 'python3') === null || requireTool(t, 'postgres') === null) return;
+  const run = demo(path.join(temporaryFolder(t), 'demo'), '--tcp');
+  assert.equal(run.status, 0, run.stdout + run.stderr);
+  for (const expected of [
+    /three orders are open\n {3}ALLOW {2}caller side: .*rule: calls-orders\n {3}ALLOW {2}server side: .*rule: reads-orders/,
+    /HTTP Error 403: Forbidden\n {3}ALLOW {2}caller side.*\n {3}DENY {3}server side: spiffe:.*\/front {2}default/,
+    /sent away\n {3}DENY {3}server side: anonymous {2}authn_failed/,
+    /42\n {3}ALLOW {2}caller side: .*\n {3}ALLOW {2}server side: .*rule: uses-the-database/,
+    /4 of 4 came out as expected/,
+  ]) {
+    assert.match(run.stdout, expected);
+  }
 });
 
 test('the demo never clears a folder that is not its own', (t) => {
