@@ -13,10 +13,8 @@ export type ConnectionPhase = 'idle' | 'head' | 'exchange' | 'tunnel' | 'lingeri
 export const lingerMs = 2_000;
 
 /** Milliseconds, or Infinity. */
-export function phaseMs(phase: ConnectionPhase, limits: InboundLimits): number {
+export function phaseMs(phase: Exclude<ConnectionPhase, 'idle'>, limits: InboundLimits): number {
   switch (phase) {
-    case 'idle':
-      return limits.idleMs;
     case 'head':
       return limits.headerMs;
     case 'exchange':
@@ -27,4 +25,17 @@ export function phaseMs(phase: ConnectionPhase, limits: InboundLimits): number {
     default:
       return lingerMs;
   }
+}
+
+/**
+ * Age at which a connection ends after what is under way, milliseconds, or Infinity. Without a certificate anybody gets as far
+ * as a connection; a stranger is who showed none, and had no request let through.
+ */
+export function mostAgeMs(limits: InboundLimits, isStranger: boolean): number {
+  return isStranger ? Math.min(limits.headerMs, limits.connectionAgeMs) : limits.connectionAgeMs;
+}
+
+/** Milliseconds that a connection of this age may be idle, or Infinity. */
+export function idleMs(limits: InboundLimits, isStranger: boolean, ageMs: number): number {
+  return isStranger ? Math.min(limits.idleMs, Math.max(0, mostAgeMs(limits, true) - ageMs)) : limits.idleMs;
 }

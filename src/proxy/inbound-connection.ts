@@ -14,13 +14,13 @@ import { RequestParser } from '../wire/request-parser.ts';
 import { acceptedPath } from './accepted-path.ts';
 import { AnswerWriter } from './answer-writer.ts';
 import type { Caller } from './caller.ts';
-import { type ConnectionPhase, lingerMs, phaseMs } from './connection-phase.ts';
+import { type ConnectionPhase, idleMs, lingerMs, mostAgeMs, phaseMs } from './connection-phase.ts';
 import { correlate } from './correlation.ts';
 import { Exchange } from './exchange.ts';
 import type { ConnectionPlan, ExchangeServices, OctetHost, PeerTunnelUser } from './exchange-services.ts';
-import { IdleDecision } from './idle-decision.ts';
 import type { ConnectionSide } from './inbound-request.ts';
 import { judgeRequest, refuseRequest } from './judge.ts';
+import { LastLetThrough } from './last-let-through.ts';
 import { answerOfWireStatus, type OwnAnswerKind, ownAnswers } from './own-answer.ts';
 import type { ConnectionRight } from './peer-right.ts';
 
@@ -79,10 +79,7 @@ export class InboundConnection implements RequestEvents, OctetHost {
   #tunnel: PeerTunnelUser | null = null;
   #plan: ConnectionPlan | null = null;
   #planOf: Caller | null = null;
-  /** The last request that was let through, with its canonical path. */
-  #lastHead: RequestHead | null = null;
-  #lastPath = '';
-  #idleDecision: IdleDecision | null = null;
+  readonly #last: LastLetThrough;
   #peerHalfClosed = false;
   /** The workload does not take the body; reading waits for it. */
   #isWorkloadBusy = false;
@@ -98,6 +95,7 @@ export class InboundConnection implements RequestEvents, OctetHost {
     this.peerIp = options.peerIp;
     this.right = options.right;
     this.#services = options.services;
+    this.#last = new LastLetThrough(options.services);
     this.#route = options.route ?? null;
     this.#socket = options.socket;
     this.#onClosed = options.onClosed;
@@ -135,20 +133,16 @@ export class InboundConnection implements RequestEvents, OctetHost {
 
   get mustClose(): boolean {
     return (
-      this.#services.isDraining ||
-      this.#peerHalfClosed ||
-      this.#services.wheel.nowMs - this.#openedMs >= this.#mostAgeMs
+      this.#services.isDraining || this.#peerHalfClosed || this.#ageMs >= mostAgeMs(this.#limits, this.#isStranger)
     );
   }
 
-  /** Without a certificate anybody gets this far: who is let through by nothing may not stay (`limits.header`). */
-  get #isStranger(): boolean {
-    return this.#lastHead === null && this.#own.side.principal.authn === 'none';
+  get #ageMs(): number {
+    return this.#services.wheel.nowMs - this.#openedMs;
   }
 
-  get #mostAgeMs(): number {
-    const { connectionAgeMs, headerMs } = this.#limits;
-    return this.#isStranger ? Math.min(headerMs, connectionAgeMs) : connectionAgeMs;
+  get #isStranger(): boolean {
+    return this.#last.isNone && this.#own.side.principal.authn === 'none';
   }
 
   get pendingBytes(): number {
@@ -227,10 +221,8 @@ export class InboundConnection implements RequestEvents, OctetHost {
     this.#tunnel?.judgeAgain();
     this.#exchange?.judgeAgain();
     // Of a connection with several ways out, settings of another one may have let the last request through.
-    if (this.#phase !== 'idle' || this.#lastHead === null || this.#route !== null) return;
-    this.#idleDecision ??= new IdleDecision(this.#services, this);
-    const last = { head: this.#lastHead, path: this.#lastPath };
-    if (this.#idleDecision.hasEnded(last)) this.end('its last request would be denied now', 'revoked');
+    if (this.#phase !== 'idle' || this.#route !== null) return;
+    if (this.#last.hasEnded(this.#own)) this.end('its last request would be denied now', 'revoked');
   }
 
   onExchangeDone(close: boolean): void {
@@ -300,10 +292,7 @@ export class InboundConnection implements RequestEvents, OctetHost {
     const path = acceptedPath(head.rawPath, services.settings.options);
     if (path === null) return this.#refuse('bad_request_target', 'bad_request', named);
     const event = judgeRequest(services, this, { decisionId, correlation, head, path });
-    if (event.decision.effect === 'allow' || !event.enforced) {
-      this.#lastHead = head;
-      this.#lastPath = path;
-    }
+    if (event.decision.effect === 'allow' || !event.enforced) this.#last.note(this.#caller, head, path);
     this.#exchange = new Exchange(services, this, { event, head, target: path + head.query, refusal: null });
   }
 
@@ -443,9 +432,8 @@ export class InboundConnection implements RequestEvents, OctetHost {
   }
 
   #msOf(phase: ConnectionPhase): number {
-    const ms = phaseMs(phase, this.#limits);
-    if (phase !== 'idle' || !this.#isStranger) return ms;
-    return Math.min(ms, Math.max(0, this.#mostAgeMs - (this.#services.wheel.nowMs - this.#openedMs)));
+    if (phase === 'idle') return idleMs(this.#limits, this.#isStranger, this.#ageMs);
+    return phaseMs(phase, this.#limits);
   }
 
   #onTimeout(): void {

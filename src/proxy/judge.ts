@@ -65,13 +65,16 @@ export function judgeRequest(services: ExchangeServices, host: ExchangeHost, req
   return event;
 }
 
+/** From whom a request is. */
+type Asker = Pick<ExchangeHost, 'side' | 'facts' | 'plan'>;
+
 /**
  * Puts a request that is under way, or the upgrade of an open tunnel, to policy once more, as of now. The deny that goes on
  * record, or null where it may go on.
  */
 export function judgeOpenAgain(
   services: ExchangeServices,
-  host: ExchangeHost,
+  host: Asker,
   open: { readonly first: Pick<DecisionEvent, 'correlation' | 'path'>; readonly head: RequestHead },
 ): DecisionEvent | null {
   const { first, head } = open;
@@ -84,7 +87,7 @@ export function judgeOpenAgain(
   return { ...event, decision, status: null };
 }
 
-function judge(services: ExchangeServices, host: ExchangeHost, request: Asked) {
+function judge(services: ExchangeServices, host: Asker, request: Asked) {
   const { head, path, correlation } = request;
   const mapped = services.settings.routes.map({
     method: head.method,

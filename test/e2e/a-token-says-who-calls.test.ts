@@ -122,6 +122,18 @@ test('who has shown no token that is let through may hold a connection for `limi
   await waitFor('both strangers to be sent away', () => silent!.closed && refused!.closed, deadlineMs);
   job!.send(requestWith(await jobToken()));
   await waitFor('the job to be served', () => job!.received.split('200 OK').length === 3, deadlineMs);
+  // What a later request could not do takes nothing from a connection on which others may.
+  job!.send(requestWith(null));
+  await waitFor('the refusal', () => job!.received.includes(' 401 '), deadlineMs);
+  const elsewhere = RawPeer.connect(briefPort, { ca: mesh.ca.bundlePem });
+  elsewhere.send(requestWith(await jobToken(), '/elsewhere'));
+  await elsewhere.expect('200 OK');
+  const before = readFileSync(mesh.policyFile, 'utf8');
+  const deny = 'policy "not":\n  rules:\n    - { name: not, effect: deny, resources: { path: /elsewhere } }\n';
+  writeFileSync(mesh.policyFile, `${before}---\n${deny}`);
+  await waitFor('every connection to be looked at', () => elsewhere.closed, deadlineMs);
+  assert.equal(job!.closed, false);
+  writeFileSync(mesh.policyFile, before);
 });
 
 test('a request without a token, or with one that does not hold, gets 401 and the cause, and the connection stays', async () => {

@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
+import http2 from 'node:http2';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { createDevCa, type DevCa } from '../../src/identity/dev-ca.ts';
@@ -36,6 +37,7 @@ before(async () => {
   scope.after(() => workload.stop());
   mesh = await Mesh.create(scope, {
     workloadPort: workload.port,
+    inbound: '    http2: on\n',
     policy: `${openPolicy}    - name: barred\n      effect: deny\n      conditions:\n        - exists principal.labels["barred"]\n`,
     sections: {
       policy: 'policy:\n  paths: [policies/]\n  revocations: revocations.yaml\n',
@@ -75,6 +77,21 @@ function idle(credentials: PeerCredentials, target = '/whole'): Promise<RawPeer[
   return Promise.all(Array.from({ length: 10 }, open));
 }
 
+/** The same over HTTP/2. */
+async function idleHttp2(credentials: PeerCredentials): Promise<http2.ClientHttp2Session> {
+  const options = { ...credentials, checkServerIdentity: () => undefined };
+  const session = http2.connect(`https://127.0.0.1:${mesh.port}`, options);
+  session.on('error', () => {});
+  scope.after(() => session.destroy());
+  const stream = session.request({ ':path': '/whole' });
+  let text = '';
+  stream.on('data', (piece: Buffer) => {
+    text += String(piece);
+  });
+  await waitFor('an answer over HTTP/2', () => text === 'whole');
+  return session;
+}
+
 async function many(credentials: PeerCredentials): Promise<RawPeer[]> {
   const peers: RawPeer[] = [];
   for (let at = 0; at < peersOfEach; at += 20) {
@@ -98,15 +115,18 @@ function revokedRecords(): Record<string, unknown>[] {
 test('a policy that no longer allows what they did last ends idle connections, and no others', async () => {
   const already = revokedRecords().length;
   const [gone, elsewhere, others] = [await idle(lost), await idle(lost, '/whole/other'), await idle(kept)];
+  const [goneHttp2, keptHttp2] = [await idleHttp2(lost), await idleHttp2(kept)];
   const before = readFileSync(mesh.policyFile, 'utf8');
   const conditions = `      conditions:\n        - principal.spiffe_id == "${lostId}"\n        - resource.path == "/whole"\n`;
   writeFileSync(mesh.policyFile, `${before}    - name: not-that\n      effect: deny\n${conditions}`);
-  await waitFor('them to end', () => gone.every((peer) => peer.closed));
-  await waitFor('the records', () => revokedRecords().length === already + gone.length);
+  await waitFor('them to end', () => gone.every((peer) => peer.closed) && goneHttp2.destroyed);
+  await waitFor('the records', () => revokedRecords().length === already + gone.length + 1);
   assert.match(JSON.stringify(revokedRecords().at(-1)), /not-that/);
   for (const peer of [...elsewhere, ...others]) peer.send('GET /whole/other HTTP/1.1\r\nHost: a\r\n\r\n');
   const isServed = (peer: RawPeer): boolean => peer.received.split('200 OK').length === 3;
   await waitFor('the others to be served', () => [...elsewhere, ...others].every(isServed));
+  assert.ok(!keptHttp2.destroyed && !keptHttp2.closed);
+  keptHttp2.destroy();
   for (const peer of [...elsewhere, ...others]) peer.close();
   const left = () => sidecar.metric('postern_connections_open');
   await waitFor('them to be gone', async () => (await left()) === 0);

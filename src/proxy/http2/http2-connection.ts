@@ -11,9 +11,10 @@ import { RequestHeads } from '../../wire/http2/http2-request-head.ts';
 import { Http2Session, type SessionEvents } from '../../wire/http2/http2-session.ts';
 import type { Http2Stream } from '../../wire/http2/http2-stream.ts';
 import type { Caller } from '../caller.ts';
-import { lingerMs } from '../connection-phase.ts';
+import { idleMs, lingerMs, mostAgeMs } from '../connection-phase.ts';
 import type { ConnectionPlan, ExchangeServices } from '../exchange-services.ts';
 import type { ConnectionSide } from '../inbound-request.ts';
+import { LastLetThrough } from '../last-let-through.ts';
 import type { PeerConnection, PeerConnectionOptions } from '../peer-connection.ts';
 import type { ConnectionRight } from '../peer-right.ts';
 import { type FrameScratch, FrameWriter } from './frame-writer.ts';
@@ -66,10 +67,12 @@ export class Http2Connection implements PeerConnection, StreamConnection, Sessio
   #phase: Phase = 'opening';
   #plan: ConnectionPlan | null = null;
   #planOf: Caller | null = null;
+  readonly last: LastLetThrough;
 
   constructor(options: Http2ConnectionOptions) {
     const { services, socket } = options;
     this.services = services;
+    this.last = new LastLetThrough(services);
     this.sendsDecisionId = options.sendsDecisionId;
     this.peerIp = options.peerIp;
     this.right = options.right;
@@ -134,13 +137,16 @@ export class Http2Connection implements PeerConnection, StreamConnection, Sessio
     return this.#plan;
   }
 
-  /** Asks policy again about every request under way; and ends what is too old, or drains, after them. */
+  /** Asks policy again about every request under way, or else the last one; and ends what is too old, or drains, after them. */
   judgeOpenAgain(): void {
     const isRenewed = this.#describeAgain();
     for (const host of [...this.#hosts]) {
       const ended = host.tokenEnded;
       if (ended !== null) host.endWithToken(ended);
       else host.judgeAgain(isRenewed ? this.#own : null);
+    }
+    if (this.#phase === 'idle' && this.last.hasEnded(this.#own)) {
+      return this.end('its last request would be denied now', 'revoked');
     }
     if (this.#isDue()) this.closeWhenIdle();
   }
@@ -207,7 +213,15 @@ export class Http2Connection implements PeerConnection, StreamConnection, Sessio
   }
 
   #isDue(): boolean {
-    return this.services.isDraining || this.services.wheel.nowMs - this.#openedMs >= this.#limits.connectionAgeMs;
+    return this.services.isDraining || this.#ageMs >= mostAgeMs(this.#limits, this.#isStranger);
+  }
+
+  get #ageMs(): number {
+    return this.services.wheel.nowMs - this.#openedMs;
+  }
+
+  get #isStranger(): boolean {
+    return this.last.isNone && this.#own.side.principal.authn === 'none';
   }
 
   #listen(): void {
@@ -271,7 +285,9 @@ export class Http2Connection implements PeerConnection, StreamConnection, Sessio
 
   #enter(phase: Phase): void {
     this.#phase = phase;
-    this.services.wheel.schedule(this.#timer, phaseMs(phase, this.#limits));
+    const limits = this.#limits;
+    const ms = phase === 'idle' ? idleMs(limits, this.#isStranger, this.#ageMs) : phaseMs(phase, limits.headerMs);
+    this.services.wheel.schedule(this.#timer, ms);
   }
 
   #onTimeout(): void {
@@ -304,12 +320,10 @@ export class Http2Connection implements PeerConnection, StreamConnection, Sessio
 const pseudoFields = 4;
 
 /** Milliseconds, or Infinity. */
-function phaseMs(phase: Phase, limits: { readonly headerMs: number; readonly idleMs: number }): number {
+function phaseMs(phase: Exclude<Phase, 'idle'>, headerMs: number): number {
   switch (phase) {
     case 'opening':
-      return limits.headerMs;
-    case 'idle':
-      return limits.idleMs;
+      return headerMs;
     case 'announced':
       return announceMs;
     case 'lingering':

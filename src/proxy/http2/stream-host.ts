@@ -18,6 +18,7 @@ import { Exchange } from '../exchange.ts';
 import type { ConnectionPlan, ExchangeHost, ExchangeServices } from '../exchange-services.ts';
 import type { ConnectionSide } from '../inbound-request.ts';
 import { judgeRequest, refuseRequest } from '../judge.ts';
+import type { LastLetThrough } from '../last-let-through.ts';
 import { answerOfWireStatus, type OwnAnswerKind, ownAnswers } from '../own-answer.ts';
 import { endedRightEvent } from '../refusal-events.ts';
 import { isGrpcType } from './grpc-answer.ts';
@@ -35,6 +36,7 @@ export interface StreamConnection {
   /** Why the right that opened it ended, or null. */
   rightEnded(): string | null;
   planFor(caller: Caller): ConnectionPlan;
+  readonly last: LastLetThrough;
   /** Nothing of the stream is left. */
   onHostDone(host: StreamHost): void;
 }
@@ -271,6 +273,7 @@ export class StreamHost implements ExchangeHost, StreamUser, AnsweredStream {
     const path = acceptedPath(head.rawPath, services.settings.options);
     if (path === null) return this.#refuse('bad_request_target', 'bad_request', named);
     const event = judgeRequest(services, this, { decisionId, correlation, head, path });
+    if (event.decision.effect === 'allow' || !event.enforced) this.#connection.last.note(this.#caller, head, path);
     this.#exchange = new Exchange(services, this, { event, head, target: path + head.query, refusal: null });
   }
 
