@@ -63,7 +63,9 @@ const listenerSection = z
       .describe(
         'What peers speak. `tcp` is anything: each connection is judged once, as a whole, and relayed as it is.',
       ),
-    forward: forwardAddress().describe('Where the workload listens. Plain text goes there, so it must be local.'),
+    forward: forwardAddress().describe(
+      'Where the workload listens. Plain text goes there, so it must be local. `h2c://` for one that speaks HTTP/2, such as a gRPC server.',
+    ),
     unsafe_forward: z
       .boolean()
       .prefault(false)
@@ -100,7 +102,7 @@ const listenerSection = z
     http2: choice(['off', 'on'])
       .prefault('off')
       .describe(
-        '`on`: peers may choose HTTP/2 by ALPN. The workload is spoken to in HTTP/1.1 then, too. Opt-in, until it has been in service for longer.',
+        '`on`: peers may choose HTTP/2 by ALPN, whatever the workload speaks. Opt-in, until it has been in service for longer.',
       ),
     path_normalization: choice(['reject', 'canonicalize'])
       .prefault('reject')
@@ -141,6 +143,7 @@ const listenerSection = z
       name: listener.name,
       protocol: listener.protocol,
       http2: listener.http2 === 'on',
+      forwardsHttp2: listener.forward.scheme === 'h2c',
       listen: listener.listen,
       reusePort: listener.reuse_port,
       socketMode: listener.socket_mode ?? defaultSocketMode,

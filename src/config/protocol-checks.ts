@@ -35,6 +35,7 @@ const aboutRequests: readonly (readonly [
 /** Refuses, at its place, what does not go with the protocol of an inbound listener. */
 export function checkProtocol(listener: WrittenListener, context: z.RefinementCtx): void {
   checkForward(listener, context);
+  checkHealthPaths(listener, context);
   checkNoRoutes(listener, context);
   checkPlaintext(listener, context);
   if (listener.protocol === 'http') return checkHeaders(listener, context);
@@ -59,6 +60,15 @@ function checkHeaders({ proxy_protocol }: WrittenListener, context: z.Refinement
   refuse(context, badValue(message, 'take it out; see `workload_headers`'), ['proxy_protocol', 'send']);
 }
 
+/** Probes are asked in HTTP/1.1. */
+function checkHealthPaths({ forward, health_passthrough }: WrittenListener, context: z.RefinementCtx): void {
+  if (forward.scheme !== 'h2c' || health_passthrough.length === 0) return;
+  const message = '`health_passthrough` asks the workload in HTTP/1.1, and `h2c://` says that it does not speak it';
+  refuse(context, badValue(message, 'take `health_passthrough` out, or probe the workload itself'), [
+    'health_passthrough',
+  ]);
+}
+
 /** Refuses what would match requests where there are none. */
 export function checkNoRoutes(
   listener: { readonly protocol: string; readonly routes: readonly unknown[]; readonly hosts?: readonly unknown[] },
@@ -74,7 +84,7 @@ export function checkNoRoutes(
 
 function checkForward({ protocol, forward }: WrittenListener, context: z.RefinementCtx): void {
   const { scheme, address } = forward;
-  if (scheme === 'unix' || scheme === protocol) return;
+  if (scheme === 'unix' || scheme === protocol || (scheme === 'h2c' && protocol === 'http')) return;
   const message = `\`protocol: ${protocol}\` cannot forward to \`${scheme}://\``;
   refuse(context, badValue(message, `write \`${protocol}://${formatAddress(address)}\``), ['forward']);
 }

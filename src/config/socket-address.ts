@@ -24,24 +24,21 @@ export function parseListenAddress(text: string): SocketAddress {
 
 /** Where the workload is, and what it speaks there; a unix socket does not say. */
 export interface ForwardAddress {
-  readonly scheme: 'http' | 'tcp' | 'unix';
+  readonly scheme: 'http' | 'h2c' | 'tcp' | 'unix';
   readonly address: SocketAddress;
 }
 
 /**
- * The workload's address: `http://HOST:PORT` (port 80 if none), `tcp://HOST:PORT` or `unix:/path`.
- * @throws PosternError ERR_CONFIG_VALUE, ERR_CONFIG_NOT_YET
+ * The workload's address: `http://HOST:PORT` or `h2c://HOST:PORT` (port 80 if none), `tcp://HOST:PORT` or `unix:/path`.
+ * @throws PosternError ERR_CONFIG_VALUE
  */
 export function parseForwardAddress(text: string): ForwardAddress {
   if (text.startsWith('unix:')) return Object.freeze({ scheme: 'unix', address: parseUnix(text) });
   const scheme = /^([a-z0-9+]+):\/\//.exec(text)?.[1];
-  if (scheme === 'h2c') {
-    const message = 'forwarding to `h2c://` is part of the contract but not in this version';
-    throw badValue(message, 'write `http://127.0.0.1:PORT` or `unix:/path`', 'ERR_CONFIG_NOT_YET');
-  }
   if (scheme === 'https')
     throw badForward(text, 'asks for TLS, but the workload is spoken to in plain text on this machine');
-  if (scheme !== 'http' && scheme !== 'tcp') throw badForward(text, 'does not say how the workload speaks');
+  if (scheme !== 'http' && scheme !== 'h2c' && scheme !== 'tcp')
+    throw badForward(text, 'does not say how the workload speaks');
   const authority = text.slice(`${scheme}://`.length).replace(/\/$/, '');
   if (/[/?#@]/.test(authority)) throw badForward(text, 'has more than a host and a port');
   const hasPort = /(:\d+|\])$/.test(authority);

@@ -44,6 +44,8 @@ export interface ListenerSettings<Options extends ListenerOptions = ListenerOpti
   /** Lower-case names of headers that are recorded, hashed (`audit.redact.headers`). */
   readonly hashedHeaders: readonly string[];
   readonly outcomes: 'all' | 'errors' | 'off';
+  /** The workload may be a gRPC server: such calls are judged by service and method. Left out: no. */
+  readonly servesGrpc?: boolean;
   /** Whether an address is one of a load balancer that says from where a connection comes; left out: there are none. */
   readonly isBalancer?: (ip: string) => boolean;
 }

@@ -7,9 +7,7 @@
 import type { DecisionEvent, OutcomeResult, RecordWaiter } from '../audit/decision-event.ts';
 import type { Permit } from '../authz/model.ts';
 import type { ErrorCode, PosternError } from '../errors.ts';
-import { lastChunk } from '../wire/chunk.ts';
 import type { FieldList } from '../wire/field-list.ts';
-import { serializeRequestHead, serializeTrailers } from '../wire/forward-head.ts';
 import type { RequestHead, ResponseHead } from '../wire/http1-message.ts';
 import { BodyRateWatch } from './body-rate-watch.ts';
 import { outcomeEvent, wantsOutcome } from './exchange-outcome.ts';
@@ -21,7 +19,7 @@ import { OpenDecision } from './open-decision.ts';
 import { answerOfReason, type OwnAnswerKind, ownAnswers } from './own-answer.ts';
 import type { PeerAnswer } from './peer-answer.ts';
 import { Tunnel } from './tunnel.ts';
-import type { UpstreamConnection } from './upstream-connection.ts';
+import type { UpstreamLine } from './upstream-line.ts';
 import type { UpstreamWaiter } from './upstream-source.ts';
 import type { UpstreamFault, UpstreamUser } from './upstream-user.ts';
 import { expectedAccept } from './websocket-accept.ts';
@@ -29,7 +27,7 @@ import { expectedAccept } from './websocket-accept.ts';
 type State =
   | { readonly kind: 'recording' }
   | { readonly kind: 'connecting'; readonly repeats: number }
-  | { readonly kind: 'forwarding'; readonly upstream: UpstreamConnection; readonly repeats: number }
+  | { readonly kind: 'forwarding'; readonly upstream: UpstreamLine; readonly repeats: number }
   | { readonly kind: 'discarding' }
   | { readonly kind: 'done' };
 
@@ -117,11 +115,8 @@ export class Exchange implements RecordWaiter, UpstreamUser, UpstreamWaiter {
     this.#rateWatch?.requestDone();
     if (this.#state.kind === 'discarding') return this.#finish(false);
     if (this.#state.kind !== 'forwarding') return;
-    const { framing, nominated } = this.#start.head!;
     this.#body?.flush();
-    if (framing === 'chunked') {
-      this.#state.upstream.write(lastChunk(trailers === null ? '' : serializeTrailers(trailers, nominated)));
-    }
+    this.#state.upstream.endRequest(this.#start.head!, trailers);
     this.#state.upstream.touch();
     if (this.#answerComplete) this.#complete();
   }
@@ -165,7 +160,7 @@ export class Exchange implements RecordWaiter, UpstreamUser, UpstreamWaiter {
     this.#state = done;
   }
 
-  onUpstreamReady(upstream: UpstreamConnection): void {
+  onUpstreamReady(upstream: UpstreamLine): void {
     if (this.#state.kind !== 'connecting') return upstream.destroy();
     this.#forward(upstream, this.#state.repeats);
   }
@@ -219,7 +214,7 @@ export class Exchange implements RecordWaiter, UpstreamUser, UpstreamWaiter {
     const state = this.#state;
     const { octets } = this.#host;
     // Nobody asked for a 101 who could take it: the parser refuses such an answer.
-    if (state.kind !== 'forwarding' || octets === null) return;
+    if (state.kind !== 'forwarding' || octets === null || state.upstream.octets === null) return;
     this.#state = done;
     this.#answer.switching(answer);
     const { event, head } = this.#start;
@@ -228,7 +223,7 @@ export class Exchange implements RecordWaiter, UpstreamUser, UpstreamWaiter {
     Tunnel.open({
       services: this.#services,
       host: octets,
-      upstream: state.upstream,
+      upstream: state.upstream.octets,
       event,
       head: head!,
       startedMs,
@@ -243,19 +238,20 @@ export class Exchange implements RecordWaiter, UpstreamUser, UpstreamWaiter {
     if (upstream !== null) this.#forward(upstream, 0);
   }
 
-  #forward(upstream: UpstreamConnection, repeats: number): void {
+  #forward(upstream: UpstreamLine, repeats: number): void {
     const head = this.#start.head!;
     this.#state = { kind: 'forwarding', upstream, repeats };
     this.#forwardedMs = performance.now();
     upstream.begin(this, head.method, expectedAccept(head));
-    const text = serializeRequestHead(head, this.#start.target, forwardedFields(this.#host, head, this.#start.event));
+    const { target, event } = this.#start;
+    const added = forwardedFields(this.#host, head, event);
     if (head.framing === 'none') {
-      upstream.write(text);
+      upstream.sendHead(head, target, added);
       if (repeats === 0) this.#host.resumeRequest();
       return;
     }
     upstream.cork();
-    upstream.write(text);
+    upstream.sendHead(head, target, added);
     this.#host.resumeRequest();
     upstream.uncork();
     if (!this.#requestComplete && this.#isForwarding()) this.#watchRate().requestBegun();
@@ -269,10 +265,10 @@ export class Exchange implements RecordWaiter, UpstreamUser, UpstreamWaiter {
     return this.#state.kind === 'discarding';
   }
 
-  #bodyTo(upstream: UpstreamConnection): GatheredBody {
+  #bodyTo(upstream: UpstreamLine): GatheredBody {
     this.#body ??= new GatheredBody(upstream, {
       buffers: this.#services.bodyBuffers,
-      isChunked: this.#start.head!.framing === 'chunked',
+      isChunked: upstream.octets !== null && this.#start.head!.framing === 'chunked',
       onBusy: () => this.#waitForUpstream(),
     });
     return this.#body;

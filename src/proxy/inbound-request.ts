@@ -12,6 +12,7 @@ import type {
   TlsFacts,
 } from '../authz/model.ts';
 import type { FieldList } from '../wire/field-list.ts';
+import type { GrpcCall } from './grpc-call.ts';
 
 const noContext: ReadonlyMap<string, unknown> = new Map();
 
@@ -31,14 +32,19 @@ export class InboundRequest implements AuthzRequest {
   readonly timeMs: number;
   readonly requestId: string;
   readonly http: HttpFacts;
-  readonly grpcService: undefined;
-  readonly grpcMethod: undefined;
+  readonly grpcService: string | undefined;
+  readonly grpcMethod: string | undefined;
   readonly context: ReadonlyMap<string, unknown>;
 
   constructor(
     side: ConnectionSide,
     mapped: { readonly actions: readonly Action[]; readonly resource: Resource },
-    request: { readonly timeMs: number; readonly requestId: string; readonly http: HttpFacts },
+    request: {
+      readonly timeMs: number;
+      readonly requestId: string;
+      readonly http: HttpFacts;
+      readonly call?: GrpcCall | null;
+    },
   ) {
     this.principal = side.principal;
     this.actions = mapped.actions;
@@ -48,8 +54,8 @@ export class InboundRequest implements AuthzRequest {
     this.timeMs = request.timeMs;
     this.requestId = request.requestId;
     this.http = request.http;
-    this.grpcService = undefined;
-    this.grpcMethod = undefined;
+    this.grpcService = request.call?.service;
+    this.grpcMethod = request.call?.method;
     this.context = noContext;
   }
 }

@@ -8,6 +8,7 @@ import { FieldList } from '../wire/field-list.ts';
 import type { RequestHead } from '../wire/http1-message.ts';
 import { httpAction } from './action-names.ts';
 import type { ConnectionPlan, ExchangeHost, ExchangeServices } from './exchange-services.ts';
+import { grpcCallOf } from './grpc-call.ts';
 import { InboundRequest, RequestHttpFacts } from './inbound-request.ts';
 import { answerOfReason, ownAnswers } from './own-answer.ts';
 import { HttpResource } from './resource-template.ts';
@@ -89,17 +90,20 @@ export function judgeOpenAgain(
 
 function judge(services: ExchangeServices, host: Asker, request: Asked) {
   const { head, path, correlation } = request;
+  const call = services.settings.servesGrpc === true ? grpcCallOf(head, path) : null;
   const mapped = services.settings.routes.map({
     method: head.method,
     host: head.host,
     port: head.port,
     path,
     fields: head.fields,
+    call,
   });
   const question = new InboundRequest(host.side, mapped, {
     timeMs: services.clock.nowMs(),
     requestId: correlation.requestId,
     http: new RequestHttpFacts(head.method, head.fields, head.query),
+    call,
   });
   const startedMs = performance.now();
   const { decision, plan } = decide(host, question);

@@ -4,6 +4,7 @@
 import type { Action, Attribute } from '../authz/model.ts';
 import type { FieldList } from '../wire/field-list.ts';
 import { actionsOfMethod, httpAction, tcpActions } from './action-names.ts';
+import { actionsOfCall, type GrpcCall } from './grpc-call.ts';
 import type { ActionTemplate, ResourceTemplate, RouteOptions } from './inbound-options.ts';
 import type { OwnIdentity } from './own-identity.ts';
 import { type Captures, compilePathTemplate, noCaptures, type PathTemplate } from './path-template.ts';
@@ -26,9 +27,11 @@ export interface RoutableRequest {
   /** Canonical. */
   readonly path: string;
   readonly fields: FieldList;
+  /** Where it is a call of gRPC, of what. */
+  readonly call?: GrpcCall | null;
 }
 
-type ActionMaker = (method: string, captures: Captures) => readonly Action[];
+type ActionMaker = (request: Pick<RoutableRequest, 'method' | 'call'>, captures: Captures) => readonly Action[];
 
 interface CompiledRoute {
   readonly methods: ReadonlySet<string> | null;
@@ -67,7 +70,7 @@ export class RouteTable {
       if (captures !== null) return make(route, request, captures);
     }
     return {
-      actions: this.#actions(request.method, noCaptures),
+      actions: this.#actions(request, noCaptures),
       resource: this.#resource(request, null, noCaptures),
       route: null,
     };
@@ -76,7 +79,11 @@ export class RouteTable {
   /** An opaque connection to `port`: no route can match what nobody reads. */
   mapConnection(port: Attribute<number>): MappedRequest {
     const whole: Parameters<ResourceMaker>[0] = { host: undefined, port, path: undefined, method: undefined };
-    return { actions: this.#actions('', noCaptures), resource: this.#resource(whole, null, noCaptures), route: null };
+    return {
+      actions: this.#actions({ method: '' }, noCaptures),
+      resource: this.#resource(whole, null, noCaptures),
+      route: null,
+    };
   }
 }
 
@@ -89,7 +96,7 @@ function opaqueActions(template: ActionTemplate): ActionMaker {
 function make(route: CompiledRoute, request: RoutableRequest, captures: Captures): MappedRequest {
   const template = route.path === null ? null : route.path.text;
   return {
-    actions: route.actions(request.method, captures),
+    actions: route.actions(request, captures),
     resource: route.resource(request, template, captures),
     route: template,
   };
@@ -123,12 +130,16 @@ function compileRoute(
   };
 }
 
+function autoActions({ method, call }: Pick<RoutableRequest, 'method' | 'call'>): readonly Action[] {
+  return call ? actionsOfCall(call) : actionsOfMethod(method);
+}
+
 function compileActions(template: ActionTemplate, captures: readonly string[]): ActionMaker {
-  if (template === 'auto') return actionsOfMethod;
+  if (template === 'auto') return autoActions;
   const words = template.map((word) => compileText(word, captures));
   if (words.every((word) => word.constant !== null)) {
     const actions = Object.freeze(words.map((word) => httpAction([word.constant!])));
     return () => actions;
   }
-  return (_method, found) => words.map((word) => httpAction([word.fill(found)]));
+  return (_request, found) => words.map((word) => httpAction([word.fill(found)]));
 }

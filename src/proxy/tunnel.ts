@@ -10,7 +10,7 @@ import type { RequestHead } from '../wire/http1-message.ts';
 import { outcomeEvent, wantsOutcome } from './exchange-outcome.ts';
 import type { ExchangeServices, OctetHost, PeerTunnelUser } from './exchange-services.ts';
 import { OpenDecision } from './open-decision.ts';
-import type { UpstreamConnection } from './upstream-connection.ts';
+import type { OctetLine } from './upstream-line.ts';
 import type { UpstreamTunnelUser } from './upstream-user.ts';
 
 type State =
@@ -25,7 +25,7 @@ const done: State = Object.freeze({ kind: 'done' });
 export interface TunnelParts {
   readonly services: ExchangeServices;
   readonly host: OctetHost;
-  readonly upstream: UpstreamConnection;
+  readonly upstream: OctetLine;
   /** The decision that allowed the upgrade, and the request that it was about. */
   readonly event: DecisionEvent;
   readonly head: RequestHead;

@@ -5,13 +5,16 @@ import type net from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { isPosternError, type PosternError } from '../errors.ts';
 import { type TimerWheel, WheelEntry } from '../lib/timer-wheel.ts';
+import { lastChunk } from '../wire/chunk.ts';
 import type { FieldList } from '../wire/field-list.ts';
+import { serializeRequestHead, serializeTrailers } from '../wire/forward-head.ts';
 import type { HeadLimits } from '../wire/head-limits.ts';
-import type { ResponseEvents, ResponseHead } from '../wire/http1-message.ts';
+import type { RequestHead, ResponseEvents, ResponseHead } from '../wire/http1-message.ts';
 import { ResponseParser } from '../wire/response-parser.ts';
 import { announcedKeepAliveMs, assumedKeepAliveMs } from './announced-keep-alive.ts';
 import { lingerMs } from './connection-phase.ts';
 import { resetSocket } from './peer-connection.ts';
+import type { OctetLine } from './upstream-line.ts';
 import type { UpstreamFailure, UpstreamRight, UpstreamTarget } from './upstream-target.ts';
 import type { UpstreamFault, UpstreamTunnelUser, UpstreamUser } from './upstream-user.ts';
 
@@ -55,7 +58,7 @@ const closed: State = Object.freeze({ kind: 'closed' });
 /** The connection was not made in time. */
 export class ConnectTimeout extends Error {}
 
-export class UpstreamConnection implements ResponseEvents {
+export class UpstreamConnection implements ResponseEvents, OctetLine {
   readonly #options: UpstreamConnectionOptions;
   readonly #owner: UpstreamOwner;
   readonly #socket: net.Socket;
@@ -119,6 +122,18 @@ export class UpstreamConnection implements ResponseEvents {
     this.#served++;
     this.#parser.expect(method, accept);
     this.#options.wheel.schedule(this.#timer, this.#options.responseMs);
+  }
+
+  get octets(): this {
+    return this;
+  }
+
+  sendHead(head: RequestHead, target: string, added: string): void {
+    this.write(serializeRequestHead(head, target, added));
+  }
+
+  endRequest({ framing, nominated }: RequestHead, trailers: FieldList | null): void {
+    if (framing === 'chunked') this.write(lastChunk(trailers === null ? '' : serializeTrailers(trailers, nominated)));
   }
 
   /** Sends bytes of the request; false asks to wait for `onUpstreamDrain`. */

@@ -195,7 +195,8 @@ export function newReadBuffer(bytes = readBufferBytes): Buffer {
   return Buffer.allocUnsafeSlow(bytes);
 }
 
-function connectFaultOf({ code, cause }: PosternError): UpstreamConnectFault {
+/** How a failure to connect is counted. */
+export function connectFaultOf({ code, cause }: PosternError): UpstreamConnectFault {
   if (code === 'ERR_OUTBOUND_DNS') return 'dns';
   if (code === 'ERR_OUTBOUND_HANDSHAKE') return 'handshake';
   if (code === 'ERR_OUTBOUND_IDENTITY') return 'identity';

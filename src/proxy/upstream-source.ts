@@ -3,11 +3,11 @@
 
 import type { Permit } from '../authz/model.ts';
 import type { PosternError } from '../errors.ts';
-import type { UpstreamConnection } from './upstream-connection.ts';
+import type { UpstreamLine } from './upstream-line.ts';
 
 /** Hears how a wish for a connection ended, unless it was met at once or cancelled. */
 export interface UpstreamWaiter {
-  onUpstreamReady(connection: UpstreamConnection): void;
+  onUpstreamReady(connection: UpstreamLine): void;
   onUpstreamUnreachable(error: PosternError): void;
 }
 
@@ -20,15 +20,15 @@ export interface UpstreamSource {
    * An idle connection, or null: then `waiter` is told later, or was told already. `repeatable` requests may take any kept
    * connection, since they can be sent again should it prove to be closed.
    */
-  take(permit: Permit, waiter: UpstreamWaiter, repeatable: boolean): UpstreamConnection | null;
+  take(permit: Permit, waiter: UpstreamWaiter, repeatable: boolean): UpstreamLine | null;
   /** A new connection whatever is idle; `waiter` is told later, or was told already. */
   connect(permit: Permit, waiter: UpstreamWaiter): void;
   /** A safe request of which no byte was answered on `connection` may be sent again, having been so `repeats` times. */
-  mayRepeat(connection: UpstreamConnection, repeats: number): boolean;
+  mayRepeat(connection: UpstreamLine, repeats: number): boolean;
   /** The waiter went away; its connection is closed. */
   cancel(waiter: UpstreamWaiter): void;
   /** The exchange on `connection` is complete. */
-  giveBack(connection: UpstreamConnection): void;
+  giveBack(connection: UpstreamLine): void;
   /** Closes what is idle; connections in use end with their exchanges. */
   close(): void;
 }

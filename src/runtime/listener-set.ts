@@ -5,6 +5,7 @@ import type { AuditConfig } from '../config/audit-section.ts';
 import { formatAddress, type SocketAddress } from '../lib/socket-address.ts';
 import type { PeerPoolCounters } from '../proxy/endpoints/peer-pool.ts';
 import type { ListenerSettings } from '../proxy/exchange-services.ts';
+import { WorkloadPool } from '../proxy/http2/workload-pool.ts';
 import { InboundListener } from '../proxy/inbound-listener.ts';
 import type { InboundOptions } from '../proxy/inbound-options.ts';
 import type { InboundListenerParts } from '../proxy/listener-services.ts';
@@ -12,6 +13,7 @@ import type { OwnIdentity } from '../proxy/own-identity.ts';
 import type { ProxyObserver } from '../proxy/proxy-observer.ts';
 import { RouteTable } from '../proxy/route-table.ts';
 import { newReadBuffer, UpstreamPool } from '../proxy/upstream-pool.ts';
+import type { UpstreamSource } from '../proxy/upstream-source.ts';
 import { WorkloadTarget } from '../proxy/upstream-target.ts';
 import { headLimitsDefaults } from '../wire/head-limits.ts';
 import { networkTest } from './internal-networks.ts';
@@ -161,12 +163,13 @@ export class ListenerSet {
       pool: isSamePool ? pool : this.#pool(options),
       hashedHeaders: shared.redactHeaders,
       outcomes: shared.outcomes,
+      servesGrpc: options.forwardsHttp2,
       ...(acceptFrom.length === 0 ? {} : { isBalancer: networkTest(acceptFrom) }),
     });
   }
 
-  #pool(options: InboundOptions): UpstreamPool {
-    return new UpstreamPool({
+  #pool(options: InboundOptions): UpstreamSource {
+    const shared = {
       target: new WorkloadTarget(options.forward),
       limits: headLimitsDefaults,
       wheel: this.#parts.wheel,
@@ -174,8 +177,10 @@ export class ListenerSet {
       responseMs: options.limits.upstreamResponseMs,
       counters: this.#parts.observerOf(options.name),
       room: this.#parts.room,
-      ...(options.protocol === 'tcp' ? { readBuffer: newReadBuffer(relayReadBytes) } : {}),
-    });
+    };
+    if (options.forwardsHttp2) return new WorkloadPool({ ...shared, callIdleMs: options.limits.websocketIdleMs });
+    const own = options.protocol === 'tcp' ? { readBuffer: newReadBuffer(relayReadBytes) } : {};
+    return new UpstreamPool({ ...shared, ...own });
   }
 }
 
@@ -186,5 +191,6 @@ function isSameAddress(a: SocketAddress, b: SocketAddress): boolean {
 /** What a pool cannot change while it lives. */
 function poolKey(options: InboundOptions): string {
   const { upstreamConnectMs, upstreamResponseMs } = options.limits;
-  return `${formatAddress(options.forward)} ${upstreamConnectMs} ${upstreamResponseMs}`;
+  const scheme = options.forwardsHttp2 ? `h2c ${options.limits.websocketIdleMs}` : 'http';
+  return `${scheme} ${formatAddress(options.forward)} ${upstreamConnectMs} ${upstreamResponseMs}`;
 }

@@ -3,14 +3,13 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { changed, refusalOf, smallest } from './sample-config.ts';
+import { refusalOf, smallest } from './sample-config.ts';
 
 const later: Readonly<Record<string, string>> = {
   'inventory.dormant_after': `${smallest}inventory: { dormant_after: 90d }`,
   'inventory.report_to': `${smallest}inventory: { report_to: "https://fleet:8444" }`,
   'audit.sinks': `${smallest}audit: { sinks: [] }`,
   'admin.allow': `${smallest}admin: { allow: ["spiffe://a.example/b"] }`,
-  'forward: h2c': changed('http://127.0.0.1:8080', 'h2c://127.0.0.1:8080'),
   'stdout: ecs': `${smallest}audit: { stdout: ecs }`,
   'stdout: ocsf': `${smallest}audit: { stdout: ocsf }`,
   'stdout: cef': `${smallest}audit: { stdout: cef }`,

@@ -85,7 +85,8 @@ test('an answer that comes before its request counts as sent leaves the connecti
   const pool = new UpstreamPool({ ...limits, target, counters, room: new DescriptorRoom(1_000) });
   t.after(() => pool.close());
   const first = await new Promise<UpstreamConnection>((resolve, reject) => {
-    pool.connect(permit, { onUpstreamReady: resolve, onUpstreamUnreachable: reject });
+    const onUpstreamReady = (line: unknown) => resolve(line as UpstreamConnection);
+    pool.connect(permit, { onUpstreamReady, onUpstreamUnreachable: reject });
   });
   await quickExchange(pool, first, answers);
   for (let times = 0; times < 5; times++) {

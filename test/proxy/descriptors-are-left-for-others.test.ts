@@ -65,7 +65,7 @@ async function keepOne(pool: UpstreamPool): Promise<UpstreamConnection> {
           onResponseHead: noop,
           onResponseBody: noop,
           onResponseEnd: noop,
-          onResponseFlush: () => resolve(connection),
+          onResponseFlush: () => resolve(connection as UpstreamConnection),
           onUpstreamDrain: noop,
           onUpstreamFault: (_fault, error: PosternError) => reject(error),
         },

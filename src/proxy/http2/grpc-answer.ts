@@ -21,13 +21,6 @@ const codes: ReadonlyMap<number, number> = new Map([
 ]);
 const unknown = 2;
 
-/** True for a call of gRPC: `application/grpc`, with its message format behind `+` or parameters behind `;`. */
-export function isGrpcType(contentType: string | undefined): boolean {
-  if (contentType === undefined || !contentType.toLowerCase().startsWith('application/grpc')) return false;
-  const next = contentType[16];
-  return next === undefined || next === '+' || next === ';' || next === ' ';
-}
-
 /** The fields of an own answer to a call. A deny is PERMISSION_DENIED whatever HTTP callers are told. */
 export function grpcAnswerFields(kind: OwnAnswerKind, answer: OwnAnswer): FieldPairs {
   const { status, detail } = ownAnswers[kind];

@@ -16,12 +16,12 @@ import type { Caller } from '../caller.ts';
 import { correlate } from '../correlation.ts';
 import { Exchange } from '../exchange.ts';
 import type { ConnectionPlan, ExchangeHost, ExchangeServices } from '../exchange-services.ts';
+import { isGrpcType } from '../grpc-call.ts';
 import type { ConnectionSide } from '../inbound-request.ts';
 import { judgeRequest, refuseRequest } from '../judge.ts';
 import type { LastLetThrough } from '../last-let-through.ts';
 import { answerOfWireStatus, type OwnAnswerKind, ownAnswers } from '../own-answer.ts';
 import { endedRightEvent } from '../refusal-events.ts';
-import { isGrpcType } from './grpc-answer.ts';
 import { type AnsweredStream, Http2Answer } from './http2-answer.ts';
 
 /** The connection as its streams see it. */

@@ -102,7 +102,7 @@ function setPseudo(pseudo: Pseudo, key: string, value: string): string | null {
 }
 
 /** RFC 9113 §8.2.2. */
-function isConnectionField(key: string, value: string): boolean {
+export function isConnectionField(key: string, value: string): boolean {
   switch (key) {
     case 'connection':
     case 'transfer-encoding':

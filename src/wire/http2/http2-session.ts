@@ -60,6 +60,11 @@ export class Http2Session implements FrameEvents {
     return this.#streams.size;
   }
 
+  /** Streams that the peer takes at once. */
+  get peerMaxStreams(): number {
+    return this.#peer.maxStreams;
+  }
+
   /** The peer's preface and SETTINGS came. */
   get isSettled(): boolean {
     return this.#isSettled;

@@ -1,0 +1,156 @@
+// Connections to a workload that speaks HTTP/2, shared by the exchanges of one listener: one carries as many streams as the workload
+// lets it, and another is made only where none has room (measured: one beats four). Taking a stream asks for a permit.
+
+import type { Permit } from '../../authz/model.ts';
+import type { PosternError } from '../../errors.ts';
+import type { DescriptorRoom, IdleHolder } from '../descriptor-room.ts';
+import type { UpstreamCounters } from '../proxy-observer.ts';
+import { connectFaultOf, newReadBuffer } from '../upstream-pool.ts';
+import type { UpstreamSource, UpstreamWaiter } from '../upstream-source.ts';
+import { FrameScratch } from './frame-writer.ts';
+import {
+  WorkloadConnection,
+  type WorkloadConnectionOptions,
+  type WorkloadConnectionOwner,
+} from './workload-connection.ts';
+import type { WorkloadStream } from './workload-stream.ts';
+
+export interface WorkloadPoolOptions extends Omit<WorkloadConnectionOptions, 'readBuffer' | 'scratch'> {
+  readonly counters: UpstreamCounters;
+  readonly room: DescriptorRoom;
+}
+
+/** Beyond this the workload takes too few streams for what is asked of it. */
+const mostConnections = 16;
+
+export class WorkloadPool implements UpstreamSource, WorkloadConnectionOwner, IdleHolder {
+  readonly endpointStates = null;
+  readonly #options: WorkloadConnectionOptions;
+  readonly #counters: UpstreamCounters;
+  readonly #room: DescriptorRoom;
+  readonly #open = new Set<WorkloadConnection>();
+  /** Those that take streams, or will. */
+  readonly #usable = new Set<WorkloadConnection>();
+  readonly #waiters = new Set<UpstreamWaiter>();
+  #connecting: WorkloadConnection | null = null;
+  #isClosed = false;
+
+  constructor({ counters, room, ...options }: WorkloadPoolOptions) {
+    this.#options = { ...options, readBuffer: newReadBuffer(), scratch: new FrameScratch() };
+    this.#counters = counters;
+    this.#room = room;
+    room.join(this);
+  }
+
+  get openCount(): number {
+    return this.#open.size;
+  }
+
+  get idleCount(): number {
+    let count = 0;
+    for (const connection of this.#open) if (connection.isIdle) count++;
+    return count;
+  }
+
+  take(permit: Permit, waiter: UpstreamWaiter): WorkloadStream | null {
+    for (const connection of this.#usable) {
+      if (!connection.hasRoom) continue;
+      this.#counters.upstreamReused++;
+      return connection.take();
+    }
+    this.connect(permit, waiter);
+    return null;
+  }
+
+  connect(_permit: Permit, waiter: UpstreamWaiter): void {
+    this.#waiters.add(waiter);
+    this.#connectWhereNeeded();
+  }
+
+  /** Once, where the connection may have been closed before it knew of the request. */
+  mayRepeat(stream: WorkloadStream, repeats: number): boolean {
+    return repeats === 0 && stream.wasKept;
+  }
+
+  cancel(waiter: UpstreamWaiter): void {
+    this.#waiters.delete(waiter);
+  }
+
+  giveBack(stream: WorkloadStream): void {
+    stream.release();
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#room.leave(this);
+    for (const connection of [...this.#open]) connection.retire();
+  }
+
+  dropIdle(): boolean {
+    for (const connection of this.#open) {
+      if (!connection.isIdle) continue;
+      connection.close();
+      return true;
+    }
+    return false;
+  }
+
+  onReady(connection: WorkloadConnection): void {
+    this.#connecting = null;
+    this.#usable.add(connection);
+    this.#serveWaiters();
+    if (this.#isClosed) connection.retire();
+  }
+
+  onUnreachable(_connection: WorkloadConnection, error: PosternError): void {
+    this.#connecting = null;
+    this.#counters.upstreamConnectFailures.add(connectFaultOf(error));
+    const waiting = [...this.#waiters];
+    this.#waiters.clear();
+    for (const waiter of waiting) waiter.onUpstreamUnreachable(error);
+  }
+
+  onRetired(connection: WorkloadConnection): void {
+    this.#usable.delete(connection);
+    this.#connectWhereNeeded();
+  }
+
+  onClosed(connection: WorkloadConnection): void {
+    this.#open.delete(connection);
+    this.#room.removeUpstream();
+  }
+
+  onFreed(): void {
+    if (this.#waiters.size > 0) this.#serveWaiters();
+  }
+
+  #serveWaiters(): void {
+    for (const waiter of this.#waiters) {
+      const connection = [...this.#usable].find((one) => one.hasRoom);
+      if (connection === undefined) break;
+      this.#waiters.delete(waiter);
+      waiter.onUpstreamReady(connection.take());
+    }
+    this.#connectWhereNeeded();
+  }
+
+  #turnAway(): void {
+    const [connection] = this.#usable;
+    const error = connection!.error('unreachable', 'takes no more streams on any of its connections');
+    for (const waiter of [...this.#waiters]) {
+      this.#waiters.delete(waiter);
+      waiter.onUpstreamUnreachable(error);
+    }
+  }
+
+  #connectWhereNeeded(): void {
+    if (this.#waiters.size === 0 || this.#connecting !== null) return;
+    // One that serves several streams on each connection needs no more; those that ended free some.
+    if (this.#usable.size >= mostConnections) return this.#turnAway();
+    this.#counters.upstreamConnects++;
+    this.#room.addUpstream();
+    const connection = new WorkloadConnection(this.#options, this);
+    this.#connecting = connection;
+    this.#open.add(connection);
+  }
+}
