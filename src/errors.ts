@@ -352,6 +352,16 @@ export const errorCatalog = {
     means: 'a part of a journal cannot be read',
     mend: 'run as a user who may read the journal (its files have mode 0600), and see that the disk is well',
   },
+  ERR_SHIP_BUSY: {
+    exit: 3,
+    means: 'another `postern audit ship` delivers under the same name',
+    mend: 'give each receiver its own `--name`, or end the other process',
+  },
+  ERR_SHIP_CURSOR: {
+    exit: 3,
+    means: 'what was delivered cannot be kept on disk',
+    mend: 'see that `cursors` in the folder of the journal is writable and its disk not full',
+  },
   ERR_WIRE_REQUEST_LINE_INVALID: {
     exit: 3,
     means: 'what arrived is not an HTTP/1.1 request line',

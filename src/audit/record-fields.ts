@@ -200,7 +200,7 @@ const gapRows: readonly Row[] = [
     'gap.cause',
     'string',
     'always',
-    '`unwritten`: could not be written, their requests were denied; `dropped`: deleted for room',
+    '`unwritten`: could not be written, their requests were denied; `dropped`: deleted for room; `refused`: a receiver does not take them',
   ],
   ['gap.of_stream', 'string', 'sometimes', 'the stream of the numbers, where it is another one'],
 ];

@@ -15,8 +15,9 @@ export interface Gap {
   readonly fromSeq: number;
   readonly toSeq: number;
   readonly count: number;
-  /** `unwritten`: the journal could not take them and their requests were denied. `dropped`: deleted before a sink took them. */
-  readonly cause: 'unwritten' | 'dropped';
+  /** `unwritten`: the journal could not take them and their requests were denied. `dropped`: deleted before a sink took them. `refused`: a receiver
+   * does not take them. */
+  readonly cause: 'unwritten' | 'dropped' | 'refused';
   /** Stream of the numbers when it is another one. */
   readonly ofStream?: string;
 }

@@ -12,6 +12,7 @@ import { printable } from '../lib/printable-text.ts';
 import { registerExport } from './audit-export.ts';
 import { parseChoice, parseCount, parseInstantUs } from './audit-inputs.ts';
 import { registerMigrationCommands } from './audit-migration.ts';
+import { registerShip } from './audit-ship.ts';
 import { formatVerdict } from './audit-text.ts';
 import type { CliIo } from './cli-io.ts';
 import { exitCodes } from './exit-codes.ts';
@@ -23,6 +24,7 @@ export function registerAuditCommand(program: Command, io: CliIo): void {
   registerTail(audit, io);
   registerQuery(audit, io);
   registerExport(audit, io);
+  registerShip(audit, io);
   registerVerify(audit, io);
   registerMigrationCommands(audit, io);
 }

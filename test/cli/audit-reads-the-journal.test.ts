@@ -168,6 +168,11 @@ test('wrong input is exit code 2 and says how to mend it', async (t) => {
     [['query', '--journal', dir, '--since', 'yesterday'], /`yesterday` is no time/],
     [['query', '--journal', dir, '--decision', 'maybe'], /none of allow, deny/],
     [['export', '--journal', dir, '--encode', 'xml'], /none of native, ecs, ocsf, cef, rfc5424, otlp/],
+    [['ship', '--journal', dir, '--url', 'ftp://x'], /no http or https address/],
+    [['ship', '--journal', dir, '--url', 'https://u:p@x'], /--authorization-file/],
+    [['ship', '--journal', dir, '--url', 'http://x', '--name', '../x'], /--name/],
+    [['ship', '--journal', dir, '--url', 'http://x', '--flavour', 'elastic', '--encode', 'cef'], /takes JSON/],
+    [['ship', '--journal', dir, '--url', 'http://x', '--ca', `${dir}/none`], /--ca cannot be read/],
     [['tail', '--journal', dir, '-n', 'x'], /no whole number/],
     [['verify'], /journal/],
   ] as const) {

@@ -1,0 +1,197 @@
+// Takes a journal to a receiver: at least once, in order within each stream, with a durable cursor. A place is passed when
+// the receiver has said of every record before it that it has it, or refuses it; then a `gap` record stands for it.
+
+import { setTimeout as pause } from 'node:timers/promises';
+import { isPosternError, type PosternError } from '../../errors.ts';
+import type { Backoff } from '../../lib/backoff.ts';
+import type { Clock } from '../../lib/clock.ts';
+import type { EncodeRecord } from '../encode/encoders.ts';
+import { faultCode } from '../fault-code.ts';
+import {
+  type BulkAnswer,
+  type BulkFlavour,
+  bulkBody,
+  contentType,
+  type EncodedRecord,
+  encodeAll,
+  judgeAnswer,
+} from './bulk-format.ts';
+import type { BulkPost } from './bulk-post.ts';
+import type { ShipCursor } from './ship-cursor.ts';
+import { refusedRecord, type ShipBatch, type ShipRecord, undelivered } from './ship-reader.ts';
+
+export interface ShipOptions {
+  readonly dir: string;
+  readonly flavour: BulkFlavour;
+  /** Null for the native encoding. */
+  readonly encode: EncodeRecord | null;
+  /** Go on when everything is delivered. */
+  readonly follow: boolean;
+  /** How often the folder is looked at then, milliseconds. */
+  readonly everyMs: number;
+}
+
+/** What surrounds a shipper. */
+export interface ShipParts {
+  readonly cursor: ShipCursor;
+  readonly post: BulkPost;
+  readonly backoff: Backoff;
+  readonly clock: Clock;
+  /** Hears what goes wrong, in words, once for each kind of trouble until something is delivered again. */
+  readonly onTrouble: (text: string) => void;
+  /** Ends it; what is under way is given up, and sent again by the next start. */
+  readonly signal: AbortSignal;
+}
+
+/** What was done since the start. */
+export interface ShipCounts {
+  delivered: number;
+  retries: number;
+  /** Records that the receiver does not take; for each it has a gap record. */
+  refused: number;
+}
+
+/** Delivers until nothing is left, or until its end. */
+export class Shipper {
+  readonly counts: ShipCounts = { delivered: 0, retries: 0, refused: 0 };
+  readonly #options: ShipOptions;
+  readonly #parts: ShipParts;
+  #trouble = '';
+
+  constructor(options: ShipOptions, parts: ShipParts) {
+    this.#options = options;
+    this.#parts = parts;
+  }
+
+  /** @throws PosternError ERR_JOURNAL_NOT_FOUND, ERR_JOURNAL_UNREADABLE, unless it follows: then they are waited out */
+  async run(): Promise<void> {
+    const { signal } = this.#parts;
+    while (!signal.aborted) {
+      try {
+        await this.#pass();
+        if (!this.#options.follow) return;
+        await this.#pause(this.#options.everyMs);
+      } catch (error) {
+        if (signal.aborted) return;
+        if (!isPosternError(error) || !this.#options.follow) throw error;
+        await this.#wait(error.message, null);
+      }
+    }
+  }
+
+  async #pass(): Promise<void> {
+    const { cursor, clock, signal } = this.#parts;
+    for await (const batch of undelivered(this.#options.dir, cursor, () => clock.nowUs())) {
+      await this.#deliver(batch);
+      if (signal.aborted) return;
+      cursor.places.set(batch.streamId, batch.next);
+      await this.#save();
+    }
+  }
+
+  /** A cursor that cannot be written costs records twice after the next start, never a record. */
+  async #save(): Promise<void> {
+    try {
+      await this.#parts.cursor.save();
+    } catch (error) {
+      this.#tell((error as PosternError).message);
+    }
+  }
+
+  async #deliver(batch: ShipBatch): Promise<void> {
+    const groups: (readonly EncodedRecord[])[] = [this.#encode(batch.records)];
+    for (let group = groups.shift(); group !== undefined; group = groups.shift()) {
+      if (group.length === 0) continue;
+      if (this.#parts.signal.aborted) return;
+      const { answer, retryAfterMs } = await this.#send(group);
+      if (answer.kind === 'later') {
+        groups.unshift(group);
+        await this.#wait(answer.why, retryAfterMs);
+      } else groups.unshift(...(await this.#settle(group, answer, retryAfterMs)));
+    }
+  }
+
+  /** What is left of a group after an answer, in order. */
+  async #settle(
+    group: readonly EncodedRecord[],
+    answer: Exclude<BulkAnswer, { kind: 'later' }>,
+    retryAfterMs: number | null,
+  ): Promise<readonly (readonly EncodedRecord[])[]> {
+    const again = answer.kind === 'taken' ? answer.again : [];
+    let refused = answer.kind === 'taken' ? answer.refused : [0];
+    if (answer.kind === 'refused') {
+      const half = group.length >> 1;
+      // Which record it is shows by halves.
+      if (half > 0) return [group.slice(0, half), group.slice(half)];
+      this.#tell(answer.why);
+    } else this.#count(group, new Set([...again, ...refused]));
+    const gaps = pick(group, refused).filter(({ source }) => source.isGap);
+    if (gaps.length > 0) {
+      // Not even that is taken: the receiver is set up wrong, and nothing is given up for it.
+      refused = refused.filter((index) => group[index]?.source.isGap !== true);
+      await this.#wait('the receiver refuses every record', retryAfterMs);
+    } else if (again.length > 0) await this.#wait('the receiver took only some', retryAfterMs);
+    else if (answer.kind === 'taken') this.#parts.backoff.reset();
+    const originals = gaps.map(({ source }) => source.standsFor ?? source);
+    return [this.#gapsFor(pick(group, refused)), this.#encode(originals), pick(group, again)];
+  }
+
+  /** Counts what was taken: a gap record that stands for a record is that record refused. */
+  #count(group: readonly EncodedRecord[], left: ReadonlySet<number>): void {
+    for (const [index, { source }] of group.entries()) {
+      if (left.has(index)) continue;
+      if (source.isGap) this.counts.refused += source.standsFor === null ? 0 : 1;
+      else this.counts.delivered += 1;
+    }
+    if (left.size === 0) this.#trouble = '';
+  }
+
+  /** Gap records in place of those that will never be taken. */
+  #gapsFor(refused: readonly EncodedRecord[]): readonly EncodedRecord[] {
+    for (const { source } of refused) this.#tell(`the receiver refuses record ${source.seq} of ${source.streamId}`);
+    const nowUs = this.#parts.clock.nowUs();
+    return this.#encode(refused.map(({ source }) => refusedRecord(source, nowUs)));
+  }
+
+  #encode(records: readonly ShipRecord[]): readonly EncodedRecord[] {
+    return encodeAll(records, this.#options.encode);
+  }
+
+  async #send(group: readonly EncodedRecord[]): Promise<{ answer: BulkAnswer; retryAfterMs: number | null }> {
+    const { flavour } = this.#options;
+    const { post, signal } = this.#parts;
+    try {
+      const answer = await post.post(bulkBody(flavour, group), contentType(flavour), signal);
+      if (answer.status === 401 || answer.status === 403) await post.renew();
+      return { answer: judgeAnswer(flavour, answer, group.length), retryAfterMs: answer.retryAfterMs };
+    } catch (error) {
+      // The certificate or the secret may be an old one.
+      await post.renew();
+      return { answer: { kind: 'later', why: faultCode(error) }, retryAfterMs: null };
+    }
+  }
+
+  async #wait(why: string, retryAfterMs: number | null): Promise<void> {
+    this.counts.retries += 1;
+    this.#tell(why);
+    await this.#pause(Math.max(this.#parts.backoff.next(), retryAfterMs ?? 0));
+  }
+
+  async #pause(ms: number): Promise<void> {
+    try {
+      await pause(ms, undefined, { signal: this.#parts.signal });
+    } catch {
+      // Only its end ends a pause early.
+    }
+  }
+
+  #tell(text: string): void {
+    if (text === this.#trouble) return;
+    this.#trouble = text;
+    this.#parts.onTrouble(text);
+  }
+}
+
+function pick(group: readonly EncodedRecord[], indexes: readonly number[]): readonly EncodedRecord[] {
+  return indexes.map((index) => group[index]).filter((record) => record !== undefined);
+}
