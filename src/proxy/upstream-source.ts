@@ -14,7 +14,7 @@ export interface UpstreamWaiter {
 export interface UpstreamSource {
   readonly openCount: number;
   readonly idleCount: number;
-  /** How many endpoints are in each state; null where there is one and no other. */
+  /** How many endpoints are in each state; null where there is one and no other, or a proxy. */
   readonly endpointStates: Readonly<Record<string, number>> | null;
   /**
    * An idle connection, or null: then `waiter` is told later, or was told already. `repeatable` requests may take any kept

@@ -73,9 +73,8 @@ export class PeerPool implements UpstreamSource {
     return this.#endpoints.all.reduce((count, { link }) => count + link.idleCount, 0);
   }
 
-  /** How many endpoints are in each state. */
   get endpointStates() {
-    return this.#endpoints.states();
+    return this.#options.to.length === 0 ? null : this.#endpoints.states();
   }
 
   take(permit: Permit, waiter: UpstreamWaiter, repeatable: boolean): UpstreamConnection | null {
