@@ -1,12 +1,11 @@
 // What configuration and registry say of an identity: the attributes that policy would see.
 
-import { loadConfig } from '../config/load-config.ts';
+import type { PosternConfig } from '../config/postern-config.ts';
 import { compileAttributeRules } from '../identity/attributes.ts';
 import { type AttributesView, describeAttributes } from '../identity/identity-view.ts';
 import { IdentityRegistry, withRegistry } from '../identity/registry.ts';
 import { readRegistry } from '../identity/registry-file.ts';
 import { SpiffeId, spiffeIdFault } from '../identity/spiffe-id.ts';
-import type { CliIo } from './cli-io.ts';
 
 /** What is known of one identity. */
 export interface IdentityKnowledge {
@@ -18,9 +17,8 @@ export interface IdentityKnowledge {
 /** Answers for an ID as a certificate shows it; null for what is no SPIFFE ID. */
 export type KnowsOf = (spiffeId: string | null) => IdentityKnowledge | null;
 
-/** By a configuration, or by what Postern knows without one. @throws PosternError where it or its registry cannot be read */
-export async function readKnowledge(configFile: string | undefined, io: CliIo): Promise<KnowsOf> {
-  const config = configFile === undefined ? null : (await loadConfig(configFile, io.env, io.cwd)).config;
+/** By a configuration, or by what Postern knows without one. @throws PosternError where its registry cannot be read */
+export async function readKnowledge(config: PosternConfig | null): Promise<KnowsOf> {
   const registry = config === null ? IdentityRegistry.empty : await readRegistry(config.inventory.registryFile);
   const read = withRegistry(compileAttributeRules(config?.identity.attributes ?? []), registry);
   return (text) => {

@@ -3,7 +3,10 @@
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { loadConfig } from '../config/load-config.ts';
+import type { PosternConfig } from '../config/postern-config.ts';
+import { isPosternError } from '../errors.ts';
 import { compileAttributeRules } from '../identity/attributes.ts';
+import type { BundleSet } from '../identity/bundle-set.ts';
 import { describeIdentity } from '../identity/identity-view.ts';
 import { inspectCertificates } from '../identity/inspect.ts';
 import type { PeerRole } from '../identity/leaf-rules.ts';
@@ -53,18 +56,29 @@ function registerInspect(identity: Command, io: CliIo): void {
       'Tell what Postern makes of a certificate or a token, and every reason why it would refuse it (exit code 1).',
     )
     .argument('<file>', 'PEM file, the leaf first, or a file with a token; `-` reads stdin')
-    .option('-c, --config <file>', 'judge a token by its issuers; tell the attributes that it and its registry give')
-    .option('--bundle <[trust-domain=]file>', 'judge the issuer too, by this bundle; may be repeated', collect, [])
+    .option(
+      '-c, --config <file>',
+      'judge by what it trusts, revokes and takes tokens of; tell the attributes that it and its registry give',
+    )
+    .option(
+      '--bundle <[trust-domain=]file>',
+      'judge the issuer by this bundle, not those of the configuration; may be repeated',
+      collect,
+      [],
+    )
     .addOption(
       new Option('--as <role>', 'what it is to be in handshakes').choices(['client', 'server', 'both']).default('both'),
     )
-    .option('--revocations <file>', 'with --bundle: is it revoked by this list')
+    .option('--revocations <file>', 'is it revoked by this list, not that of the configuration; with --bundle or -c')
     .option('--crl <file>', 'with --bundle: is it revoked by this CRL of its CA; may be repeated', collect, [])
     .option('--json', 'print JSON')
     .action((cert: string, options: InspectOptions) => runInspect(cert, options, io));
   addExamples(inspect, [
     ['postern identity inspect tls.crt', 'is it an X509-SVID'],
-    ['postern identity inspect tls.crt -c postern.yaml', 'what policy would see in its owner'],
+    [
+      'postern identity inspect tls.crt -c postern.yaml',
+      'would this sidecar let it in, and what would policy see in its owner',
+    ],
     ['postern identity inspect tls.crt --bundle bundle.pem --as client', 'would it be let in as a caller'],
     ['postern identity inspect token.txt -c postern.yaml', 'would this token be taken, and whom does it name'],
     [
@@ -104,11 +118,12 @@ async function runInspect(cert: string, options: InspectOptions, io: CliIo): Pro
   const text = await readCertificateText(cert, io);
   const token = tokenIn(text);
   if (token !== null) return runInspectToken(token, options, io);
-  const bundles = await readBundles(options, text, io);
-  const file = options.revocations;
-  const revocations = await readRevocations(file === undefined ? null : resolve(io.cwd, file));
+  const config = options.config === undefined ? null : (await loadConfig(options.config, io.env, io.cwd)).config;
+  const bundles = (await readBundles(options, text, io)) ?? (await configuredBundles(config, io));
+  const file = options.revocations === undefined ? null : resolve(io.cwd, options.revocations);
+  const revocations = await readRevocations(file ?? config?.policy.revocationsFile ?? null);
   const nowMs = systemClock.nowMs();
-  const knowsOf = await readKnowledge(options.config, io);
+  const knowsOf = await readKnowledge(config);
   const inspection = inspectCertificates({ text, file: cert, bundles, revocations, roles, nowMs });
   const known = knowsOf(inspection.spiffe_id);
   io.out(
@@ -117,4 +132,18 @@ async function runInspect(cert: string, options: InspectOptions, io: CliIo): Pro
       : formatInspection(inspection, { roles, bundles, known, paint: io.paint }),
   );
   if (!inspection.accepted) io.setExitCode(exitCodes.no);
+}
+
+/** What a sidecar of this configuration trusts; null without one, or where it has no identity now, which is told. */
+async function configuredBundles(config: PosternConfig | null, io: CliIo): Promise<BundleSet | null> {
+  if (config === null) return null;
+  try {
+    return (await readOwnIdentity(config.identity, io, 'endpoints')).snapshot.bundles;
+  } catch (error) {
+    if (!isPosternError(error)) throw error;
+    io.err(
+      `postern: warning: the issuer is not judged, for there is no own identity: ${error.message} [${error.code}]\n`,
+    );
+    return null;
+  }
 }

@@ -134,6 +134,24 @@ test('a partner that withdrew all its keys is shown as accepting nobody, and `ch
   assert.match((await run('check -c federated.yaml')).stdout, /partner\.example.*ERR_TRUST_BUNDLE_EMPTY/);
 });
 
+test('by a configuration it is judged whole: by the bundles and revocations that are in force there', async () => {
+  const inspect = 'identity inspect api/tls.crt -c revoking.yaml';
+  writeFileSync(
+    join(cwd, 'revoking.yaml'),
+    config.replace('[policies/]', '[policies/], revocations: revocations.yaml'),
+  );
+  writeFileSync(join(cwd, 'revocations.yaml'), 'revocations: []\n');
+  assert.match((await run(inspect)).stdout, /\naccepted as client and server\n$/);
+  assert.equal((await run('inventory revoke -c revoking.yaml --cert api/tls.crt --reason lost')).code, 0);
+  const revoked = await run(inspect);
+  assert.equal(revoked.code, 1);
+  assert.match(revoked.stdout, /refused: revoked by fingerprint_sha256 [0-9a-f]{64}: lost \[revoked\]/);
+  writeFileSync(join(cwd, 'nobody.yaml'), config.replace('api/tls.key', 'api/none.key'));
+  const unjudged = await run('identity inspect api/tls.crt -c nobody.yaml');
+  assert.equal(unjudged.code, 0, unjudged.stderr);
+  assert.match(unjudged.stderr, /warning: the issuer is not judged.*none\.key.*\[ERR_IDENTITY_FILE\]/);
+});
+
 test('stdin is read for `-`', async () => {
   const { code, stderr } = await run('identity inspect -', { input: 'rubbish' });
   assert.equal(code, 2);
