@@ -83,12 +83,12 @@ export class TcpWorld {
     const resource = 'resource: { type: database, name: orders }\n    action: [read, write]';
     const database = await openSide(t, { dir, ca, name: 'database', id: 'spiffe://prod.acme.com/ns/data/orders' }, [
       `inbound:\n  - name: orders\n    protocol: tcp\n    listen: 127.0.0.1:${serverPort}\n    forward: ${forward}`,
-      `    ${resource}\n${options.inbound ?? ''}`,
+      `    ${resource}\n${patient(options.inbound, 'upstream_connect')}`,
       policyOf(options),
     ]);
     const front = await openSide(t, { dir, ca, name: 'front', id: 'spiffe://prod.acme.com/ns/shop/front' }, [
       `outbound:\n  - name: to-orders\n    protocol: tcp\n    listen: 127.0.0.1:${port}\n    to: [127.0.0.1:${serverPort}]`,
-      `    accept: ["spiffe://prod.acme.com/ns/data/*"]\n    ${resource}\n${options.outbound ?? ''}`,
+      `    accept: ["spiffe://prod.acme.com/ns/data/*"]\n    ${resource}\n${patient(options.outbound, 'connect')}`,
       policyOf(options),
     ]);
     return new TcpWorld({ dir, ca, port, serverPort, front, database });
@@ -103,6 +103,14 @@ export class TcpWorld {
       return end === undefined || begin === undefined ? null : { begin, end };
     });
   }
+}
+
+/** Connections may take their time: a busy machine is no fault. */
+function patient(keys = '', connect: string): string {
+  const limit = `${connect}: 20s`;
+  return keys.includes('limits: {')
+    ? keys.replace('limits: {', `limits: { ${limit},`)
+    : `${keys}    limits: { ${limit} }\n`;
 }
 
 function policyOf({ policy = databasePolicy }: TcpWorldOptions): string {

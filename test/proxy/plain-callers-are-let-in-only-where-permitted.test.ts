@@ -127,7 +127,7 @@ test('an HTTP listener that permits plain callers', async (t) => {
 
 test('a TCP listener permits them likewise; whoever says nothing is sent away by `limits.handshake`', async (t) => {
   const server = await serve(t, (socket) => socket.pipe(socket));
-  const more = '    plaintext: permit\n    limits: { handshake: 300ms }\n';
+  const more = '    plaintext: permit\n    limits: { handshake: 4s }\n';
   const allowed = `${databasePolicy}${policy.replaceAll('[read]', '[read, write]')}`;
   const world = await TcpWorld.open(t, { server, inbound: more, policy: allowed });
   const plain = call(world.serverPort);
