@@ -1,4 +1,4 @@
-// HOT PATH (npm run bench -- relay). Octets both ways between two open connections, until both sides ended, nothing moved
+// HOT PATH (npm run bench -- --only relay-download,relay-upload). Octets both ways between two open connections, until both sides ended, nothing moved
 // for too long, or it is as old as it may get. A side that does not take what comes holds the other one up (back-pressure).
 //
 // States: `open` while both sides send; `half_closed` while one does; `done`.
@@ -7,8 +7,8 @@ import type { OutcomeResult } from '../audit/decision-event.ts';
 import type { PosternError } from '../errors.ts';
 import { WheelEntry } from '../lib/timer-wheel.ts';
 import type { ExchangeServices } from './exchange-services.ts';
+import { GatheredBody } from './gathered-body.ts';
 import type { PeerSocket } from './peer-connection.ts';
-import { readSteadily } from './steady-reading.ts';
 import type { UpstreamConnection } from './upstream-connection.ts';
 import type { UpstreamTunnelUser } from './upstream-user.ts';
 
@@ -16,10 +16,6 @@ type State =
   | { readonly kind: 'open' }
   | { readonly kind: 'half_closed'; readonly by: 'peer' | 'workload' }
   | { readonly kind: 'done' };
-
-/** What TLS gives at once (RFC 8446 §5.1). */
-const longestRecordBytes = 16 * 1024;
-const readBytes = 64 * 1024;
 
 const open: State = Object.freeze({ kind: 'open' });
 const done: State = Object.freeze({ kind: 'done' });
@@ -40,6 +36,7 @@ export interface TcpRelayParts {
 export class TcpRelay implements UpstreamTunnelUser {
   readonly #parts: TcpRelayParts;
   readonly #encrypts: boolean;
+  readonly #towardsServer: GatheredBody;
   readonly #timer = new WheelEntry(() => this.#onTimeout());
   #state: State = open;
   #inBytes = 0;
@@ -52,12 +49,14 @@ export class TcpRelay implements UpstreamTunnelUser {
     this.#parts = parts;
     this.#encrypts = peer.raw !== peer.socket;
     this.#movedMs = services.wheel.nowMs;
+    const onBusy = (): void => void peer.socket.pause();
+    this.#towardsServer = new GatheredBody(upstream, { buffers: services.bodyBuffers, isChunked: false, onBusy });
     upstream.becomeRelay(this);
     if (preamble !== null) upstream.write(Buffer.from(preamble));
     this.#arm();
     peer.socket.on('drain', () => this.#onPeerDrain());
     peer.socket.on('end', () => this.#onPeerEnd());
-    readSteadily(peer.socket, this.#encrypts ? longestRecordBytes : readBytes, (view) => this.#onPeerBytes(view));
+    this.#readPeer();
   }
 
   /** Octets that passed: `request` towards the workload. */
@@ -97,15 +96,22 @@ export class TcpRelay implements UpstreamTunnelUser {
     this.#break('upstream_failed', error);
   }
 
-  #onPeerBytes(view: Buffer): boolean {
-    if (this.#state.kind === 'done') return false;
-    const { services, upstream, peer } = this.#parts;
+  /** What came before is in the queue of the socket; from then on it is read past it. */
+  #readPeer(): void {
+    const { services, peer } = this.#parts;
+    const { socket } = peer;
+    for (let ahead: Buffer | null = socket.read(); ahead !== null; ahead = socket.read()) this.#onPeerBytes(ahead);
+    services.reading.begin(socket, (view, count) => this.#onPeerBytes(view.subarray(0, count)));
+    socket.resume();
+  }
+
+  #onPeerBytes(view: Buffer): void {
+    if (this.#state.kind === 'done') return;
+    const { services, peer } = this.#parts;
     this.#inBytes += view.length;
     this.#movedMs = services.wheel.nowMs;
     services.observer.relayBytes('in', view.length);
-    const isHeld = upstream.writeView(view);
-    if (upstream.isFull) peer.socket.pause();
-    return isHeld;
+    if (!this.#towardsServer.add(view)) peer.socket.pause();
   }
 
   #onPeerDrain(): void {
@@ -114,6 +120,7 @@ export class TcpRelay implements UpstreamTunnelUser {
 
   #onPeerEnd(): void {
     if (this.#state.kind === 'done') return;
+    this.#towardsServer.flush();
     this.#parts.upstream.endWriting();
     this.#ended('peer');
   }
@@ -137,6 +144,7 @@ export class TcpRelay implements UpstreamTunnelUser {
 
   #finish(): void {
     this.#state = done;
+    this.#towardsServer.stop();
     this.#parts.services.wheel.cancel(this.#timer);
   }
 

@@ -2,7 +2,6 @@
 // again once it was out of step (wire.md).
 
 import type net from 'node:net';
-import { TLSSocket } from 'node:tls';
 import { isPosternError, type PosternError } from '../errors.ts';
 import { type TimerWheel, WheelEntry } from '../lib/timer-wheel.ts';
 import { lastChunk } from '../wire/chunk.ts';
@@ -144,20 +143,6 @@ export class UpstreamConnection implements ResponseEvents, OctetLine {
   /** Bytes that were written and wait for the kernel. */
   get pendingBytes(): number {
     return this.#socket.writableLength;
-  }
-
-  /** Sends a view that is written over later, unless this says true: then it is needed until it is sent. */
-  writeView(view: Buffer): boolean {
-    const socket = this.#socket;
-    // TLS encrypts before it returns, if nothing is queued before; the kernel may take a part, and the rest waits in the view.
-    const isEncrypted = socket instanceof TLSSocket && socket.writableLength === 0;
-    socket.write(view);
-    return !isEncrypted && socket.writableLength > 0;
-  }
-
-  /** It was given more than it can take: `onWorkloadDrain` says when it takes more. */
-  get isFull(): boolean {
-    return this.#socket.writableNeedDrain;
   }
 
   cork(): void {
