@@ -1,7 +1,8 @@
 // Query and tail read back what the recorder wrote, by every filter, over segments and streams, and while it is written.
 
 import assert from 'node:assert/strict';
-import { appendFile } from 'node:fs/promises';
+import { appendFileSync } from 'node:fs';
+import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { matchesGlob } from '../../src/audit/glob.ts';
 import { queryJournal, type RecordQuery } from '../../src/audit/query.ts';
@@ -114,6 +115,32 @@ test('tail -f shows each new record once, over rotation and a new stream', { tim
     seen.toSorted((a, b) => a - b),
     Array.from({ length: 50 }, (_, n) => n),
   );
+});
+
+test('tail -f takes up a line that was half written when it began, and tells several streams in order of time', {
+  timeout: 60_000,
+}, async (t) => {
+  const dir = await journalFolder(t);
+  await writeStream(dir, 3);
+  await writeStream(dir, 3);
+  const [first, second] = await segmentPaths(dir);
+  const lines = (await readFile(first!, 'latin1')).split('\n').slice(0, 4);
+  const earlier = lines[2]!.replace(/T10:00:00\.\d{6}Z/, 'T10:00:00.000001Z');
+  // Beyond the lines to begin with: a segment of which nothing is shown, as every one is with `-n 0`.
+  await writeFile(first!.replace('00000001-', '00000002-'), `${lines[0]}\n`);
+  await writeFile(first!, `${lines[0]}\n${lines[1]!.slice(0, 100)}`);
+  await writeFile(second!, '');
+  const abort = new AbortController();
+  t.after(() => abort.abort());
+  const tail = tailJournal(dir, { count: 1, follow: true, everyMs: 2, signal: abort.signal });
+  const next = async (): Promise<unknown> => (await tail.next()).value;
+  assert.equal(await next(), lines[0]);
+  // It stands still until it is asked, so it finds all that is written in between at once.
+  appendFileSync(first!, `${lines[1]!.slice(100)}\n`);
+  assert.equal(await next(), lines[1]);
+  appendFileSync(first!, `${lines[2]}\n`);
+  appendFileSync(second!, `${earlier}\n`);
+  assert.deepEqual([await next(), await next()], [earlier, lines[2]]);
 });
 
 test('a pattern matches as a whole', () => {
