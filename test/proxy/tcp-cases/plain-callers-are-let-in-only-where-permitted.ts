@@ -8,9 +8,9 @@ import https from 'node:https';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { test } from 'node:test';
-import { reportMigration } from '../../src/audit/migration-report.ts';
-import { createDevCa, type DevCa } from '../../src/identity/dev-ca.ts';
-import { freePort, put, temporaryFolder } from '../harness/sidecar-process.ts';
+import { reportMigration } from '../../../src/audit/migration-report.ts';
+import { createDevCa, type DevCa } from '../../../src/identity/dev-ca.ts';
+import { freePort, put, temporaryFolder } from '../../harness/sidecar-process.ts';
 import {
   call,
   databasePolicy,
@@ -20,8 +20,8 @@ import {
   type TcpSide,
   TcpWorld,
   textOf,
-} from '../harness/tcp-world.ts';
-import { waitFor } from '../harness/wait-for.ts';
+} from '../../harness/tcp-world.ts';
+import { waitFor } from '../../harness/wait-for.ts';
 
 const policy = `policy "migration":
   rules:

@@ -6,9 +6,9 @@ import { once } from 'node:events';
 import net from 'node:net';
 import { test } from 'node:test';
 import tls from 'node:tls';
-import { encodeProxyHeader, readProxyHeader } from '../../src/wire/proxy-header.ts';
-import { call, serve, type TcpRecord, TcpWorld, textOf } from '../harness/tcp-world.ts';
-import { waitFor } from '../harness/wait-for.ts';
+import { encodeProxyHeader, readProxyHeader } from '../../../src/wire/proxy-header.ts';
+import { call, serve, type TcpRecord, TcpWorld, textOf } from '../../harness/tcp-world.ts';
+import { waitFor } from '../../harness/wait-for.ts';
 
 const behind = { source: { address: '203.0.113.9', port: 4711 }, destination: { address: '198.51.100.1', port: 443 } };
 

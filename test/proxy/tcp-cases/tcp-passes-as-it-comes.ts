@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
-import { call, serve, TcpWorld, textOf } from '../harness/tcp-world.ts';
-import { waitFor } from '../harness/wait-for.ts';
+import { call, serve, TcpWorld, textOf } from '../../harness/tcp-world.ts';
+import { waitFor } from '../../harness/wait-for.ts';
 
 test('a server who speaks first is heard, both sides may end by themselves, and both ends are on record', async (t) => {
   const seen: string[] = [];

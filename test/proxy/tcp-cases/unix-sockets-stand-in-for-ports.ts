@@ -8,9 +8,9 @@ import https from 'node:https';
 import net from 'node:net';
 import path from 'node:path';
 import { test } from 'node:test';
-import { createDevCa } from '../../src/identity/dev-ca.ts';
-import { freePort, temporaryFolder } from '../harness/sidecar-process.ts';
-import { openSide, serve, textOf } from '../harness/tcp-world.ts';
+import { createDevCa } from '../../../src/identity/dev-ca.ts';
+import { freePort, temporaryFolder } from '../../harness/sidecar-process.ts';
+import { openSide, serve, textOf } from '../../harness/tcp-world.ts';
 
 const policy = `policy "open":
   principals: { type: workload }

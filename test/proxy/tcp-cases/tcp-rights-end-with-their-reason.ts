@@ -5,9 +5,9 @@ import { once } from 'node:events';
 import type net from 'node:net';
 import { describe, test } from 'node:test';
 import tls from 'node:tls';
-import { put } from '../harness/sidecar-process.ts';
-import { call, databasePolicy, serve, type TcpRecord, TcpWorld } from '../harness/tcp-world.ts';
-import { waitFor } from '../harness/wait-for.ts';
+import { put } from '../../harness/sidecar-process.ts';
+import { call, databasePolicy, serve, type TcpRecord, TcpWorld } from '../../harness/tcp-world.ts';
+import { waitFor } from '../../harness/wait-for.ts';
 
 /** A server that greets, and counts who came. */
 async function greeter(t: { after(fn: () => Promise<void> | void): void }) {
