@@ -2,7 +2,11 @@
 
 import assert from 'node:assert/strict';
 import { appendFile, readFile, writeFile } from 'node:fs/promises';
+import { createServer, type IncomingHttpHeaders } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import type { CliIo } from '../../src/cli/cli-io.ts';
 import { runCli } from '../../src/cli/main.ts';
@@ -158,6 +162,40 @@ test('moments are taken to the microsecond', async (t) => {
   assert.equal(await count('--since', '2026-11-22T10:00:00.000137Z'), 2);
   assert.equal(await count('--since', '2026-11-22T10:00:00.000138Z'), 1);
   assert.equal(await count('--until', '2026-11-22T11:00:00.000137+01:00'), 1);
+});
+
+test('ship --once sends what each flavour of receiver takes, with the secret of the file, and says what it did', async (t) => {
+  const dir = await journalFolder(t);
+  await writeStream(dir, 3);
+  const secret = join(dir, 'secret');
+  await writeFile(secret, 'Splunk 1234\n');
+  const got: { readonly headers: IncomingHttpHeaders; readonly body: string }[] = [];
+  const server = createServer(async (request, response) => {
+    got.push({ headers: request.headers, body: await text(request) });
+    response.end('{"text":"Success","code":0}');
+  });
+  t.after(() => server.close());
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/in`;
+  const target = ['--journal', dir, '--url', url, '--once', '--authorization-file', secret];
+  const hec = await run('ship', ...target, '--name', 'splunk', '--flavour', 'splunk_hec', '--encode', 'ocsf');
+  assert.equal(hec.err, 'postern: 3 records delivered, 0 refused, 0 retries\n');
+  assert.equal(got[0]?.headers.authorization, 'Splunk 1234');
+  const events = got[0]!.body.split('\n').map((line) => JSON.parse(line) as Record<string, unknown>);
+  assert.deepEqual(
+    events.map(({ time, sourcetype, event }) => [time, sourcetype, (event as Record<string, unknown>)['class_uid']]),
+    [1, 2, 3].map(() => [1_795_341_600, 'postern:authz', 6003]),
+  );
+  await run('ship', ...target, '--name', 'hec-cef', '--flavour', 'splunk_hec', '--encode', 'cef');
+  assert.match((JSON.parse(got[1]!.body.split('\n')[0]!) as { event: string }).event, /^CEF:0\|/);
+  await run('ship', ...target, '--name', 'lake', '--encode', 'native');
+  const [path] = await segmentPaths(dir);
+  assert.deepEqual(
+    [got[2]!.headers['content-type'], got[2]!.body],
+    ['application/x-ndjson', await readFile(path!, 'utf8')],
+  );
+  await run('ship', ...target, '--name', 'lake', '--encode', 'native');
+  assert.equal(got.length, 3);
 });
 
 test('wrong input is exit code 2 and says how to mend it', async (t) => {
