@@ -53,7 +53,7 @@ test('direct dependencies have exact versions', () => {
 test('of the packages with a script for their install, only that of the pinned Node is allowed, by name', () => {
   assert.deepEqual(
     entries.filter(([, entry]) => entry.hasInstallScript === true).map(([path]) => path),
-    ['node_modules/esbuild', 'node_modules/node'],
+    ['node_modules/esbuild', 'node_modules/node', 'node_modules/protobufjs'],
   );
   assert.deepEqual(manifest.allowScripts, { node: true });
 });
