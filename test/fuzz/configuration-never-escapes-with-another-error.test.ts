@@ -29,7 +29,7 @@ function holds(text: string): void {
 }
 
 test('any text', () => {
-  fc.assert(fc.property(fc.string({ unit: 'binary', maxLength: 200 }), holds), { numRuns: 200 });
+  fc.assert(fc.property(fc.string({ unit: 'binary', maxLength: 200 }), holds), { numRuns: 100 });
 });
 
 test('any text made of the pieces of YAML', () => {
@@ -62,7 +62,7 @@ test('any text made of the pieces of YAML', () => {
   );
   fc.assert(
     fc.property(fc.array(piece, { maxLength: 60 }), (pieces) => holds(pieces.join(''))),
-    { numRuns: 400 },
+    { numRuns: 100 },
   );
 });
 
@@ -80,7 +80,7 @@ test('any values under the keys that exist', () => {
   })).map;
   fc.assert(
     fc.property(value, (data) => holds(JSON.stringify(data))),
-    { numRuns: 200 },
+    { numRuns: 100 },
   );
 });
 
@@ -103,7 +103,7 @@ test('the example with any piece of it cut out or doubled', () => {
           example.slice(doubled ? start : start + length),
       );
     }),
-    { numRuns: 200 },
+    { numRuns: 100 },
   );
 });
 
