@@ -21,8 +21,14 @@ import {
 import { RightSweep } from './right-sweep.ts';
 import type { HandshakeFailure, OfferedProtocols } from './tls-handshake.ts';
 
+/** What one listener is made of. */
+export interface OwnListenerParts extends InboundListenerParts {
+  /** It takes no more connections, and the last one has ended. */
+  readonly onRetired: () => void;
+}
+
 export class InboundListener {
-  readonly #parts: InboundListenerParts;
+  readonly #parts: OwnListenerParts;
   readonly #services: ListenerServices<InboundOptions>;
   readonly #port: ListeningPort;
   readonly #connections = new Set<PeerConnection>();
@@ -33,7 +39,7 @@ export class InboundListener {
   #lastSeenMs = Number.NEGATIVE_INFINITY;
   #unsubscribe: readonly (() => void)[] = [];
 
-  constructor(parts: InboundListenerParts, settings: ListenerSettings<InboundOptions>) {
+  constructor(parts: OwnListenerParts, settings: ListenerSettings<InboundOptions>) {
     this.#parts = parts;
     this.#admission = new PeerAdmission(parts);
     this.#services = new ListenerServices(parts, this.#admission, settings);
@@ -178,6 +184,7 @@ export class InboundListener {
     this.#sweep.stop();
     for (const stop of this.#unsubscribe) stop();
     this.settings.pool.close();
+    this.#parts.onRetired();
   }
 
   #refuseHandshake(failure: HandshakeFailure, stranger: Stranger): void {

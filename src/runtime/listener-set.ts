@@ -37,6 +37,8 @@ type SharedSettings = Pick<AuditConfig, 'redactHeaders' | 'outcomes'>;
 export class ListenerSet {
   readonly #parts: ListenerSetParts;
   readonly #listeners = new Map<string, InboundListener>();
+  /** Removed, and not at their end yet. */
+  readonly #leaving = new Set<InboundListener>();
   #shared: SharedSettings;
   #own: OwnIdentity;
 
@@ -55,12 +57,12 @@ export class ListenerSet {
   }
 
   get connectionCount(): number {
-    return this.all.reduce((count, listener) => count + listener.connectionCount, 0);
+    return this.#everyone.reduce((count, listener) => count + listener.connectionCount, 0);
   }
 
   /** Milliseconds since somebody was connected to any of them; `Infinity` where nobody ever was. */
   get unusedMs(): number {
-    return this.all.reduce((least, listener) => Math.min(least, listener.unusedMs), Number.POSITIVE_INFINITY);
+    return this.#everyone.reduce((least, listener) => Math.min(least, listener.unusedMs), Number.POSITIVE_INFINITY);
   }
 
   /**
@@ -97,19 +99,23 @@ export class ListenerSet {
 
   /** Policy changed: open tunnels are asked about at once. */
   judgeAgain(): void {
-    for (const listener of this.all) listener.judgeAgain();
+    for (const listener of this.#everyone) listener.judgeAgain();
   }
 
   beginDrain(): void {
-    for (const listener of this.all) listener.beginDrain();
+    for (const listener of this.#everyone) listener.beginDrain();
   }
 
   async stopAccepting(): Promise<void> {
-    await Promise.all(this.all.map((listener) => listener.stopAccepting()));
+    await Promise.all(this.#everyone.map((listener) => listener.stopAccepting()));
   }
 
   close(): void {
-    for (const listener of this.all) listener.close();
+    for (const listener of this.#everyone) listener.close();
+  }
+
+  get #everyone(): readonly InboundListener[] {
+    return [...this.all, ...this.#leaving];
   }
 
   #swap(options: readonly InboundOptions[], fresh: readonly InboundListener[], shared: SharedSettings): void {
@@ -118,6 +124,7 @@ export class ListenerSet {
     for (const [name, listener] of this.#listeners) {
       if (stays.has(name)) continue;
       this.#listeners.delete(name);
+      this.#leaving.add(listener);
       void listener.stopAccepting();
     }
     for (const listener of fresh) this.#listeners.set(listener.settings.options.name, listener);
@@ -138,7 +145,8 @@ export class ListenerSet {
       for (const one of options) {
         const { observerOf, ...parts } = this.#parts;
         const observer = observerOf(one.name);
-        const listener = new InboundListener({ ...parts, observer }, this.#settings(one, shared, null));
+        const onRetired = (): void => void this.#leaving.delete(listener);
+        const listener = new InboundListener({ ...parts, observer, onRetired }, this.#settings(one, shared, null));
         await listener.listen();
         bound.push(listener);
       }

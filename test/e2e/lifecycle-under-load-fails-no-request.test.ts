@@ -55,6 +55,29 @@ test('a policy takes effect when its file changes, without a dropped connection,
   await load.stop();
 });
 
+test('a request on a listener that a reload removed is waited for at SIGTERM', async (t) => {
+  const { mesh, sidecar, workload } = await world(t);
+  workload.behave = () => {};
+  const peer = await RawPeer.connect(mesh.port, await mesh.caller()).secured();
+  t.after(() => peer.close());
+  peer.send('GET /x HTTP/1.1\r\nHost: a\r\n\r\n');
+  await waitFor('its head at the workload', () => workload.heads.length === 1);
+  const other = await freePort();
+  mesh.put(
+    'postern.yaml',
+    mesh.readConfig().replace('name: api', 'name: other').replace(`:${mesh.port}\n`, `:${other}\n`),
+  );
+  sidecar.signal('SIGHUP');
+  await waitFor('the new listener', async () => (await sidecar.admin('/config')).body.includes(String(other)));
+  sidecar.signal('SIGTERM');
+  await waitFor('the drain', () => /draining/.test(sidecar.stderr));
+  // A process that waits for nobody is gone before it has answered so often.
+  for (let turn = 0; turn < 40; turn += 1) assert.equal((await sidecar.admin('/readyz')).status, 503);
+  workload.connections[0]?.socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok');
+  await waitFor('the answer', () => peer.received.startsWith('HTTP/1.1 200'));
+  assert.equal((await sidecar.ended()).code, 0, sidecar.stderr);
+});
+
 test('SIGHUP adds and removes listeners and changes routes, and a port in use leaves everything as it was', async (t) => {
   const { mesh, sidecar, workload } = await world(t);
   const config = mesh.readConfig();
