@@ -22,6 +22,7 @@ import type { Finding } from '../lib/finding.ts';
 import type { CliIo } from './cli-io.ts';
 import { lintSurroundings } from './lint-surroundings.ts';
 import { readOwnIdentity } from './own-identity.ts';
+import { settingFindings } from './setting-findings.ts';
 
 /** Everything that was found, and what there is when nothing was. */
 export interface CheckResult {
@@ -46,11 +47,14 @@ export async function checkConfiguration(file: string, io: CliIo): Promise<Check
   const { config, warnings } = loaded;
   const identity = await identityFindings(loaded, io);
   const lists = await listFindings(loaded);
+  const isKnown = lists.length === 0 && !identity.some(({ severity }) => severity === 'error');
+  const settings = isKnown ? await settingFindings(loaded, io) : [];
   const lint = config.policy.strict && lists.length === 0 ? (await lintSurroundings(config, io)).context : null;
   const enforced = await policyFindings(loaded, 'paths', lint);
   const shadow = await policyFindings(loaded, 'shadow', lint);
   const tokens = await tokenFindings(loaded);
-  const findings = [...warnings, ...identity, ...tokens, ...lists, ...enforced.findings, ...shadow.findings];
+  const policyFaults = [...enforced.findings, ...shadow.findings];
+  const findings = [...warnings, ...settings, ...identity, ...tokens, ...lists, ...policyFaults];
   const { policies, rules } = enforced;
   return {
     findings: findings.map((found) => fromHere(found, io.cwd)),

@@ -49,7 +49,7 @@ export async function buildSidecar(
   followOwnIdentity(base, who, { ...judged, ...serving });
   const { clock, wheel, log } = base;
   const { own, ...identities } = who;
-  warnOfSettings(config, own.environment, log);
+  warnOfSettings(config, { ownEnvironment: own.environment, snapshot: identities.identity.current }, log);
   return { environment, clock, wheel, log, ...identities, ...judged, ...serving };
 }
 

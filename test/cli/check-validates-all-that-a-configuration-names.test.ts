@@ -5,6 +5,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { createDevCa } from '../../src/identity/dev-ca.ts';
 import { smallest } from '../config/sample-config.ts';
 import { runPostern } from './run-cli.ts';
 
@@ -88,6 +89,35 @@ test('a warning leaves exit code 0, and 1 under --strict', async () => {
   assert.equal(lax.code, 0);
   assert.match(lax.stdout, /^warned\.yaml:\d+:\d+: warning: this route never matches/);
   assert.equal((await runPostern(['check', '-c', 'warned.yaml', '--strict'], { cwd })).code, 1);
+});
+
+test('settings of which one leaves nothing of the other are warned of: plain callers, and peers of no bundle', async () => {
+  const ca = await createDevCa({ dir: join(cwd, 'made'), trustDomain: 'prod.acme.com' });
+  const svid = await ca.issue({ spiffeId: 'spiffe://prod.acme.com/ns/payments/api' });
+  write('tls.crt', svid.certChainPem);
+  writeFileSync(join(cwd, 'tls.key'), svid.keyPem, { mode: 0o600 });
+  write('bundle.pem', ca.bundlePem);
+  const outbound = (accept: string): string =>
+    `outbound:\n  - { name: out, listen: "127.0.0.1:7001", to: ["o:1"], accept: [${accept}] }\n`;
+  const ids = '"spiffe://prod.acme.com/ns/*", "spiffe://partner.example/x", "spiffe://typo.example/x"';
+  const federation =
+    '  federation: [{ trust_domain: partner.example, bundle: { url: "https://b.example/", profile: https_web } }]\n';
+  const attributes =
+    '  attributes: [{ match: "spiffe://{environment}.acme.com/ns/{namespace}/{name}", set: { attestation: x509 } }]\n';
+  const config = `${smallest.replace('[policies/]', '[p.yaml]')}${outbound(ids)}`
+    .replace('inbound:', `${federation}${attributes}inbound:`)
+    .replace('forward:', 'plaintext: permit\n    forward:');
+  write('p.yaml', policy);
+  write('settings.yaml', config);
+  const { code, stdout } = await runPostern(['check', '-c', 'settings.yaml'], { cwd });
+  assert.deepEqual(
+    stdout.split('\n').filter((line) => line.includes('warning')),
+    [
+      'settings.yaml:10:16: warning: `environment_boundary: deny` denies every plain caller of `api`, whatever rules say [ERR_CONFIG_CONFLICT]; write `policy.environment_boundary: alarm` for as long as `plaintext: permit` stands',
+      'settings.yaml:15:127: warning: `out` accepts servers of `typo.example`, but there is no bundle of that trust domain [ERR_CONFIG_CONFLICT]; correct the name, or add the trust domain with its bundle to `identity.federation`',
+    ],
+  );
+  assert.equal(code, 0);
 });
 
 test('schema prints the JSON Schema', async () => {
