@@ -37,7 +37,7 @@ for (const document of documents) {
 test('every script that a document names is in package.json', () => {
   const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   const named = documents.flatMap((document) =>
-    [...readFileSync(join(root, document), 'utf8').matchAll(/`npm run ([a-z:-]+)/g)].map(
+    [...readFileSync(join(root, document), 'utf8').matchAll(/`npm run ([a-z0-9:-]+)/g)].map(
       ([, name]) => `${name} in ${document}`,
     ),
   );
