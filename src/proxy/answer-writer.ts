@@ -6,15 +6,15 @@ import type { FieldList } from '../wire/field-list.ts';
 import { serializeResponseHead, serializeTrailers } from '../wire/forward-head.ts';
 import type { BodyFraming, RequestHead, ResponseHead } from '../wire/http1-message.ts';
 import { upgradeLines } from '../wire/websocket-handshake.ts';
-import type { OctetHost } from './exchange-services.ts';
 import { type OwnAnswerForm, type OwnAnswerKind, serializeOwnAnswer } from './own-answer.ts';
 import type { PeerAnswer } from './peer-answer.ts';
+import type { OctetSink } from './peer-octets.ts';
 
 /** Pieces up to this size are joined to the gathered text; above it the copy costs more than the second write. */
 const gatherBytes = 8 * 1024;
 
 export class AnswerWriter implements PeerAnswer {
-  readonly #host: OctetHost;
+  readonly #sink: OctetSink;
   readonly #added: string;
   readonly #minorVersion: 0 | 1;
   readonly #requestKeepsAlive: boolean;
@@ -27,8 +27,8 @@ export class AnswerWriter implements PeerAnswer {
   #closes = false;
 
   /** `head` null: the request could not be read; the answer is our own. */
-  constructor(host: OctetHost, decisionId: string, head: RequestHead | null) {
-    this.#host = host;
+  constructor(sink: OctetSink, decisionId: string, head: RequestHead | null) {
+    this.#sink = sink;
     this.#added = `x-postern-decision-id: ${decisionId}\r\n`;
     this.#minorVersion = head?.minorVersion ?? 1;
     this.#requestKeepsAlive = head?.keepAlive ?? false;
@@ -56,7 +56,7 @@ export class AnswerWriter implements PeerAnswer {
   /** A 1xx; an HTTP/1.0 peer knows none (RFC 9110 §15.2). */
   interim(head: ResponseHead): void {
     if (this.#minorVersion === 0) return;
-    this.#host.writeText(
+    this.#sink.writeText(
       serializeResponseHead(head, { added: '', framing: 'none', closeAfter: false, minorVersion: 1 }),
     );
   }
@@ -65,7 +65,7 @@ export class AnswerWriter implements PeerAnswer {
   switching(head: ResponseHead): void {
     this.#status = head.status;
     const added = upgradeLines + this.#added;
-    this.#host.writeText(serializeResponseHead(head, { added, framing: 'none', closeAfter: false, minorVersion: 1 }));
+    this.#sink.writeText(serializeResponseHead(head, { added, framing: 'none', closeAfter: false, minorVersion: 1 }));
   }
 
   /** Begins the workload's answer. */
@@ -95,7 +95,7 @@ export class AnswerWriter implements PeerAnswer {
     const text = this.#gathered + before;
     this.#gathered = '';
     this.#sent = true;
-    return this.#host.writeView(text, view, chunked ? '\r\n' : '');
+    return this.#sink.writeView(text, view, chunked ? '\r\n' : '');
   }
 
   end(trailers: FieldList | null): void {
@@ -109,7 +109,7 @@ export class AnswerWriter implements PeerAnswer {
     const text = this.#gathered;
     this.#gathered = '';
     this.#sent = true;
-    return this.#host.writeText(text);
+    return this.#sink.writeText(text);
   }
 
   /** Sends an own answer, in place of what was gathered of another. */
@@ -118,7 +118,7 @@ export class AnswerWriter implements PeerAnswer {
     this.#gathered = '';
     this.#bytes = 0;
     this.#sent = true;
-    this.#host.writeText(serializeOwnAnswer(kind, form));
+    this.#sink.writeText(serializeOwnAnswer(kind, form));
   }
 
   /** A body that ends with the connection is chunked towards a peer who knows that, so that its end is certain. */

@@ -12,6 +12,7 @@ import type { BodyBuffers } from './gathered-body.ts';
 import type { ListenerOptions } from './inbound-options.ts';
 import type { ConnectionSide } from './inbound-request.ts';
 import type { PeerAnswer } from './peer-answer.ts';
+import type { OctetSink } from './peer-octets.ts';
 import type { ProxyObserver } from './proxy-observer.ts';
 import type { RouteTable } from './route-table.ts';
 import type { TokenGate } from './token-gate.ts';
@@ -118,11 +119,7 @@ export interface ExchangeHost {
 
 /** A connection that carries one exchange at a time, as HTTP/1.1 has it. */
 export interface OctetHost extends ExchangeHost {
-  writeText(text: string): boolean;
-  /** Sends a view that is valid during the call only, between two texts. */
-  writeView(before: string, view: Buffer, after: string): boolean;
+  readonly sink: OctetSink;
   /** After a 101: from now on octets pass as they are. Gives those that the peer sent ahead. */
   becomeTunnel(user: PeerTunnelUser): Buffer;
-  /** Sends no more than what is queued; the peer still may send. */
-  endWriting(): void;
 }

@@ -3,7 +3,9 @@
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { ConnectionFacts, OutcomeResult } from '../audit/decision-event.ts';
+import type { HeadLimits } from '../wire/head-limits.ts';
 import type { Caller } from './caller.ts';
+import type { ExchangeServices } from './exchange-services.ts';
 import type { ConnectionSide } from './inbound-request.ts';
 import type { ConnectionRight } from './peer-right.ts';
 
@@ -40,6 +42,17 @@ export interface PeerConnectionOptions {
   /** Who holds it as of now; the same object as long as nothing of that changes. */
   readonly describe: (own: Caller) => Caller;
   readonly right: ConnectionRight;
+}
+
+/** What a connection over which HTTP is spoken, in any version, is made with. */
+export interface HttpConnectionOptions extends PeerConnectionOptions {
+  readonly services: ExchangeServices;
+  /** Without TLS where the workload itself calls. */
+  readonly socket: Socket;
+  readonly sendsDecisionId: boolean;
+  readonly peerIp: string | null;
+  readonly headLimits: HeadLimits;
+  readonly onClosed: (connection: PeerConnection) => void;
 }
 
 /**

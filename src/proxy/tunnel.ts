@@ -86,7 +86,7 @@ export class Tunnel implements PeerTunnelUser, UpstreamTunnelUser {
     this.#outBytes += view.length;
     this.#movedMs = services.wheel.nowMs;
     services.observer.tunnelBytes('out', view.length);
-    if (!host.writeView('', view, '')) upstream.pauseReading();
+    if (!host.sink.writeView('', view, '')) upstream.pauseReading();
   }
 
   onWorkloadDrain(): void {
@@ -95,7 +95,7 @@ export class Tunnel implements PeerTunnelUser, UpstreamTunnelUser {
 
   onWorkloadEnd(): void {
     if (this.#state.kind === 'done') return;
-    this.#parts.host.endWriting();
+    this.#parts.host.sink.end();
     this.#ended('workload');
   }
 

@@ -4,30 +4,22 @@
 import type { Socket } from 'node:net';
 import type { ConnectionFacts, OutcomeResult } from '../../audit/decision-event.ts';
 import { WheelEntry } from '../../lib/timer-wheel.ts';
-import type { HeadLimits } from '../../wire/head-limits.ts';
 import type { HeaderBlock } from '../../wire/http2/hpack-decoder.ts';
 import type { Http2Fault } from '../../wire/http2/http2-fault.ts';
 import { RequestHeads } from '../../wire/http2/http2-request-head.ts';
 import { Http2Session, type SessionEvents } from '../../wire/http2/http2-session.ts';
 import type { Http2Stream } from '../../wire/http2/http2-stream.ts';
-import type { Caller } from '../caller.ts';
-import { idleMs, lingerMs, mostAgeMs } from '../connection-phase.ts';
-import type { ConnectionPlan, ExchangeServices } from '../exchange-services.ts';
+import { ConnectionHolder } from '../connection-holder.ts';
+import { lingerMs } from '../connection-phase.ts';
+import type { ExchangeServices } from '../exchange-services.ts';
 import type { ConnectionSide } from '../inbound-request.ts';
-import { LastLetThrough } from '../last-let-through.ts';
-import type { PeerConnection, PeerConnectionOptions } from '../peer-connection.ts';
+import type { HttpConnectionOptions, PeerConnection } from '../peer-connection.ts';
 import type { ConnectionRight } from '../peer-right.ts';
 import { type FrameScratch, FrameWriter } from './frame-writer.ts';
 import { type StreamConnection, StreamHost } from './stream-host.ts';
 
-export interface Http2ConnectionOptions extends PeerConnectionOptions {
-  readonly services: ExchangeServices;
-  readonly socket: Socket;
+export interface Http2ConnectionOptions extends HttpConnectionOptions {
   readonly scratch: FrameScratch;
-  readonly sendsDecisionId: boolean;
-  readonly peerIp: string | null;
-  readonly headLimits: HeadLimits;
-  readonly onClosed: (connection: PeerConnection) => void;
 }
 
 /**
@@ -50,8 +42,7 @@ export class Http2Connection implements PeerConnection, StreamConnection, Sessio
   readonly services: ExchangeServices;
   readonly sendsDecisionId: boolean;
   readonly peerIp: string | null;
-  readonly right: ConnectionRight;
-  readonly #describe: (own: Caller) => Caller;
+  readonly holder: ConnectionHolder;
   readonly #socket: Socket;
   readonly #writer: FrameWriter;
   readonly #session: Http2Session;
@@ -61,27 +52,16 @@ export class Http2Connection implements PeerConnection, StreamConnection, Sessio
   readonly #timer = new WheelEntry(() => this.#onTimeout());
   /** Runs while a head is unfinished. */
   readonly #headTimer = new WheelEntry(() => this.#onSlowHead());
-  readonly #openedMs: number;
-  #own: Caller;
-  #edition: unknown;
   #phase: Phase = 'opening';
-  #plan: ConnectionPlan | null = null;
-  #planOf: Caller | null = null;
-  readonly last: LastLetThrough;
 
   constructor(options: Http2ConnectionOptions) {
     const { services, socket } = options;
     this.services = services;
-    this.last = new LastLetThrough(services);
+    this.holder = new ConnectionHolder(services, options);
     this.sendsDecisionId = options.sendsDecisionId;
     this.peerIp = options.peerIp;
-    this.right = options.right;
-    this.#describe = options.describe;
-    this.#own = options.own;
-    this.#edition = services.descriptions.edition;
     this.#socket = socket;
     this.#onClosed = options.onClosed;
-    this.#openedMs = services.wheel.nowMs;
     this.#writer = new FrameWriter(socket, options.scratch);
     this.#heads = new RequestHeads(options.headLimits);
     const { headBytes, fieldCount } = options.headLimits;
@@ -93,16 +73,16 @@ export class Http2Connection implements PeerConnection, StreamConnection, Sessio
     this.#enter('opening');
   }
 
-  get own(): Caller {
-    return this.#own;
+  get right(): ConnectionRight {
+    return this.holder.right;
   }
 
   get side(): ConnectionSide {
-    return this.#own.side;
+    return this.holder.own.side;
   }
 
   get facts(): ConnectionFacts {
-    return this.#own.facts;
+    return this.holder.own.facts;
   }
 
   /** Of one stream whose token holds no more; only that stream ends. */
@@ -123,32 +103,18 @@ export class Http2Connection implements PeerConnection, StreamConnection, Sessio
     return this.#writer.pendingBytes;
   }
 
-  rightEnded(): string | null {
-    return this.right.ended(this.services.clock.nowMs());
-  }
-
-  /** The plan for a caller under the policy of now. */
-  planFor(caller: Caller): ConnectionPlan {
-    const { plans } = this.services;
-    if (this.#plan === null || this.#planOf !== caller || this.#plan.revision !== plans.revision) {
-      this.#plan = plans.planFor(caller.side.principal, caller.side.tls);
-      this.#planOf = caller;
-    }
-    return this.#plan;
-  }
-
   /** Asks policy again about every request under way, or else the last one; and ends what is too old, or drains, after them. */
   judgeOpenAgain(): void {
-    const isRenewed = this.#describeAgain();
+    this.holder.describeAgain();
     for (const host of [...this.#hosts]) {
       const ended = host.tokenEnded;
       if (ended !== null) host.endWithToken(ended);
-      else host.judgeAgain(isRenewed ? this.#own : null);
+      else host.judgeAgain();
     }
-    if (this.#phase === 'idle' && this.last.hasEnded(this.#own)) {
+    if (this.#phase === 'idle' && this.holder.hasLastEnded()) {
       return this.end('its last request would be denied now', 'revoked');
     }
-    if (this.#isDue()) this.closeWhenIdle();
+    if (this.holder.isDue) this.closeWhenIdle();
   }
 
   /** Asks the peer to begin no more streams, and ends when those under way are over (RFC 9113 §6.8). */
@@ -167,7 +133,6 @@ export class Http2Connection implements PeerConnection, StreamConnection, Sessio
   }
 
   onRequest(stream: Http2Stream, block: HeaderBlock, endStream: boolean): void {
-    this.#describeAgain();
     const host = new StreamHost(this, stream);
     stream.user = host;
     this.#hosts.add(host);
@@ -199,29 +164,8 @@ export class Http2Connection implements PeerConnection, StreamConnection, Sessio
     this.#linger();
   }
 
-  /** The right of a request that is being written is asked again by the sweep, not by each frame. */
-  #describeAgain(): boolean {
-    const { descriptions } = this.services;
-    if (this.#edition === descriptions.edition) return false;
-    this.#edition = descriptions.edition;
-    this.#own = this.#describe(this.#own);
-    return true;
-  }
-
   get #limits() {
     return this.services.settings.options.limits;
-  }
-
-  #isDue(): boolean {
-    return this.services.isDraining || this.#ageMs >= mostAgeMs(this.#limits, this.#isStranger);
-  }
-
-  get #ageMs(): number {
-    return this.services.wheel.nowMs - this.#openedMs;
-  }
-
-  get #isStranger(): boolean {
-    return this.last.isNone && this.#own.side.principal.authn === 'none';
   }
 
   #listen(): void {
@@ -286,7 +230,7 @@ export class Http2Connection implements PeerConnection, StreamConnection, Sessio
   #enter(phase: Phase): void {
     this.#phase = phase;
     const limits = this.#limits;
-    const ms = phase === 'idle' ? idleMs(limits, this.#isStranger, this.#ageMs) : phaseMs(phase, limits.headerMs);
+    const ms = phase === 'idle' ? this.holder.idleMs : phaseMs(phase, limits.headerMs);
     this.services.wheel.schedule(this.#timer, ms);
   }
 

@@ -1,8 +1,7 @@
 // HOT PATH (npm run bench -- --only h2). One stream of a peer as the host of its exchange: the same questions in the same order as for a
 // request of HTTP/1.1, and then its body, held until the decision is on record.
 
-import type { ConnectionFacts, Correlation, OutcomeResult } from '../../audit/decision-event.ts';
-import { refuseToken, type TokenRefusal } from '../../identity/tokens/token-refusals.ts';
+import type { ConnectionFacts, OutcomeResult } from '../../audit/decision-event.ts';
 import { WheelEntry } from '../../lib/timer-wheel.ts';
 import type { FieldList } from '../../wire/field-list.ts';
 import type { RequestHead } from '../../wire/http1-message.ts';
@@ -10,18 +9,14 @@ import { h2Codes } from '../../wire/http2/frame-types.ts';
 import type { HeaderBlock } from '../../wire/http2/hpack-decoder.ts';
 import type { RequestHeadFault } from '../../wire/http2/http2-request-head.ts';
 import type { Http2Stream, StreamUser } from '../../wire/http2/http2-stream.ts';
-import type { WireFault } from '../../wire/wire-fault.ts';
-import { acceptedPath } from '../accepted-path.ts';
-import type { Caller } from '../caller.ts';
-import { correlate } from '../correlation.ts';
-import { Exchange } from '../exchange.ts';
-import type { ConnectionPlan, ExchangeHost, ExchangeServices } from '../exchange-services.ts';
+import type { ConnectionHolder } from '../connection-holder.ts';
+import type { Exchange } from '../exchange.ts';
+import type { ConnectionPlan, ExchangeServices } from '../exchange-services.ts';
 import { isGrpcType } from '../grpc-call.ts';
 import type { ConnectionSide } from '../inbound-request.ts';
-import { judgeRequest, refuseRequest } from '../judge.ts';
-import type { LastLetThrough } from '../last-let-through.ts';
-import { answerOfWireStatus, type OwnAnswerKind, ownAnswers } from '../own-answer.ts';
+import { answerOfWireStatus } from '../own-answer.ts';
 import { endedRightEvent } from '../refusal-events.ts';
+import { type IntakeHost, RequestIntake } from '../request-intake.ts';
 import { type AnsweredStream, Http2Answer } from './http2-answer.ts';
 
 /** The connection as its streams see it. */
@@ -29,28 +24,17 @@ export interface StreamConnection {
   readonly services: ExchangeServices;
   readonly sendsDecisionId: boolean;
   readonly peerIp: string | null;
-  /** Who holds it, as described now. */
-  readonly own: Caller;
+  readonly holder: ConnectionHolder;
   readonly isPeerBusy: boolean;
   readonly pendingBytes: number;
-  /** Why the right that opened it ended, or null. */
-  rightEnded(): string | null;
-  planFor(caller: Caller): ConnectionPlan;
-  readonly last: LastLetThrough;
   /** Nothing of the stream is left. */
   onHostDone(host: StreamHost): void;
-}
-
-interface NamedHead {
-  readonly decisionId: string;
-  readonly correlation: Correlation;
-  readonly head: RequestHead;
 }
 
 /** Time in which a peer must take something of what is left of an answer. */
 const stallMs = 10_000;
 
-export class StreamHost implements ExchangeHost, StreamUser, AnsweredStream {
+export class StreamHost implements IntakeHost, StreamUser, AnsweredStream {
   readonly octets = null;
   readonly mustClose = false;
   readonly stream: Http2Stream;
@@ -59,8 +43,7 @@ export class StreamHost implements ExchangeHost, StreamUser, AnsweredStream {
   readonly #connection: StreamConnection;
   readonly #services: ExchangeServices;
   readonly #timer = new WheelEntry(() => this.#onTimeout());
-  #caller: Caller;
-  #verifying: NamedHead | null = null;
+  readonly #intake: RequestIntake;
   #exchange: Exchange | null = null;
   /** What came before the decision was on record; copies. Null once it is handed on as it comes. */
   #held: Buffer[] | null = [];
@@ -73,20 +56,20 @@ export class StreamHost implements ExchangeHost, StreamUser, AnsweredStream {
   constructor(connection: StreamConnection, stream: Http2Stream) {
     this.#connection = connection;
     this.#services = connection.services;
-    this.#caller = connection.own;
+    this.#intake = new RequestIntake(connection.services, connection.holder, this);
     this.stream = stream;
   }
 
   get side(): ConnectionSide {
-    return this.#caller.side;
+    return this.#intake.caller.side;
   }
 
   get facts(): ConnectionFacts {
-    return this.#caller.facts;
+    return this.#intake.caller.facts;
   }
 
   get identityFields(): string {
-    return this.#caller.identityFields;
+    return this.#intake.caller.identityFields;
   }
 
   get sendsDecisionId(): boolean {
@@ -98,7 +81,7 @@ export class StreamHost implements ExchangeHost, StreamUser, AnsweredStream {
   }
 
   get plan(): ConnectionPlan {
-    return this.#connection.planFor(this.#caller);
+    return this.#connection.holder.planFor(this.#intake.caller);
   }
 
   get pendingBytes(): number {
@@ -111,26 +94,31 @@ export class StreamHost implements ExchangeHost, StreamUser, AnsweredStream {
 
   /** Why the token of what is open holds no more; null while it does, or where nothing rests on one. */
   get tokenEnded(): string | null {
-    return this.#exchange === null ? null : this.#caller.tokenEnded();
+    return this.#exchange === null ? null : this.#intake.caller.tokenEnded();
   }
 
   /** Serves a request. */
   begin(head: RequestHead): void {
-    const { services } = this.#connection;
-    const decisionId = services.ids.uuid();
-    const named = { decisionId, correlation: correlate(head.fields, decisionId, services.ids), head };
+    const { wheel, settings } = this.#services;
     this.isGrpc = isGrpcType(head.fields.get('content-type'));
     this.stream.contentLeft = head.framing === 'length' ? head.contentLength : -1;
-    services.wheel.schedule(this.#timer, services.settings.options.limits.requestMs);
-    if (this.#connection.rightEnded() !== null) return this.#refuse('reauth_revoked', 'denied', named);
-    if (services.settings.options.identityRequired === 'x509') return this.#judge(named);
-    this.#identify(named);
+    wheel.schedule(this.#timer, settings.options.limits.requestMs);
+    this.#intake.begin(head);
   }
 
   /** Refuses a request whose head says what HTTP does not. */
   refuseHead({ kind, fault }: RequestHeadFault): void {
     this.isMalformed = kind === 'malformed';
-    this.#refuseUnread(fault);
+    this.#services.observer.wireError(fault.error.code);
+    this.#intake.refuseUnread(answerOfWireStatus(fault.status));
+  }
+
+  servicesFor(): ExchangeServices {
+    return this.#services;
+  }
+
+  serve(exchange: Exchange): void {
+    this.#exchange = exchange;
   }
 
   answerTo(decisionId: string): Http2Answer {
@@ -174,9 +162,9 @@ export class StreamHost implements ExchangeHost, StreamUser, AnsweredStream {
     if (this.stream.queuedBytes === 0) this.#exchange?.onPeerDrain();
   }
 
-  /** Asks policy again about what is under way; `own`: what is said of the connection's holder, where that changed. */
-  judgeAgain(own: Caller | null): void {
-    if (own !== null) this.#caller = this.#caller.renewed(own);
+  /** Asks policy again about what is under way. */
+  judgeAgain(): void {
+    this.#intake.renew();
     this.#exchange?.judgeAgain();
   }
 
@@ -191,7 +179,7 @@ export class StreamHost implements ExchangeHost, StreamUser, AnsweredStream {
 
   /** The connection is gone, or must go. */
   abort(result: OutcomeResult, detail: string | null): void {
-    this.#verifying = null;
+    this.#intake.drop();
     const exchange = this.#exchange;
     this.#exchange = null;
     exchange?.abort(result, detail);
@@ -251,70 +239,13 @@ export class StreamHost implements ExchangeHost, StreamUser, AnsweredStream {
     this.#connection.onHostDone(this);
   }
 
-  /** Everybody who needs a token, or brings one, is who it says. */
-  #identify(named: NamedHead): void {
-    const { tokens, settings } = this.#services;
-    if (tokens === null) return this.#refuseToken(named, refuseToken('issuer_unknown'));
-    this.#verifying = named;
-    tokens.identify(this.#connection.own, { head: named.head, options: settings.options }, (found) => {
-      // The stream, or time, may have ended meanwhile.
-      if (this.#verifying !== named) return;
-      this.#verifying = null;
-      if (found.kind === 'refused') return this.#refuseToken(named, found.refusal);
-      this.#services.observer.tokenJudged('accepted');
-      this.#caller = found.caller.renewed(this.#connection.own);
-      this.#judge({ ...named, head: found.head });
-    });
-  }
-
-  #judge(named: NamedHead): void {
-    const services = this.#services;
-    const { decisionId, correlation, head } = named;
-    const path = acceptedPath(head.rawPath, services.settings.options);
-    if (path === null) return this.#refuse('bad_request_target', 'bad_request', named);
-    const event = judgeRequest(services, this, { decisionId, correlation, head, path });
-    if (event.decision.effect === 'allow' || !event.enforced) this.#connection.last.note(this.#caller, head, path);
-    this.#exchange = new Exchange(services, this, { event, head, target: path + head.query, refusal: null });
-  }
-
-  #refuseToken(named: NamedHead, { cause, detail, shown }: TokenRefusal): void {
-    this.#services.observer.tokenJudged(cause);
-    const kind = cause === 'keys_unavailable' ? 'undecidable' : 'unauthenticated';
-    const { head } = named;
-    const refused = { ...named, reason: 'authn_failed', status: ownAnswers[kind].status } as const;
-    const event = refuseRequest(this.#services, this, { ...refused, failure: { cause, detail, shown } });
-    this.#exchange = new Exchange(this.#services, this, { event, head, target: '', refusal: kind, code: cause });
-  }
-
-  #refuseUnread(fault: WireFault): void {
-    const { observer, ids } = this.#services;
-    observer.wireError(fault.error.code);
-    const decisionId = ids.uuid();
-    const correlation = correlate(null, decisionId, ids);
-    this.#refuse('bad_request', answerOfWireStatus(fault.status), { decisionId, correlation, head: null });
-  }
-
-  #refuse(
-    reason: 'bad_request' | 'bad_request_target' | 'reauth_revoked',
-    kind: OwnAnswerKind,
-    request: Omit<NamedHead, 'head'> & { readonly head: RequestHead | null },
-  ): void {
-    const services = this.#services;
-    const event = refuseRequest(services, this, { ...request, reason, status: ownAnswers[kind].status });
-    this.#exchange = new Exchange(services, this, { event, head: null, target: '', refusal: kind });
-  }
-
   /** `limits.request`, or a peer that takes nothing of what is left of its answer. */
   #onTimeout(): void {
     if (this.#exchange !== null) {
       this.#services.observer.limitMet('request');
       return this.#exchange.onRequestTimeout();
     }
-    const named = this.#verifying;
-    if (named !== null) {
-      this.#verifying = null;
-      return this.#refuseToken(named, refuseToken('keys_unavailable'));
-    }
+    if (this.#intake.giveUp()) return;
     if (this.stream.queuedBytes < this.#stalledAt) return this.#settle();
     this.#services.observer.limitMet('slow_reader');
     this.stream.reset(h2Codes.cancel);

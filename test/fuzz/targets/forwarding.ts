@@ -5,8 +5,9 @@ import { RandomIds } from '../../../src/lib/random-ids.ts';
 import { acceptedPath } from '../../../src/proxy/accepted-path.ts';
 import { AnswerWriter } from '../../../src/proxy/answer-writer.ts';
 import { correlate } from '../../../src/proxy/correlation.ts';
-import type { OctetHost } from '../../../src/proxy/exchange-services.ts';
+import type { ExchangeHost } from '../../../src/proxy/exchange-services.ts';
 import { forwardedFields } from '../../../src/proxy/forwarded-fields.ts';
+import type { OctetSink } from '../../../src/proxy/peer-octets.ts';
 import { chunkHeader, lastChunk } from '../../../src/wire/chunk.ts';
 import { FieldList } from '../../../src/wire/field-list.ts';
 import { serializeRequestHead, serializeTrailers } from '../../../src/wire/forward-head.ts';
@@ -23,16 +24,22 @@ export const linesToPeer: readonly string[] = ['x-postern-decision-id: 0199'];
 
 const ids = new RandomIds();
 
-/** Only what the writers look at. */
-function hostInto(written: string[], peerIp: string): OctetHost {
-  const host: Pick<OctetHost, 'identityFields' | 'sendsDecisionId' | 'peerIp' | 'writeText' | 'writeView'> = {
+/** Only what is looked at for the head. */
+function hostOf(peerIp: string): ExchangeHost {
+  const host: Pick<ExchangeHost, 'identityFields' | 'sendsDecisionId' | 'peerIp'> = {
     identityFields: `${linesToWorkload.slice(0, 2).join('\r\n')}\r\n`,
     sendsDecisionId: true,
     peerIp,
+  };
+  return host as ExchangeHost;
+}
+
+function sinkInto(written: string[]): OctetSink {
+  return {
     writeText: (text) => written.push(text) > 0,
     writeView: (before, view, after) => written.push(before + view.toString('latin1') + after) > 0,
+    end: () => {},
   };
-  return host as OctetHost;
 }
 
 /** The head for the workload; null where the path has no safe form. */
@@ -41,7 +48,7 @@ export function forwardedHead(head: RequestHead, peerIp: string): string | null 
   if (path === null) return null;
   const correlation = correlate(head.fields, '0199', ids);
   const event = { decisionId: '0199', correlation } as DecisionEvent;
-  return serializeRequestHead(head, path + head.query, forwardedFields(hostInto([], peerIp), head, event));
+  return serializeRequestHead(head, path + head.query, forwardedFields(hostOf(peerIp), head, event));
 }
 
 /** The body in the framing of its head, with its end. */
@@ -64,7 +71,7 @@ function listOf(lines: readonly string[]): FieldList {
 /** What a peer gets of an answer; `request` is the head it answers to. */
 export function forwardedAnswer(events: readonly WireEvent<ResponseHead>[], request: RequestHead): string {
   const written: string[] = [];
-  const writer = new AnswerWriter(hostInto(written, '192.0.2.1'), '0199', request);
+  const writer = new AnswerWriter(sinkInto(written), '0199', request);
   for (const event of events) {
     if (event.kind === 'interim') writer.interim(event.head);
     else if (event.kind === 'head') writer.begin(event.head, false);
