@@ -15,9 +15,6 @@ import { PeerRoute } from './peer-route.ts';
 
 type SharedSettings = Pick<AuditConfig, 'redactHeaders' | 'outcomes'>;
 
-/** Whatever runs on this machine is there, too. */
-const sharedAddress = '127.0.0.1';
-
 interface Slot {
   readonly listener: OutboundListener;
   readonly route: PeerRoute;
@@ -25,7 +22,7 @@ interface Slot {
 
 export class OutboundSet {
   readonly #parts: ListenerSetParts;
-  /** Addresses that stand for one listener each, so that `/etc/hosts` may lead programs there. */
+  /** Where programs may be led by `/etc/hosts`. */
   readonly #addresses = new Set<string>();
   readonly #names = new NameResolver({ hostsFile, isOwn: (address) => this.#addresses.has(address) });
   readonly #slots = new Map<string, Slot>();
@@ -119,7 +116,7 @@ export class OutboundSet {
   #make(options: OutboundOptions): Slot {
     const { observerOf, ...rest } = this.#parts;
     const { listen } = options;
-    if (listen.kind === 'tcp' && listen.host !== sharedAddress) this.#addresses.add(listen.host);
+    if (listen.kind === 'tcp') this.#addresses.add(listen.host);
     const route = new PeerRoute(this.#parts, this.#names, options);
     const parts = { ...rest, observer: observerOf(options.name), peers: route.open, upstreamOf: this.#upstreamOf };
     const onRetired = (): void => void this.#leaving.delete(listener);

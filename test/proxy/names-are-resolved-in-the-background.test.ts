@@ -42,8 +42,9 @@ describe('what a name stands for', () => {
   before(async () => {
     dns = await DnsServer.start();
     const dir = temporaryFolder({ after: (fn: () => void) => void cleanups.push(fn) });
-    const hostsFile = put(dir, 'hosts', '10.9.9.9 pinned.example\n127.1.0.7 led.example led\n');
-    names = new NameResolver({ hostsFile, isOwn: (address) => address === '127.1.0.7', servers: [dns.address] });
+    const hostsFile = put(dir, 'hosts', '10.9.9.9 pinned.example\n127.1.0.7 led.example led\n::1 six.example\n');
+    const own = ['127.1.0.7', '127.0.0.1', '::1'];
+    names = new NameResolver({ hostsFile, isOwn: (address) => own.includes(address), servers: [dns.address] });
   });
   after(async () => {
     names.close();
@@ -63,6 +64,11 @@ describe('what a name stands for', () => {
     assert.deepEqual(dns.questions, ['led.example A']);
   });
 
+  test('is this machine, also where it has no IPv4 and an own listener is there, too', async () => {
+    assert.deepEqual((await names.resolve('six.example')).addresses, ['::1']);
+    assert.deepEqual((await names.resolve('localhost')).addresses, ['127.0.0.1']);
+  });
+
   test('is this machine, whatever DNS says of localhost', async () => {
     dns.table.set('x.localhost', { addresses: ['10.0.0.1'], ttl: 9 });
     assert.deepEqual((await names.resolve('x.localhost')).addresses, ['127.0.0.1']);
@@ -79,8 +85,8 @@ describe('what a name stands for', () => {
   });
 
   test('is IPv6 where there is nothing else', async () => {
-    dns.table.set('six.example', { addresses: ['fd00::7'], ttl: 4 });
-    assert.deepEqual(await names.resolve('six.example'), { addresses: ['fd00::7'], ttlMs: 4_000 });
+    dns.table.set('seven.example', { addresses: ['fd00::7'], ttl: 4 });
+    assert.deepEqual(await names.resolve('seven.example'), { addresses: ['fd00::7'], ttlMs: 4_000 });
   });
 
   test('has an end: of very many addresses some are used', async () => {

@@ -27,6 +27,8 @@ export interface NameResolverOptions {
   readonly servers?: readonly string[];
 }
 
+/** Whatever runs on this machine is there, too. */
+const sharedAddresses: ReadonlySet<string> = new Set(['127.0.0.1', '::1']);
 /** More addresses of one name are not used. */
 const mostAddresses = 64;
 /** How long an answer holds that says nothing of it: from the hosts file, or from the machine's resolver. */
@@ -108,7 +110,7 @@ export class NameResolver implements NameSource {
   }
 
   #others(addresses: readonly string[]): readonly string[] {
-    return addresses.filter((address) => !this.#isOwn(address));
+    return addresses.filter((address) => sharedAddresses.has(address) || !this.#isOwn(address));
   }
 }
 

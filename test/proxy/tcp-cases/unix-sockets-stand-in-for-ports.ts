@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { statSync } from 'node:fs';
+import { renameSync, statSync } from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
 import net from 'node:net';
@@ -36,6 +36,8 @@ outbound:
   - { name: out-http, listen: "unix:${at('out-http')}", to: [127.0.0.1:${web}], ${accept} }
   - { name: out-tcp, listen: "unix:${at('out-tcp')}", protocol: tcp, to: [127.0.0.1:${tcp}], ${accept} }`;
   const id = 'spiffe://prod.acme.com/ns/payments/api';
+  await leaveBehind(at('in-tcp'));
+  await leaveBehind(at('out-tcp'));
   const side = await openSide(t, { dir, ca, name: 'side', id }, [listeners, '', policy]);
 
   assert.deepEqual(
@@ -55,6 +57,14 @@ outbound:
   const fromSocket = records.find((one) => one.principal?.workload_id === 'spiffe://prod.acme.com/ns/shop/front');
   assert.deepEqual(fromSocket?.network, { direction: 'inbound', is_internal: true });
 });
+
+/** A socket file as a killed process leaves it: Node takes away the one that it made, at the path where it made it. */
+async function leaveBehind(file: string): Promise<void> {
+  const server = net.createServer();
+  await once(server.listen(`${file}-before`), 'listening');
+  renameSync(`${file}-before`, file);
+  await new Promise((resolve) => server.close(resolve));
+}
 
 function ask(request: http.ClientRequest): Promise<string> {
   return new Promise((resolve, reject) => {
