@@ -1,6 +1,7 @@
 // Two sidecars in this process, for what neither of them reads: a plain program, its sidecar with a TCP outbound listener,
 // mutual TLS, the sidecar before the server, the server.
 
+import { once } from 'node:events';
 import { mkdirSync, openSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
@@ -177,6 +178,17 @@ export async function serve(t: Scope, onConnection: (socket: net.Socket) => void
   return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
+/** A server that greets, and counts who came. */
+export async function greeter(t: Scope) {
+  const met: net.Socket[] = [];
+  const port = await serve(t, (socket) => {
+    met.push(socket);
+    socket.write('hello');
+    socket.on('end', () => socket.end()).resume();
+  });
+  return { met, port };
+}
+
 /** A plain caller. Its socket stays half open when the other side ends. */
 export function call(port: number): net.Socket {
   return net.connect({ port, host: '127.0.0.1', allowHalfOpen: true });
@@ -187,4 +199,10 @@ export async function textOf(socket: net.Socket): Promise<string> {
   let text = '';
   for await (const piece of socket) text += String(piece);
   return text;
+}
+
+/** Resolves when the other side has ended the connection, or broken it off. Ask for it before that can happen. */
+export async function broken(socket: net.Socket): Promise<void> {
+  socket.resume();
+  await Promise.race([once(socket, 'error'), once(socket, 'end')]);
 }

@@ -8,3 +8,4 @@ import './tcp-cases/tcp-listeners-begin-and-end-in-order.ts';
 import './tcp-cases/tcp-passes-as-it-comes.ts';
 import './tcp-cases/tcp-rights-end-with-their-reason.ts';
 import './tcp-cases/unix-sockets-stand-in-for-ports.ts';
+import './tcp-cases/what-ends-with-time-is-waited-for-at-once.ts';

@@ -11,16 +11,7 @@ import { test } from 'node:test';
 import { reportMigration } from '../../../src/audit/migration-report.ts';
 import { createDevCa, type DevCa } from '../../../src/identity/dev-ca.ts';
 import { freePort, put, temporaryFolder } from '../../harness/sidecar-process.ts';
-import {
-  call,
-  databasePolicy,
-  openSide,
-  serve,
-  type TcpRecord,
-  type TcpSide,
-  TcpWorld,
-  textOf,
-} from '../../harness/tcp-world.ts';
+import { call, openSide, type TcpRecord, type TcpSide, textOf } from '../../harness/tcp-world.ts';
 import { waitFor } from '../../harness/wait-for.ts';
 
 const policy = `policy "migration":
@@ -123,21 +114,4 @@ test('an HTTP listener that permits plain callers', async (t) => {
     await assert.rejects(ask(world.port));
     await waitFor('the refusal on record', () => world.side.records().find(({ reason }) => reason === 'authn_failed'));
   });
-});
-
-test('a TCP listener permits them likewise; whoever says nothing is sent away by `limits.handshake`', async (t) => {
-  const server = await serve(t, (socket) => socket.pipe(socket));
-  const more = '    plaintext: permit\n    limits: { handshake: 4s }\n';
-  const allowed = `${databasePolicy}${policy.replaceAll('[read]', '[read, write]')}`;
-  const world = await TcpWorld.open(t, { server, inbound: more, policy: allowed });
-  const plain = call(world.serverPort);
-  plain.end('in the clear');
-  assert.equal(await textOf(plain), 'in the clear');
-  const { begin } = await world.ended(world.database);
-  assert.deepEqual([begin.principal?.type, begin.decision], ['anonymous', 'allow']);
-  const silent = call(world.serverPort);
-  await Promise.race([once(silent.resume(), 'end'), once(silent, 'error')]);
-  const encrypted = call(world.port);
-  encrypted.end('over TLS');
-  assert.equal(await textOf(encrypted), 'over TLS');
 });

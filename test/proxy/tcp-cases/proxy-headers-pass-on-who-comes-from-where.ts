@@ -7,7 +7,7 @@ import net from 'node:net';
 import { test } from 'node:test';
 import tls from 'node:tls';
 import { encodeProxyHeader, readProxyHeader } from '../../../src/wire/proxy-header.ts';
-import { call, serve, type TcpRecord, TcpWorld, textOf } from '../../harness/tcp-world.ts';
+import { broken, call, serve, type TcpRecord, TcpWorld, textOf } from '../../harness/tcp-world.ts';
 import { waitFor } from '../../harness/wait-for.ts';
 
 const behind = { source: { address: '203.0.113.9', port: 4711 }, destination: { address: '198.51.100.1', port: 443 } };
@@ -64,7 +64,7 @@ test('a load balancer says from where a connection comes; policy and record go b
   for (const opening of ['\x16\x03\x01', 'PROXY TCP4 1.2.3.4 1.2.3.4 1 1\r\n']) {
     const stranger = call(world.serverPort);
     stranger.write(opening, 'latin1');
-    await Promise.race([once(stranger.resume(), 'end'), once(stranger, 'error')]);
+    await broken(stranger);
   }
   const isBadHeader = (one: TcpRecord): boolean =>
     (one as { authn_failure?: { cause?: string } }).authn_failure?.cause === 'proxy_header_invalid';
@@ -77,6 +77,6 @@ test('from elsewhere nobody is believed: a header is a failed handshake', async 
   const world = await TcpWorld.open(t, { server, inbound: more });
   const stranger = call(world.serverPort);
   stranger.write(encodeProxyHeader(behind, []));
-  await Promise.race([once(stranger.resume(), 'end'), once(stranger, 'error')]);
+  await broken(stranger);
   await waitFor('the refusal', () => world.database.records().find(({ reason }) => reason === 'authn_failed'));
 });

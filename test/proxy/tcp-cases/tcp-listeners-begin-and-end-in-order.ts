@@ -8,7 +8,7 @@ import { type TestContext, test } from 'node:test';
 import tls from 'node:tls';
 import { createDevCa, type DevCa } from '../../../src/identity/dev-ca.ts';
 import { put } from '../../harness/sidecar-process.ts';
-import { call, serve, type TcpRecord, TcpWorld, textOf } from '../../harness/tcp-world.ts';
+import { broken, call, serve, type TcpRecord, TcpWorld, textOf } from '../../harness/tcp-world.ts';
 import { waitFor } from '../../harness/wait-for.ts';
 
 async function echoWorld(t: TestContext, more: { readonly inbound?: string; readonly outbound?: string } = {}) {
@@ -25,11 +25,6 @@ async function opened(socket: net.Socket): Promise<net.Socket> {
 async function answered(socket: net.Socket, word: string): Promise<void> {
   socket.write(word);
   assert.equal(String((await once(socket, 'data'))[0]), word);
-}
-
-async function broken(socket: net.Socket): Promise<void> {
-  socket.resume();
-  await Promise.race([once(socket, 'error'), once(socket, 'end')]);
 }
 
 for (const side of ['inbound', 'outbound'] as const) {

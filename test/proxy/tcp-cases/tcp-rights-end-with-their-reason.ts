@@ -2,28 +2,10 @@
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import type net from 'node:net';
 import { describe, test } from 'node:test';
-import tls from 'node:tls';
 import { put } from '../../harness/sidecar-process.ts';
-import { call, databasePolicy, serve, type TcpRecord, TcpWorld } from '../../harness/tcp-world.ts';
+import { broken, call, databasePolicy, greeter, TcpWorld } from '../../harness/tcp-world.ts';
 import { waitFor } from '../../harness/wait-for.ts';
-
-/** A server that greets, and counts who came. */
-async function greeter(t: { after(fn: () => Promise<void> | void): void }) {
-  const met: net.Socket[] = [];
-  const port = await serve(t, (socket) => {
-    met.push(socket);
-    socket.write('hello');
-    socket.on('end', () => socket.end()).resume();
-  });
-  return { met, port };
-}
-
-async function broken(socket: net.Socket): Promise<void> {
-  socket.resume();
-  await Promise.race([once(socket, 'error'), once(socket, 'end')]);
-}
 
 test('who is denied, on either side, is cut off before the server hears of it, with the reason on record', async (t) => {
   const { met, port } = await greeter(t);
@@ -102,45 +84,9 @@ describe('an open connection is cut when it loses', () => {
   }
 });
 
-test('a certificate that runs out ends the connection that it opened; another goes on', async (t) => {
-  const { port } = await greeter(t);
-  const world = await TcpWorld.open(t, { server: port });
-  const staying = call(world.port);
-  await once(staying, 'data');
-  const svid = await world.ca.issue({ spiffeId: 'spiffe://prod.acme.com/ns/shop/front', ttlMs: 6_000 });
-  const socket = tls.connect({
-    port: world.serverPort,
-    host: '127.0.0.1',
-    cert: svid.certChainPem,
-    key: svid.keyPem,
-    ca: world.ca.bundlePem,
-    checkServerIdentity: () => undefined,
-  });
-  await once(socket, 'data');
-  await broken(socket);
-  const isRevoked = (one: TcpRecord): boolean => one.reason === 'reauth_revoked';
-  await waitFor('the end on record', () => world.database.records().find(isRevoked));
-  assert.equal(world.database.sidecar.parts.listeners.connectionCount, 1);
-  assert.equal(staying.destroyed, false);
-  staying.destroy();
-});
-
-describe('a limit ends', () => {
-  for (const limit of ['idle: 2s', 'connection_age: 3s']) {
-    test(`a connection as \`${limit}\` says, and the close record has what passed`, async (t) => {
-      const { port } = await greeter(t);
-      const world = await TcpWorld.open(t, { server: port, inbound: `    limits: { ${limit} }\n` });
-      await broken(call(world.port));
-      const { end } = await world.ended(world.database);
-      assert.deepEqual([end.outcome?.result, end.outcome?.response_bytes], ['limit', 5]);
-      assert.ok(end.outcome?.detail?.includes(`limits.${limit.split(':')[0]}`));
-    });
-  }
-
-  test('a server that is not there: the caller is cut off at once, and the record says why', async (t) => {
-    const world = await TcpWorld.open(t, { server: 1 });
-    await broken(call(world.port));
-    const { end } = await world.ended(world.database);
-    assert.deepEqual([end.outcome?.result, end.outcome?.code], ['upstream_unreachable', 'ERR_UPSTREAM_UNREACHABLE']);
-  });
+test('a server that is not there: the caller is cut off at once, and the record says why', async (t) => {
+  const world = await TcpWorld.open(t, { server: 1 });
+  await broken(call(world.port));
+  const { end } = await world.ended(world.database);
+  assert.deepEqual([end.outcome?.result, end.outcome?.code], ['upstream_unreachable', 'ERR_UPSTREAM_UNREACHABLE']);
 });
