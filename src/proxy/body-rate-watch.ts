@@ -6,16 +6,20 @@ import { type TimerWheel, WheelEntry } from '../lib/timer-wheel.ts';
 
 const periodMs = 10_000;
 
+/** What is watched. */
+export interface WatchedBodies {
+  /** Bytes of the request so far. */
+  readonly receivedBytes: number;
+  /** Bytes of the answer that the kernel took so far. */
+  readonly sentBytes: number;
+  onSlowRequest(): void;
+  onSlowReader(): void;
+}
+
 export interface BodyRateWatchOptions {
   readonly wheel: TimerWheel;
   /** Bytes a second; 0 switches the watch off. */
   readonly minBytesPerS: number;
-  /** Bytes of the request so far. */
-  readonly receivedBytes: () => number;
-  /** Bytes of the answer that the kernel took so far. */
-  readonly sentBytes: () => number;
-  readonly onSlowRequest: () => void;
-  readonly onSlowReader: () => void;
 }
 
 type Direction =
@@ -25,6 +29,7 @@ type Direction =
 const off: Direction = Object.freeze({ kind: 'off' });
 
 export class BodyRateWatch {
+  readonly #bodies: WatchedBodies;
   readonly #options: BodyRateWatchOptions;
   readonly #entry = new WheelEntry(() => this.#check());
   #request: Direction = off;
@@ -32,13 +37,14 @@ export class BodyRateWatch {
   #armed = false;
   #stopped: boolean;
 
-  constructor(options: BodyRateWatchOptions) {
+  constructor(bodies: WatchedBodies, options: BodyRateWatchOptions) {
+    this.#bodies = bodies;
     this.#options = options;
     this.#stopped = options.minBytesPerS === 0;
   }
 
   requestBegun(): void {
-    this.#request = this.#from(this.#options.receivedBytes());
+    this.#request = this.#from(this.#bodies.receivedBytes);
   }
 
   /** The workload does not take the body: the caller is not to blame. */
@@ -56,7 +62,7 @@ export class BodyRateWatch {
 
   /** The peer does not take the answer. */
   answerStalled(): void {
-    if (this.#answer.kind === 'off') this.#answer = this.#from(this.#options.sentBytes());
+    if (this.#answer.kind === 'off') this.#answer = this.#from(this.#bodies.sentBytes);
   }
 
   answerDrained(): void {
@@ -82,11 +88,11 @@ export class BodyRateWatch {
   #check(): void {
     this.#armed = false;
     if (this.#stopped) return;
-    const { receivedBytes, sentBytes } = this.#options;
-    if (this.#isSlow(this.#request, receivedBytes())) return this.#options.onSlowRequest();
-    if (this.#isSlow(this.#answer, sentBytes())) return this.#options.onSlowReader();
-    this.#request = this.#renewed(this.#request, receivedBytes());
-    this.#answer = this.#renewed(this.#answer, sentBytes());
+    const bodies = this.#bodies;
+    if (this.#isSlow(this.#request, bodies.receivedBytes)) return bodies.onSlowRequest();
+    if (this.#isSlow(this.#answer, bodies.sentBytes)) return bodies.onSlowReader();
+    this.#request = this.#renewed(this.#request, bodies.receivedBytes);
+    this.#answer = this.#renewed(this.#answer, bodies.sentBytes);
     const restMs = Math.min(this.#restMs(this.#request), this.#restMs(this.#answer));
     if (restMs !== Number.POSITIVE_INFINITY) this.#arm(restMs);
   }

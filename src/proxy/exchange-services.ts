@@ -1,7 +1,7 @@
 // What an exchange and a connection need of their listener. Settings are one frozen object that a reload replaces: a
 // request is served under the settings it began with.
 
-import type { ConnectionFacts, OutcomeResult, Recorder } from '../audit/decision-event.ts';
+import type { ConnectionFacts, DecisionEvent, OutcomeResult, Recorder } from '../audit/decision-event.ts';
 import type { AuthzRequest, Decision, IndeterminateRule, Permit, Principal, TlsFacts } from '../authz/model.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { RandomIds } from '../lib/random-ids.ts';
@@ -11,6 +11,7 @@ import type { DirectReading } from './direct-reading.ts';
 import type { BodyBuffers } from './gathered-body.ts';
 import type { ListenerOptions } from './inbound-options.ts';
 import type { ConnectionSide } from './inbound-request.ts';
+import type { OwnAnswerKind } from './own-answer.ts';
 import type { PeerAnswer } from './peer-answer.ts';
 import type { OctetSink } from './peer-octets.ts';
 import type { ProxyObserver } from './proxy-observer.ts';
@@ -74,6 +75,17 @@ export interface ExchangeServices {
   readonly bodyBuffers: BodyBuffers;
   readonly reading: DirectReading;
   readonly isDraining: boolean;
+}
+
+/** What an exchange begins with. `head` null: the request could not be read, and `refusal` says how to answer. */
+export interface ExchangeStart {
+  readonly event: DecisionEvent;
+  readonly head: RequestHead | null;
+  /** Canonical path with the query as it came. */
+  readonly target: string;
+  readonly refusal: OwnAnswerKind | null;
+  /** What is wrong with the token, for the caller; left out where the refusal is about something else. */
+  readonly code?: string;
 }
 
 /** The tunnel that a peer's connection became a part of. */

@@ -1,0 +1,155 @@
+// HOT PATH (npm run bench). The way of one request to the workload: a connection is asked for with the permit, the head goes,
+// then the body as it comes; once more where that is safe.
+
+import type { DecisionEvent } from '../audit/decision-event.ts';
+import type { Permit } from '../authz/model.ts';
+import type { PosternError } from '../errors.ts';
+import type { FieldList } from '../wire/field-list.ts';
+import type { RequestHead } from '../wire/http1-message.ts';
+import { isRepeatable } from './exchange-rules.ts';
+import type { ExchangeHost, ExchangeServices, ListenerSettings } from './exchange-services.ts';
+import { forwardedFields } from './forwarded-fields.ts';
+import { GatheredBody } from './gathered-body.ts';
+import type { OctetLine, UpstreamLine } from './upstream-line.ts';
+import type { UpstreamWaiter } from './upstream-source.ts';
+import type { UpstreamUser } from './upstream-user.ts';
+import { expectedAccept } from './websocket-accept.ts';
+
+/** Whose request it is. */
+export interface ForwardingUser extends UpstreamUser {
+  readonly services: ExchangeServices;
+  readonly settings: ListenerSettings;
+  readonly host: ExchangeHost;
+  /** The head of a request with a body went. */
+  onUpstreamTakesBody(): void;
+  /** The workload takes no more of the body for now. */
+  onUpstreamBusy(): void;
+}
+
+/** A request that was let through. */
+export interface ForwardedRequest {
+  readonly event: DecisionEvent;
+  readonly head: RequestHead;
+  /** Canonical path with the query as it came. */
+  readonly target: string;
+}
+
+export class Forwarding implements UpstreamWaiter {
+  readonly #user: ForwardingUser;
+  readonly #request: ForwardedRequest;
+  readonly #permit: Permit;
+  /** Null while a connection is made. */
+  #line: UpstreamLine | null = null;
+  #body: GatheredBody | null = null;
+  #repeats = 0;
+  #sentMs = 0;
+  #isOver = false;
+
+  constructor(user: ForwardingUser, request: ForwardedRequest, permit: Permit) {
+    this.#user = user;
+    this.#request = request;
+    this.#permit = permit;
+  }
+
+  /** What carries the request; null while a connection is made. */
+  get line(): UpstreamLine | null {
+    return this.#line;
+  }
+
+  /** Monotonic milliseconds of when the head went. */
+  get sentMs(): number {
+    return this.#sentMs;
+  }
+
+  begin(): void {
+    const line = this.#user.settings.pool.take(this.#permit, this, isRepeatable(this.#request.head));
+    if (line !== null) this.#send(line);
+  }
+
+  onUpstreamReady(line: UpstreamLine): void {
+    if (this.#isOver || this.#line !== null) line.destroy();
+    else this.#send(line);
+  }
+
+  onUpstreamUnreachable(error: PosternError): void {
+    if (!this.#isOver && this.#line === null) this.#user.onUpstreamFault('unreachable', error);
+  }
+
+  /** Sends a piece of the body. */
+  body(line: UpstreamLine, bytes: Buffer): void {
+    this.#body ??= this.#gather(line);
+    if (!this.#body.add(bytes)) this.#user.onUpstreamBusy();
+    line.touch();
+  }
+
+  end(line: UpstreamLine, trailers: FieldList | null): void {
+    this.#body?.flush();
+    line.endRequest(this.#request.head, trailers);
+    line.touch();
+  }
+
+  /** Sends it once more, where that is safe; false: it is not. Nothing of an answer may have gone to the caller. */
+  repeat(): boolean {
+    const { settings, services } = this.#user;
+    const line = this.#line;
+    if (line === null || !isRepeatable(this.#request.head) || !settings.pool.mayRepeat(line, this.#repeats))
+      return false;
+    services.observer.retried();
+    this.#line = null;
+    this.#repeats++;
+    settings.pool.connect(this.#permit, this);
+    return true;
+  }
+
+  /** The connection as one of octets, for a tunnel; null where it cannot become that. */
+  takeOctets(): OctetLine | null {
+    const octets = this.#line?.octets ?? null;
+    if (octets !== null) this.#isOver = true;
+    return octets;
+  }
+
+  /** The answer is complete; `isWhole`: the request too, else the connection cannot go on. */
+  finish(isWhole: boolean): void {
+    this.#isOver = true;
+    this.#body?.stop();
+    if (this.#line === null) return;
+    if (isWhole) this.#user.settings.pool.giveBack(this.#line);
+    else this.#line.destroy();
+  }
+
+  /** Ends it at once. */
+  leave(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#body?.stop();
+    if (this.#line !== null) this.#line.destroy();
+    else this.#user.settings.pool.cancel(this);
+  }
+
+  #send(line: UpstreamLine): void {
+    const user = this.#user;
+    const { head, target, event } = this.#request;
+    this.#line = line;
+    this.#sentMs = performance.now();
+    line.begin(user, head.method, expectedAccept(head));
+    const added = forwardedFields(user.host, head, event);
+    if (head.framing === 'none') {
+      line.sendHead(head, target, added);
+      if (this.#repeats === 0) user.host.resumeRequest();
+      return;
+    }
+    line.cork();
+    line.sendHead(head, target, added);
+    user.host.resumeRequest();
+    line.uncork();
+    if (!this.#isOver) user.onUpstreamTakesBody();
+  }
+
+  #gather(line: UpstreamLine): GatheredBody {
+    return new GatheredBody(line, {
+      buffers: this.#user.services.bodyBuffers,
+      isChunked: line.octets !== null && this.#request.head.framing === 'chunked',
+      onBusy: () => this.#user.onUpstreamBusy(),
+    });
+  }
+}
