@@ -1,8 +1,12 @@
-// Completion: the scripts are valid, and the bash one completes what is there.
+// Completion: the scripts are valid, and those of bash and fish complete what is there.
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { describe, test } from 'node:test';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import { requireTool } from '../require-tool.ts';
 import { runPostern } from './run-cli.ts';
 
 const scripts: Readonly<Record<string, string>> = Object.fromEntries(
@@ -11,13 +15,17 @@ const scripts: Readonly<Record<string, string>> = Object.fromEntries(
   ),
 );
 
-const isInstalled = (shell: string) => spawnSync(shell, ['-c', 'true']).status === 0;
+const folder = mkdtempSync(join(tmpdir(), 'postern-completion-'));
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+/** The script as a file: fish reads no program from a socket. */
+const fileOf = (shell: string): string => join(folder, `postern.${shell}`);
 
 for (const [shell, script] of Object.entries(scripts)) {
-  test(`the script for ${shell} has no syntax error`, {
-    skip: isInstalled(shell) ? false : `${shell} is not installed`,
-  }, () => {
-    const { status, stderr } = spawnSync(shell, ['-n'], { input: script, encoding: 'utf8' });
+  writeFileSync(fileOf(shell), script);
+  test(`the script for ${shell} has no syntax error`, (t) => {
+    if (requireTool(t, shell) === null) return;
+    const { status, stderr } = spawnSync(shell, ['-n', fileOf(shell)], { encoding: 'utf8' });
     assert.deepEqual([status, stderr], [0, '']);
   });
 }
@@ -36,4 +44,18 @@ describe('bash completes', () => {
   test('a file where nothing else fits', () => {
     assert.deepEqual(completeInBash(['postern', 'check', '-c', 'package.js']), ['package.json']);
   });
+});
+
+test('fish completes commands, subcommands and options', (t) => {
+  const fish = requireTool(t, 'fish');
+  if (fish === null) return;
+  const complete = (line: string): readonly string[] => {
+    const { stdout } = spawnSync(fish, ['-c', `source ${fileOf('fish')}; complete -C '${line}'`], {
+      encoding: 'utf8',
+    });
+    return stdout.split('\n').flatMap((one) => (one === '' ? [] : one.split('\t', 1)));
+  };
+  assert.deepEqual(complete('postern che'), ['check']);
+  assert.deepEqual(complete('postern audit ver'), ['verify']);
+  assert.deepEqual(complete('postern check --st'), ['--strict']);
 });
