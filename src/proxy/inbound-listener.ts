@@ -89,10 +89,13 @@ export class InboundListener {
     const { listen, name, reusePort, socketMode } = this.settings.options;
     const who = `listener \`${name}\``;
     await this.#port.bind({ address: listen, who, key: 'listen', reusePort, socketMode });
-    this.#sweep.start();
-    const { identity, revocations, attributes } = this.#parts;
-    const sweepNow = (): void => this.#sweep.now();
-    this.#unsubscribe = [identity, revocations, attributes].map((one) => one.subscribe(sweepNow));
+    this.#begin();
+  }
+
+  /** In place of `listen`: goes on where `from` accepted until now. */
+  takeOver(from: InboundListener): void {
+    this.#port.takeOver(from.#port);
+    this.#begin();
   }
 
   /** New settings serve the next request of every connection; the old pool closes as it empties. */
@@ -130,6 +133,13 @@ export class InboundListener {
     this.#handshakes.close();
     for (const connection of [...this.#connections]) connection.end('the sidecar stopped');
     this.settings.pool.close();
+  }
+
+  #begin(): void {
+    this.#sweep.start();
+    const { identity, revocations, attributes } = this.#parts;
+    const sweepNow = (): void => this.#sweep.now();
+    this.#unsubscribe = [identity, revocations, attributes].map((one) => one.subscribe(sweepNow));
   }
 
   #accept(raw: Socket): void {

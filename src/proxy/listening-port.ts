@@ -21,17 +21,15 @@ const socketOptions = Object.freeze({
 const mostStopMs = 500;
 
 export class ListeningPort {
-  readonly #server: net.Server;
+  readonly #parts: ListeningPortParts;
+  #server: net.Server;
   #accepted = 0;
   #stopping: Promise<void> | null = null;
 
   constructor(parts: ListeningPortParts) {
-    this.#server = net.createServer(socketOptions, (socket) => {
-      this.#accepted++;
-      parts.onConnection(socket);
-    });
-    // Descriptors running out, or a peer that left before it was accepted, must not end the loop.
-    this.#server.on('error', parts.onFault);
+    this.#parts = parts;
+    this.#server = net.createServer(socketOptions);
+    this.#attach();
   }
 
   get isListening(): boolean {
@@ -51,6 +49,15 @@ export class ListeningPort {
     await bindServer(this.#server, options);
   }
 
+  /** Goes on where `from` accepted until now, which then listens no more: there is no moment in which nobody does. */
+  takeOver(from: ListeningPort): void {
+    const server = from.#server;
+    server.removeAllListeners('connection').removeAllListeners('error');
+    from.#server = net.createServer(socketOptions);
+    this.#server = server;
+    this.#attach();
+  }
+
   /** Accepts what waits, then closes; resolves when it is closed. A second call joins the first. */
   stop(): Promise<void> {
     this.#stopping ??= this.#stop();
@@ -60,6 +67,16 @@ export class ListeningPort {
   /** Closes at once. */
   close(): void {
     if (this.#server.listening) this.#server.close();
+  }
+
+  #attach(): void {
+    const { onConnection, onFault } = this.#parts;
+    this.#server.on('connection', (socket: net.Socket) => {
+      this.#accepted++;
+      onConnection(socket);
+    });
+    // Descriptors running out, or a peer that left before it was accepted, must not end the loop.
+    this.#server.on('error', onFault);
   }
 
   async #stop(): Promise<void> {

@@ -80,10 +80,13 @@ export class OutboundListener {
     const { listen, name, reusePort, socketMode } = this.settings.options;
     const who = `listener \`${name}\``;
     await this.#port.bind({ address: listen, who, key: 'listen', reusePort, socketMode });
-    this.#sweep.start();
-    this.#peerSweep.start();
-    const { identity, revocations, attributes } = this.#parts;
-    this.#unsubscribe = [identity, revocations, attributes].map((one) => one.subscribe(() => this.judgeAgain()));
+    this.#begin();
+  }
+
+  /** In place of `listen`: goes on where `from` accepted until now. */
+  takeOver(from: OutboundListener): void {
+    this.#port.takeOver(from.#port);
+    this.#begin();
   }
 
   /** New settings serve the next request of every connection; the pool stays. */
@@ -125,6 +128,13 @@ export class OutboundListener {
     for (const stop of this.#unsubscribe) stop();
     for (const connection of [...this.#connections]) connection.end('the sidecar stopped');
     this.settings.pool.close();
+  }
+
+  #begin(): void {
+    this.#sweep.start();
+    this.#peerSweep.start();
+    const { identity, revocations, attributes } = this.#parts;
+    this.#unsubscribe = [identity, revocations, attributes].map((one) => one.subscribe(() => this.judgeAgain()));
   }
 
   #accept(raw: Socket): void {

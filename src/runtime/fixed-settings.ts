@@ -30,10 +30,12 @@ function changedSharing(current: PosternConfig, next: PosternConfig): readonly s
   return [
     ...changedKeys('inbound', current.inbound, next.inbound),
     ...changedKeys('outbound', current.outbound, next.outbound),
+    ...changedDirections('inbound', current.outbound, next.inbound),
+    ...changedDirections('outbound', current.inbound, next.outbound),
   ];
 }
 
-const keptKeys = Object.freeze({ reusePort: 'reuse_port', socketMode: 'socket_mode', protocol: 'protocol' } as const);
+const socketKeys = Object.freeze({ reusePort: 'reuse_port', socketMode: 'socket_mode' } as const);
 
 function changedKeys(
   section: string,
@@ -41,9 +43,29 @@ function changedKeys(
   next: readonly ListenerOptions[],
 ): readonly string[] {
   return next.flatMap((one) => {
-    const before = current.find(({ name }) => name === one.name);
-    if (before === undefined || formatAddress(before.listen) !== formatAddress(one.listen)) return [];
-    const changed = (Object.keys(keptKeys) as (keyof typeof keptKeys)[]).filter((key) => before[key] !== one[key]);
-    return changed.map((key) => `${section} ${one.name}.${keptKeys[key]}`);
+    const before = heldBy(current, one);
+    if (before === undefined) return [];
+    const changed = (Object.keys(socketKeys) as (keyof typeof socketKeys)[]).filter((key) => before[key] !== one[key]);
+    // Under another name it is another listener, and the connections end with the one that they came to.
+    const protocol = before.name === one.name && before.protocol !== one.protocol ? ['protocol'] : [];
+    return [...changed.map((key) => socketKeys[key]), ...protocol].map((key) => `${section} ${one.name}.${key}`);
   });
+}
+
+/** The socket would have to be closed by one direction before the other could bind it. */
+function changedDirections(
+  section: string,
+  others: readonly ListenerOptions[],
+  next: readonly ListenerOptions[],
+): readonly string[] {
+  const taken = next.filter((one) => heldBy(others, one) !== undefined);
+  return taken.map(
+    ({ name, listen }) => `${section} ${name}.listen (${formatAddress(listen)} was of the other direction)`,
+  );
+}
+
+/** Who has the address of `one`; a port of 0 is another for each. */
+function heldBy(all: readonly ListenerOptions[], { listen, name }: ListenerOptions): ListenerOptions | undefined {
+  const there = all.filter((one) => formatAddress(one.listen) === formatAddress(listen));
+  return listen.kind === 'tcp' && listen.port === 0 ? there.find((one) => one.name === name) : there[0];
 }

@@ -121,6 +121,10 @@ export class ListenerSet {
   #swap(options: readonly InboundOptions[], fresh: readonly InboundListener[], shared: SharedSettings): void {
     this.#shared = shared;
     const stays = new Set(options.filter((one) => this.#keeps(one)).map((one) => one.name));
+    for (const listener of fresh) {
+      const holder = this.#holderOf(listener.settings.options);
+      if (holder !== undefined) listener.takeOver(holder);
+    }
     for (const [name, listener] of this.#listeners) {
       if (stays.has(name)) continue;
       this.#listeners.delete(name);
@@ -139,6 +143,13 @@ export class ListenerSet {
     return listener !== undefined && isSameAddress(listener.settings.options.listen, options.listen);
   }
 
+  /** Who listens there now, and will not: no configuration has two of one address. */
+  #holderOf({ listen }: InboundOptions): InboundListener | undefined {
+    // Each gets a free port of its own.
+    if (listen.kind === 'tcp' && listen.port === 0) return undefined;
+    return this.all.find(({ settings }) => isSameAddress(settings.options.listen, listen));
+  }
+
   async #bindAll(options: readonly InboundOptions[], shared: SharedSettings): Promise<InboundListener[]> {
     const bound: InboundListener[] = [];
     try {
@@ -147,8 +158,8 @@ export class ListenerSet {
         const observer = observerOf(one.name);
         const onRetired = (): void => void this.#leaving.delete(listener);
         const listener = new InboundListener({ ...parts, observer, onRetired }, this.#settings(one, shared, null));
-        await listener.listen();
         bound.push(listener);
+        if (this.#holderOf(one) === undefined) await listener.listen();
       }
     } catch (error) {
       for (const listener of bound) listener.close();

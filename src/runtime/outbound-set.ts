@@ -98,13 +98,20 @@ export class OutboundSet {
     return held !== undefined && held.kind === kind && formatAddress(held.listen) === formatAddress(listen);
   }
 
+  /** Who listens there now, and will not: no configuration has two of one address. */
+  #holderOf({ listen }: OutboundOptions): OutboundListener | undefined {
+    // Each gets a free port of its own.
+    if (listen.kind === 'tcp' && listen.port === 0) return undefined;
+    return this.all.find(({ settings }) => formatAddress(settings.options.listen) === formatAddress(listen));
+  }
+
   async #bindAll(options: readonly OutboundOptions[]): Promise<readonly Slot[]> {
     const bound: Slot[] = [];
     try {
       for (const one of options) {
         const slot = this.#make(one);
         bound.push(slot);
-        await slot.listener.listen();
+        if (this.#holderOf(one) === undefined) await slot.listener.listen();
       }
     } catch (error) {
       for (const { listener } of bound) listener.close();
@@ -127,6 +134,10 @@ export class OutboundSet {
   #swap(options: readonly OutboundOptions[], fresh: readonly Slot[], shared: SharedSettings): void {
     this.#shared = shared;
     const stays = new Set(options.filter((one) => this.#keeps(one)).map(({ name }) => name));
+    for (const { listener } of fresh) {
+      const holder = this.#holderOf(listener.settings.options);
+      if (holder !== undefined) listener.takeOver(holder);
+    }
     for (const [name, { listener }] of this.#slots) {
       if (stays.has(name)) continue;
       this.#slots.delete(name);

@@ -16,6 +16,7 @@ type Scope = { after(fn: () => Promise<void> | void): void };
 /** What the tests read of a record. */
 export interface TcpRecord {
   readonly type: string;
+  readonly listener?: string;
   readonly decision_id: string;
   readonly decision?: 'allow' | 'deny';
   readonly reason?: string;

@@ -2,13 +2,17 @@
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import type net from 'node:net';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
 import tls from 'node:tls';
+import type { PosternConfig } from '../../../src/config/postern-config.ts';
 import { createDevCa, type DevCa } from '../../../src/identity/dev-ca.ts';
+import { refuseFixed } from '../../../src/runtime/fixed-settings.ts';
+import { parse, smallest } from '../../config/sample-config.ts';
 import { put } from '../../harness/sidecar-process.ts';
-import { broken, call, serve, type TcpRecord, TcpWorld, textOf } from '../../harness/tcp-world.ts';
+import { broken, call, serve, type TcpRecord, type TcpSide, TcpWorld, textOf } from '../../harness/tcp-world.ts';
 import { waitFor } from '../../harness/wait-for.ts';
 
 async function echoWorld(t: TestContext, more: { readonly inbound?: string; readonly outbound?: string } = {}) {
@@ -68,6 +72,37 @@ test('what has not ended when the drain is over is cut off, with that on record'
   assert.deepEqual([end.outcome?.result, end.outcome?.detail], ['drained', 'the sidecar stopped']);
 });
 
+async function reconfigure(side: TcpSide, from: string, to: string): Promise<void> {
+  const file = path.join(side.dir, 'postern.yaml');
+  const text = readFileSync(file, 'utf8');
+  assert.ok(text.includes(from));
+  put(side.dir, 'postern.yaml', text.replace(from, to));
+  await side.sidecar.reload();
+}
+
+test('an address goes over to another name by a reload: it always takes callers, and those who are there stay', async (t) => {
+  const world = await echoWorld(t);
+  const staying = await opened(call(world.port));
+  let isOver = false;
+  const callers = (async () => {
+    while (!isOver) (await opened(call(world.port))).destroy();
+  })();
+  await reconfigure(world.database, '- name: orders', '- name: renamed');
+  await reconfigure(world.front, '- name: to-orders', '- name: to-renamed');
+  isOver = true;
+  await callers;
+  (await opened(call(world.port))).destroy();
+  for (const [side, name] of [
+    [world.database, 'renamed'],
+    [world.front, 'to-renamed'],
+  ] as const) {
+    const isThere = (one: TcpRecord): boolean => one.type === 'decision' && one.listener === name;
+    await waitFor(`a connection to ${name}`, () => side.records().find(isThere));
+  }
+  await answered(staying, 'still here');
+  staying.destroy();
+});
+
 async function direct(ca: DevCa, world: TcpWorld): Promise<net.Socket> {
   const svid = await ca.issue({ spiffeId: 'spiffe://prod.acme.com/ns/shop/front' });
   const shown = { cert: svid.certChainPem, key: svid.keyPem, ca: world.ca.bundlePem };
@@ -89,4 +124,26 @@ test('a bundle that is withdrawn ends the relays that rested on it, and no other
   const isEnd = (one: TcpRecord): boolean => one.reason === 'reauth_revoked';
   await waitFor('the end on record', () => world.database.records().find(isEnd));
   kept.destroy();
+});
+
+test('an address that goes over to the other direction needs a start, and so does another mode of its socket', () => {
+  const inbound = (name: string, more = '') =>
+    parse(smallest.replace('name: api', `name: ${name}`).replace('0.0.0.0:8443', `unix:/run/x${more}`));
+  const outbound = parse(
+    smallest.replace(
+      /inbound:.*?(?=policy:)/s,
+      'outbound:\n  - { name: out, listen: "unix:/run/x", to: ["o:1"], accept: ["spiffe://a.example/x"] }\n',
+    ),
+  );
+  const inboundTcp = parse(
+    smallest.replace('0.0.0.0:8443', 'unix:/run/x').replace('forward: http', 'protocol: tcp\n    forward: tcp'),
+  );
+  refuseFixed(inbound('api'), inbound('other'));
+  const refusals: readonly (readonly [from: PosternConfig, to: PosternConfig, message: RegExp])[] = [
+    [inbound('api'), outbound, /`outbound out\.listen \(unix:\/run\/x was of the other direction\)`/],
+    [outbound, inbound('api'), /`inbound api\.listen \(unix:\/run\/x was of the other direction\)`/],
+    [inbound('api'), inbound('other', '\n    socket_mode: "0660"'), /`inbound other\.socket_mode`/],
+    [inbound('api'), inboundTcp, /`inbound api\.protocol`/],
+  ];
+  for (const [from, to, message] of refusals) assert.throws(() => refuseFixed(from, to), message);
 });
