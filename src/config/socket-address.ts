@@ -110,7 +110,9 @@ function parseHostPort(text: string, leastPort: number): Extract<SocketAddress, 
   const port = Number(parts?.[3]);
   if (host === undefined) throw badListen(text, `\`${text}\` is not an address with a port`);
   if (parts?.[1] !== undefined && isIP(host) !== 6) throw badListen(text, `\`${host}\` is not an IPv6 address`);
-  if (!(port >= leastPort && port <= 65_535)) throw badListen(text, `port \`${port}\` is out of range`);
+  if (!(port >= leastPort && port <= 65_535)) {
+    throw badValue(`port \`${port}\` is out of range`, `write a port from ${leastPort} to 65535`);
+  }
   return Object.freeze({ kind: 'tcp', host, port });
 }
 

@@ -86,6 +86,11 @@ const values: readonly Case[] = [
     'postern.yaml:8:29: error: `1B` is out of range [ERR_CONFIG_VALUE]; write a value from 1KiB to 1MiB',
   ],
   [
+    'a port that is none',
+    changed('forward:', 'limits: {}\n    forward:').replace(/listen: .*/, 'listen: 127.0.0.1:99999'),
+    'postern.yaml:7:13: error: port `99999` is out of range [ERR_CONFIG_VALUE]; write a port from 0 to 65535',
+  ],
+  [
     'a count that is no whole number',
     changed('forward:', 'limits: { headers: 1.5 }\n    forward:'),
     'postern.yaml:8:24: error: `1.5` is not a whole number in range [ERR_CONFIG_VALUE]; write a whole number from 1 to 10000',
