@@ -11,6 +11,7 @@ export const discardableBytes = 64 * 1024;
 
 const faultAnswers: Readonly<Record<UpstreamFault, OwnAnswerKind>> = {
   unreachable: 'workload_unreachable',
+  unprocessed: 'workload_failed',
   closed_before_answer: 'workload_failed',
   broken_answer: 'workload_failed',
   invalid_answer: 'workload_failed',

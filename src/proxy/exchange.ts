@@ -76,10 +76,9 @@ export class Exchange implements RecordWaiter, ForwardingUser, WatchedBodies {
   onRequestBody(bytes: Buffer): void {
     this.#requestBytes += bytes.length;
     if (this.#state === 'discarding' && this.#requestBytes > discardableBytes) return this.#finish(true);
-    const line = this.#line;
-    if (line === null) return;
+    if (this.#state !== 'forwarding') return;
     if (this.#requestBytes > this.settings.options.limits.bodyBytes) return this.#bodyTooLarge();
-    this.#way?.body(line, bytes);
+    this.#way?.body(bytes);
   }
 
   /** The request is complete. */
@@ -87,9 +86,8 @@ export class Exchange implements RecordWaiter, ForwardingUser, WatchedBodies {
     this.#requestComplete = true;
     this.#rateWatch?.requestDone();
     if (this.#state === 'discarding') return this.#finish(false);
-    const line = this.#line;
-    if (line === null) return;
-    this.#way?.end(line, trailers);
+    if (this.#state !== 'forwarding') return;
+    this.#way?.end(trailers);
     if (this.#answerComplete) this.#complete();
   }
 
@@ -157,7 +155,7 @@ export class Exchange implements RecordWaiter, ForwardingUser, WatchedBodies {
   }
 
   onResponseHead(head: ResponseHead): void {
-    this.services.observer.upstreamAnswered(performance.now() - this.#way!.sentMs);
+    this.services.observer.upstreamAnswered(performance.now() - this.#way!.answered());
     if (head.status === 101) return this.#openTunnel(head);
     this.#answer.begin(head, this.host.mustClose || !this.#requestComplete);
   }
@@ -195,7 +193,7 @@ export class Exchange implements RecordWaiter, ForwardingUser, WatchedBodies {
   onUpstreamFault(fault: UpstreamFault, error: PosternError): void {
     // The answer was whole before the connection went wrong: the caller gets it, the connection is gone anyway.
     if (this.#answerComplete || this.#state === 'done') return;
-    if (fault === 'closed_before_answer' && !this.#answer.hasBegun && this.#way?.repeat() === true) return;
+    if (!this.#answer.hasBegun && this.#way?.repeat(fault) === true) return;
     this.#fault = error.code;
     if (fault === 'timeout') this.services.observer.limitMet('upstream_response');
     this.#fail(answerOfFault(fault, error.code), faultResult(fault, error.code), error.message);

@@ -12,8 +12,13 @@ import { forwardedFields } from './forwarded-fields.ts';
 import { GatheredBody } from './gathered-body.ts';
 import type { OctetLine, UpstreamLine } from './upstream-line.ts';
 import type { UpstreamWaiter } from './upstream-source.ts';
-import type { UpstreamUser } from './upstream-user.ts';
+import type { UpstreamFault, UpstreamUser } from './upstream-user.ts';
 import { expectedAccept } from './websocket-accept.ts';
+
+/** Of a body, what is kept of it at most. */
+const keptBytes = 16 * 1024;
+/** How often a request that was not looked at is sent again. */
+const mostRepeats = 2;
 
 /** Whose request it is. */
 export interface ForwardingUser extends UpstreamUser {
@@ -43,6 +48,13 @@ export class Forwarding implements UpstreamWaiter {
   #body: GatheredBody | null = null;
   #repeats = 0;
   #sentMs = 0;
+  /** The body so far, should the workload not look at it; copies. Not where that is too much, or the answer has begun. */
+  #kept: Buffer[] | null = null;
+  #keptBytes = 0;
+  #keeps = true;
+  /** The request is complete. */
+  #isWhole = false;
+  #trailers: FieldList | null = null;
   #isOver = false;
 
   constructor(user: ForwardingUser, request: ForwardedRequest, permit: Permit) {
@@ -56,8 +68,10 @@ export class Forwarding implements UpstreamWaiter {
     return this.#line;
   }
 
-  /** Monotonic milliseconds of when the head went. */
-  get sentMs(): number {
+  /** The answer has begun. Gives the monotonic milliseconds of when the head went. */
+  answered(): number {
+    this.#keeps = false;
+    this.#kept = null;
     return this.#sentMs;
   }
 
@@ -75,26 +89,27 @@ export class Forwarding implements UpstreamWaiter {
     if (!this.#isOver && this.#line === null) this.#user.onUpstreamFault('unreachable', error);
   }
 
-  /** Sends a piece of the body. */
-  body(line: UpstreamLine, bytes: Buffer): void {
-    this.#body ??= this.#gather(line);
-    if (!this.#body.add(bytes)) this.#user.onUpstreamBusy();
+  /** Sends a piece of the body: a view that is valid during the call only. */
+  body(view: Buffer): void {
+    const line = this.#line;
+    // It came meanwhile, while the request is about to be sent once more.
+    if (line === null) return void this.#keep(view);
+    if (!this.#sendPiece(line, view)) this.#user.onUpstreamBusy();
     line.touch();
   }
 
-  end(line: UpstreamLine, trailers: FieldList | null): void {
-    this.#body?.flush();
-    line.endRequest(this.#request.head, trailers);
-    line.touch();
+  end(trailers: FieldList | null): void {
+    this.#isWhole = true;
+    this.#trailers = trailers;
+    if (this.#line !== null) this.#endOn(this.#line);
   }
 
   /** Sends it once more, where that is safe; false: it is not. Nothing of an answer may have gone to the caller. */
-  repeat(): boolean {
-    const { settings, services } = this.#user;
-    const line = this.#line;
-    if (line === null || !isRepeatable(this.#request.head) || !settings.pool.mayRepeat(line, this.#repeats))
-      return false;
+  repeat(fault: UpstreamFault): boolean {
+    const { settings, services, host } = this.#user;
+    if (this.#line === null || !this.#isSafe(this.#line, fault)) return false;
     services.observer.retried();
+    host.pausePeerReading();
     this.#line = null;
     this.#repeats++;
     settings.pool.connect(this.#permit, this);
@@ -136,13 +151,53 @@ export class Forwarding implements UpstreamWaiter {
     if (head.framing === 'none') {
       line.sendHead(head, target, added);
       if (this.#repeats === 0) user.host.resumeRequest();
+      else user.host.resumePeerReading();
       return;
     }
     line.cork();
     line.sendHead(head, target, added);
-    user.host.resumeRequest();
+    if (this.#repeats === 0) user.host.resumeRequest();
+    else this.#sendAgain(line);
     line.uncork();
     if (!this.#isOver) user.onUpstreamTakesBody();
+  }
+
+  /** What is safe to ask twice, or was not looked at and is still at hand. */
+  #isSafe(line: UpstreamLine, fault: UpstreamFault): boolean {
+    if (fault === 'unprocessed') return this.#keeps && this.#repeats < mostRepeats;
+    if (fault !== 'closed_before_answer' || !isRepeatable(this.#request.head)) return false;
+    return this.#user.settings.pool.mayRepeat(line, this.#repeats);
+  }
+
+  /** False asks to wait. Who sends streams copies what it cannot send at once, and only such lines leave requests unprocessed. */
+  #sendPiece(line: UpstreamLine, view: Buffer): boolean {
+    if (this.#keeps && line.octets === null && this.#keptBytes + view.length <= keptBytes) {
+      return line.write(this.#keep(view));
+    }
+    this.#keeps = false;
+    this.#kept = null;
+    this.#body ??= this.#gather(line);
+    return this.#body.add(view);
+  }
+
+  #keep(view: Buffer): Buffer {
+    const copy = Buffer.from(view);
+    this.#kept ??= [];
+    this.#kept.push(copy);
+    this.#keptBytes += copy.length;
+    return copy;
+  }
+
+  #endOn(line: UpstreamLine): void {
+    this.#body?.flush();
+    line.endRequest(this.#request.head, this.#trailers);
+    line.touch();
+  }
+
+  #sendAgain(line: UpstreamLine): void {
+    for (const piece of this.#kept ?? []) line.write(piece);
+    if (this.#isWhole) this.#endOn(line);
+    this.#user.host.resumePeerReading();
   }
 
   #gather(line: UpstreamLine): GatheredBody {

@@ -8,6 +8,8 @@ import type { ResponseHead } from '../wire/http1-message.ts';
 export type UpstreamFault =
   /** No connection could be made. */
   | 'unreachable'
+  /** The workload says that it did not look at the request (RFC 9113 §8.7): it may be sent again, whatever it is. */
+  | 'unprocessed'
   /** Closed or reset before a byte of the answer. */
   | 'closed_before_answer'
   /** Closed or reset within the answer. */

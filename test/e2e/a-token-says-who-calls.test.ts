@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
+import http2 from 'node:http2';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { createDevCa } from '../../src/identity/dev-ca.ts';
@@ -45,6 +46,7 @@ before(async () => {
     forward: http://127.0.0.1:${workload.port}
     identity_required: token
     forward_token: true
+    http2: on
   - name: brief
     listen: 127.0.0.1:${briefPort}
     forward: http://127.0.0.1:${workload.port}
@@ -163,6 +165,52 @@ test('where tokens alone count, no certificate is asked for; the workload gets t
   await peer.expect('200 OK', deadlineMs);
   assert.ok(workload.received.includes(`Authorization: Bearer ${token}\r\n`));
   assert.match(JSON.stringify(decisionsAt('/token')), /"workload_id":"spiffe:\/\/ci\.acme\.com/);
+});
+
+test('over HTTP/2 each request has the token that came with it, beside others on the same connection', async () => {
+  const session = http2.connect(`https://localhost:${tokenPort}`, { ca: mesh.ca.bundlePem });
+  scope.after(() => session.destroy());
+  const ask = (target: string, token: string | null, fields: Readonly<Record<string, string>> = {}) =>
+    new Promise<{ head: http2.IncomingHttpHeaders; body: string }>((resolve, reject) => {
+      const authorization = token === null ? {} : { authorization: `Bearer ${token}` };
+      const stream = session.request({ ':path': target, ...authorization, ...fields });
+      let head: http2.IncomingHttpHeaders = {};
+      let body = '';
+      stream.on('response', (received) => (head = received));
+      stream.on('data', (piece: Buffer) => (body += piece));
+      stream.on('error', reject);
+      stream.on('end', () => resolve({ head, body }));
+    });
+  const [job, other] = [
+    await jobToken({ run: '1' }),
+    await jobToken({ run: '2', sub: 'repo:acme/shop:environment:prod' }),
+  ];
+  const grpcFields = { ':method': 'POST', 'content-type': 'application/grpc', te: 'trailers' };
+  const [one, two, none, expired, call] = await Promise.all([
+    ask('/h2/one', job),
+    ask('/h2/two', other),
+    ask('/h2/none', null),
+    ask('/h2/expired', await jobToken({ exp: 1_700_000_000 })),
+    ask('/a.B/C', null, grpcFields),
+  ]);
+  assert.deepEqual(
+    [one, two].map(({ head, body }) => [head[':status'], body]),
+    [
+      [200, 'ok'],
+      [200, 'ok'],
+    ],
+  );
+  assert.deepEqual([none.head[':status'], JSON.parse(none.body).code], [401, 'token_missing']);
+  assert.match(String(none.head['www-authenticate']), /^Bearer realm="postern"/);
+  assert.deepEqual([expired.head[':status'], JSON.parse(expired.body).code], [401, 'expired']);
+  assert.deepEqual([call.head[':status'], call.head['grpc-status']], [200, '16']);
+  const subjectAt = (target: string) => {
+    const principal = decisionsAt(target)[0]?.['principal'] as { token?: { subject?: string } } | undefined;
+    return principal?.token?.subject;
+  };
+  assert.equal(subjectAt('/h2/one'), 'repo:acme/shop:ref:refs/heads/main');
+  assert.equal(subjectAt('/h2/two'), 'repo:acme/shop:environment:prod');
+  assert.doesNotMatch(workload.received, /\/h2\/(none|expired)|a\.B/);
 });
 
 test('a certificate that does not hold is refused whatever token comes with it', async () => {

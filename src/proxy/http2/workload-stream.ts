@@ -75,7 +75,7 @@ export class WorkloadStream implements UpstreamLine, StreamUser {
     const stream = this.#owner.open(this);
     if (stream === null) {
       // Not at once: the exchange is still about to hand on what it has of the request.
-      setImmediate(() => this.#fail('closed_before_answer', 'takes no more streams'));
+      setImmediate(() => this.#fail('unprocessed', 'takes no more streams'));
       return;
     }
     this.#stream = stream;
@@ -137,8 +137,7 @@ export class WorkloadStream implements UpstreamLine, StreamUser {
 
   /** The workload reads no streams above `lastStreamId`. */
   onUnread(lastStreamId: number): void {
-    if (this.#stream !== null && this.#stream.id > lastStreamId)
-      this.#fail('closed_before_answer', 'did not look at it');
+    if (this.#stream !== null && this.#stream.id > lastStreamId) this.#fail('unprocessed', 'did not look at it');
   }
 
   /** The connection takes bytes again. */
@@ -186,6 +185,7 @@ export class WorkloadStream implements UpstreamLine, StreamUser {
     // Whoever answered in full may not want the rest of the request (RFC 9113 §8.1).
     if (this.#isAnswerWhole) return;
     if (detail !== null) this.#fail('invalid_answer', detail);
+    else if (code === h2Codes.refusedStream && !this.#isAnswered) this.#fail('unprocessed', 'refused the stream');
     else this.#fail(this.#isAnswered ? 'broken_answer' : 'closed_before_answer', `reset the stream with code ${code}`);
   }
 
