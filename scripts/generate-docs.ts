@@ -12,6 +12,7 @@ import { errorsMarkdown } from './docs/errors-docs.ts';
 import { newPage, withSection } from './docs/generated-section.ts';
 import { limboMarkdown } from './docs/limbo-docs.ts';
 import { recordTargetsMarkdown } from './docs/record-targets-docs.ts';
+import { sigmaPipelineYaml } from './docs/sigma-pipeline.ts';
 import { strictnessMarkdown } from './docs/strictness-docs.ts';
 import { tokenRefusalsMarkdown } from './docs/token-refusals-docs.ts';
 
@@ -19,7 +20,8 @@ interface GeneratedSection {
   readonly page: string;
   /** Title of the page where it has to be made first. */
   readonly title: string;
-  readonly name: string;
+  /** Null where the whole file is generated. */
+  readonly name: string | null;
   readonly body: string;
 }
 
@@ -36,6 +38,7 @@ async function generatedSections(): Promise<readonly GeneratedSection[]> {
     { page: 'docs/x509-limbo.md', title: 'Judged by x509-limbo', name: 'verdicts', body: limboMarkdown() },
     { page: 'docs/decision-records.md', title: 'Decision records', name: 'fields', body: recordFieldsMarkdown() },
     { page: 'docs/records.md', title: 'Encodings', name: 'targets', body: recordTargetsMarkdown() },
+    { page: 'deploy/siem/sigma/pipelines/postern_ecs.yml', title: '', name: null, body: sigmaPipelineYaml() },
   ];
 }
 
@@ -43,6 +46,7 @@ async function generatedSections(): Promise<readonly GeneratedSection[]> {
 function renderPage(root: string, section: GeneratedSection): { readonly before: string; readonly after: string } {
   const file = join(root, section.page);
   const before = existsSync(file) ? readFileSync(file, 'utf8') : '';
+  if (section.name === null) return { before, after: section.body };
   const page = before === '' ? newPage(section.title, section.name) : before;
   const after = withSection(page, section.name, section.body);
   if (after === null) throw new Error(`${section.page} has no marks of the generated section \`${section.name}\``);
@@ -55,7 +59,9 @@ for (const section of await generatedSections()) {
   const { before, after } = renderPage(root, section);
   if (before === after) continue;
   if (isCheck) {
-    process.stderr.write(`${section.page}: the generated section \`${section.name}\` is stale; run \`npm run docs\`\n`);
+    process.stderr.write(
+      `${section.page}: the generated ${section.name === null ? 'file' : `section \`${section.name}\``} is stale; run \`npm run docs\`\n`,
+    );
     process.exitCode = 1;
   } else {
     writeFileSync(join(root, section.page), after);
