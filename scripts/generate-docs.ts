@@ -8,6 +8,7 @@ import { lintRulesMarkdown } from '../src/authz/lint/lint-docs.ts';
 import { metricsMarkdown } from '../src/telemetry/metrics-docs.ts';
 import { cliMarkdown } from './docs/cli-docs.ts';
 import { configurationMarkdown } from './docs/configuration-docs.ts';
+import { elasticTemplate } from './docs/elastic-template.ts';
 import { errorsMarkdown } from './docs/errors-docs.ts';
 import { newPage, withSection } from './docs/generated-section.ts';
 import { limboMarkdown } from './docs/limbo-docs.ts';
@@ -39,6 +40,7 @@ async function generatedSections(): Promise<readonly GeneratedSection[]> {
     { page: 'docs/decision-records.md', title: 'Decision records', name: 'fields', body: recordFieldsMarkdown() },
     { page: 'docs/records.md', title: 'Encodings', name: 'targets', body: recordTargetsMarkdown() },
     { page: 'deploy/siem/sigma/pipelines/postern_ecs.yml', title: '', name: null, body: sigmaPipelineYaml() },
+    { page: 'deploy/siem/elastic/index-template.json', title: '', name: null, body: elasticTemplate() },
   ];
 }
 
