@@ -4,7 +4,7 @@
 import net from 'node:net';
 import tls from 'node:tls';
 import { isPosternError, PosternError } from '../errors.ts';
-import type { PeerVerifier } from '../identity/peer-verification.ts';
+import type { PeerVerifier, VerifiedPeer } from '../identity/peer-verification.ts';
 import type { RevocationList } from '../identity/revocation-list.ts';
 import type { IdentitySnapshot } from '../identity/source.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -55,6 +55,8 @@ export class PeerTarget implements UpstreamTarget {
   readonly #phases = new WeakMap<net.Socket, Phase>();
   /** The identity that a handshake was begun with. */
   readonly #shown = new WeakMap<net.Socket, IdentitySnapshot>();
+  /** The certificates of a known peer, kept once for all its connections: Node's objects hold some 20 KB of OpenSSL's each. */
+  readonly #chains = new WeakMap<VerifiedPeer, PeerChain>();
 
   constructor(parts: PeerTargetParts, place: Place) {
     this.handshakeMs = parts.handshakeMs;
@@ -105,7 +107,7 @@ export class PeerTarget implements UpstreamTarget {
     if (!this.#accepts(id)) return this.#refused('the peer is somebody else', id);
     const right = new PeerRight({
       ...this.#parts,
-      chain: chain as PeerChain,
+      chain: this.#knownChain(verdict.peer, chain as PeerChain),
       notAfterMs: verdict.peer.trustedUntilMs,
       judgedUnder: moment,
       role: 'server',
@@ -158,6 +160,13 @@ export class PeerTarget implements UpstreamTarget {
     this.#parts.open.add(open);
     socket.once('close', () => this.#parts.open.delete(open));
     return open;
+  }
+
+  #knownChain(peer: VerifiedPeer, chain: PeerChain): PeerChain {
+    const known = this.#chains.get(peer);
+    if (known !== undefined) return known;
+    this.#chains.set(peer, chain);
+    return chain;
   }
 
   #accepts(id: string): boolean {

@@ -82,12 +82,15 @@ type Scope = { after(fn: () => Promise<void> | void): void };
 export class CallingWorld {
   readonly mesh: Mesh;
   readonly client: SidecarProcess;
+  /** The sidecar that is called; null where it was not started. */
+  readonly server: SidecarProcess | null;
   /** Of the listeners, by name. */
   readonly ports: Readonly<Record<string, number>>;
 
-  private constructor(parts: Pick<CallingWorld, 'mesh' | 'client' | 'ports'>) {
+  private constructor(parts: Pick<CallingWorld, 'mesh' | 'client' | 'server' | 'ports'>) {
     this.mesh = parts.mesh;
     this.client = parts.client;
+    this.server = parts.server;
     this.ports = parts.ports;
   }
 
@@ -98,7 +101,7 @@ export class CallingWorld {
     rows: (server: string, mesh: Mesh) => Rows | Promise<Rows>,
   ): Promise<CallingWorld> {
     const mesh = await Mesh.create(scope, { ...options, policy: callersPolicy });
-    if (startsServer) await mesh.start(scope);
+    const server = startsServer ? await mesh.start(scope) : null;
     const adminPort = await freePort();
     const listeners = Object.entries(await rows(`localhost:${mesh.port}`, mesh));
     const ports: Record<string, number> = {};
@@ -110,7 +113,7 @@ export class CallingWorld {
     mesh.put('client.yaml', clientConfig(lines.join(''), adminPort));
     const client = await SidecarProcess.start({ configFile: path.join(mesh.dir, 'client.yaml'), adminPort });
     scope.after(() => client.kill());
-    return new CallingWorld({ mesh, client, ports });
+    return new CallingWorld({ mesh, client, server, ports });
   }
 
   /** Another SVID of the client. */
