@@ -1,6 +1,7 @@
 // `npm run soak:sockets [COUNT]`: 5,000 WebSockets that are open and idle, through two Posterns: plain callers, their sidecar, mutual TLS,
 // the sidecar of the workload. Says what one costs either sidecar in resident memory, and what stays when all have gone. Each gets a
-// message through after the rest, octet by octet; none may end by itself.
+// message through after the rest, octet by octet; none may end by itself. Needs 4 descriptors a socket; Node itself raises `ulimit -n` to the
+// hard limit.
 
 import { once } from 'node:events';
 import net from 'node:net';
