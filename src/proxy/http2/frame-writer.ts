@@ -1,5 +1,5 @@
 // HOT PATH (npm run bench -- --only h2). Writes the frames of one connection: what one turn of the event loop makes is one write, and one
-// TLS record where it is short. Large pieces of data do not wait: they come in a buffer that the next read writes over.
+// TLS record where it is short. Large pieces of data are copied together, as they come in a buffer that the next read writes over.
 
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
@@ -12,13 +12,29 @@ const textBytes = 64 * 1024;
 /** Room for the frames of one read from a workload, with what was gathered before them. */
 const scratchBytes = 192 * 1024;
 
-/** One for all connections of a process: it is used within a call only. */
+/** One for all connections of a process: a writer that has octets in it writes them before another has it. */
 export class FrameScratch {
   #buffer: Buffer | null = null;
+  #holder: FrameWriter | null = null;
 
-  get buffer(): Buffer {
+  /** For `writer`, until another asks. */
+  take(writer: FrameWriter): Buffer {
+    if (this.#holder !== writer) {
+      this.#holder?.flush();
+      this.#holder = writer;
+    }
     this.#buffer ??= Buffer.allocUnsafeSlow(scratchBytes);
     return this.#buffer;
+  }
+
+  /** Nothing of it is in use. */
+  release(): void {
+    this.#holder = null;
+  }
+
+  /** What was written of it waits: the next one is another. */
+  leave(): void {
+    this.#buffer = null;
   }
 }
 
@@ -44,7 +60,7 @@ export class FrameWriter implements FrameSink {
 
   /** Octets that the kernel has not taken. */
   get pendingBytes(): number {
-    return this.#socket.writableLength + this.#text.length;
+    return this.#socket.writableLength + this.#filled + this.#text.length;
   }
 
   text(frames: string): void {
@@ -56,30 +72,38 @@ export class FrameWriter implements FrameSink {
   data(head: string, view: Buffer): void {
     if (this.#filled === 0 && view.length <= smallBytes) return this.text(head + view.toString('latin1'));
     const needed = this.#text.length + head.length + view.length;
-    if (this.#filled + needed > scratchBytes) this.dataDone();
-    const { buffer } = this.#scratch;
+    if (this.#filled + needed > scratchBytes) this.flush();
+    const buffer = this.#scratch.take(this);
     this.#filled += buffer.write(this.#text + head, this.#filled, 'latin1');
     this.#text = '';
     this.#filled += view.copy(buffer, this.#filled);
-  }
-
-  dataDone(): void {
-    const count = this.#filled;
-    if (count === 0) return;
-    this.#filled = 0;
-    const socket = this.#socket;
-    if (socket.destroyed) return;
-    const frames = this.#scratch.buffer.subarray(0, count);
-    // While nothing is queued, TLS encrypts before a write returns; else, and in the clear, it may wait.
-    socket.write(this.#encrypts && socket.writableLength === 0 ? frames : Buffer.from(frames));
+    this.#ask();
   }
 
   /** Writes what was gathered. */
   flush(): void {
+    if (this.#filled > 0) this.#flushData();
     const text = this.#text;
     if (text === '') return;
     this.#text = '';
     if (!this.#socket.destroyed) this.#socket.write(text, 'latin1');
+  }
+
+  #flushData(): void {
+    const socket = this.#socket;
+    const buffer = this.#scratch.take(this);
+    if (this.#text !== '' && this.#filled + this.#text.length <= scratchBytes) {
+      this.#filled += buffer.write(this.#text, this.#filled, 'latin1');
+      this.#text = '';
+    }
+    const frames = buffer.subarray(0, this.#filled);
+    this.#filled = 0;
+    this.#scratch.release();
+    if (socket.destroyed) return;
+    if (socket.writableLength > 0) return void socket.write(Buffer.from(frames));
+    socket.write(frames);
+    // TLS encrypts before a write returns; in the clear, the kernel has mostly taken all of it by then.
+    if (!this.#encrypts && socket.writableLength > 0) this.#scratch.leave();
   }
 
   #ask(): void {

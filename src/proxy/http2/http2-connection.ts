@@ -29,10 +29,12 @@ export interface Http2ConnectionOptions extends HttpConnectionOptions {
  */
 type Phase = 'opening' | 'idle' | 'busy' | 'announced' | 'finishing' | 'lingering' | 'closed';
 
-/** Octets that may be under way to us on one stream: what a stalled workload can make us hold for it. */
+/** Octets that may be under way to us on one stream at first: what a stalled workload can make us hold for it. */
 const streamWindowBytes = 65_535;
 /** On all streams together. Given back as it comes, so that none starves another. */
 const connectionWindowBytes = 1024 * 1024;
+/** What streams that keep moving may have more, all together. */
+const growthBytes = 1024 * 1024;
 /** Answers to PING and the like that pile up, above which nothing is read. */
 const unreadBytes = 256 * 1024;
 /** Time for a peer to answer the PING behind a GOAWAY: after it, whatever it began before it knew has come. */
@@ -66,7 +68,7 @@ export class Http2Connection implements PeerConnection, StreamConnection, Sessio
     this.#heads = new RequestHeads(options.headLimits);
     const { headBytes, fieldCount } = options.headLimits;
     const bounds = { listBytes: headBytes, fieldCount: fieldCount + pseudoFields };
-    const windows = { streamWindowBytes, connectionWindowBytes };
+    const windows = { streamWindowBytes, connectionWindowBytes, growthBytes };
     const session = { isServer: true, maxStreams: this.#limits.streams, bounds, ...windows, nowMs: performance.now() };
     this.#session = new Http2Session(session, this, this.#writer);
     this.#listen();

@@ -41,7 +41,8 @@ export interface WorkloadConnectionOwner {
 /** `retired`: those streams that are open go on, no more are taken. */
 type State = 'connecting' | 'open' | 'retired' | 'closed';
 
-const windows = Object.freeze({ streamWindowBytes: 65_535, connectionWindowBytes: 1024 * 1024 });
+const mebibyte = 1024 * 1024;
+const windows = Object.freeze({ streamWindowBytes: 65_535, connectionWindowBytes: mebibyte, growthBytes: mebibyte });
 
 export class WorkloadConnection implements WorkloadStreamOwner, SessionEvents {
   readonly wheel: TimerWheel;

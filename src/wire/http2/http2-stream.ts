@@ -38,8 +38,12 @@ export class Http2Stream {
   sendWindow: number;
   /** Bytes that the peer may send. */
   receiveWindow: number;
+  /** What that is when all that came was read. */
+  windowBytes: number;
   /** Bytes that were read and not yet told. */
   uncredited = 0;
+  /** How often as much was told since the window has that size. */
+  creditCount = 0;
   /** The final head of the answer came: a further one holds trailers. */
   hasHead = false;
   localEnded = false;
@@ -63,6 +67,7 @@ export class Http2Stream {
     this.user = windows.user;
     this.sendWindow = windows.send;
     this.receiveWindow = windows.receive;
+    this.windowBytes = windows.receive;
   }
 
   /** Sends a head. */

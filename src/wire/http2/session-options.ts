@@ -15,6 +15,8 @@ export interface SessionOptions {
   readonly streamWindowBytes: number;
   /** Bytes that may be under way to us on all together. */
   readonly connectionWindowBytes: number;
+  /** By how much the windows of streams that keep moving may have grown, all together. */
+  readonly growthBytes: number;
   /** Monotonic, milliseconds. */
   readonly nowMs: number;
 }

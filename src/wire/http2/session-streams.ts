@@ -42,6 +42,7 @@ export class SessionStreams implements StreamOwner {
   /** Bytes that the peer may send on all streams together, and those that it has not been told of yet. */
   #receiveWindow: number;
   #uncredited = 0;
+  #grown = 0;
   /** Octets of the DATA frame at hand that were not data. */
   #padding = 0;
   /** Streams above this are not taken any more. */
@@ -210,10 +211,23 @@ export class SessionStreams implements StreamOwner {
   /** Told once it is half a window: one frame for many. */
   credit(stream: Http2Stream, bytes: number): void {
     stream.uncredited += bytes;
-    if (stream.remoteEnded || stream.uncredited * 2 < this.#options.streamWindowBytes) return;
-    stream.receiveWindow += stream.uncredited;
-    this.#parts.sink.text(windowUpdateFrame(stream.id, stream.uncredited));
+    if (stream.remoteEnded || stream.uncredited * 2 < stream.windowBytes) return;
+    const opened = stream.uncredited + this.#growthOf(stream);
+    stream.receiveWindow += opened;
     stream.uncredited = 0;
+    this.#parts.sink.text(windowUpdateFrame(stream.id, opened));
+  }
+
+  /** Bytes by which the window of a stream grows that kept moving; one whose reader stalls is not credited, and never grows. */
+  #growthOf(stream: Http2Stream): number {
+    const more = stream.windowBytes;
+    stream.creditCount++;
+    if (stream.creditCount < creditsToGrow || more * 2 > mostStreamWindowBytes) return 0;
+    if (this.#grown + more > this.#options.growthBytes) return 0;
+    stream.creditCount = 0;
+    stream.windowBytes += more;
+    this.#grown += more;
+    return more;
   }
 
   reset(stream: Http2Stream, code: number): void {
@@ -314,10 +328,16 @@ export class SessionStreams implements StreamOwner {
 
   #close(stream: Http2Stream): void {
     if (stream.isClosed) return;
+    this.#grown -= stream.windowBytes - this.#options.streamWindowBytes;
     this.#sender.forget(stream);
     this.#table.remove(stream);
   }
 }
+
+/** Halves of a window that a stream has moved before that doubles. */
+const creditsToGrow = 4;
+/** To which it grows at most. */
+const mostStreamWindowBytes = 512 * 1024;
 
 const overflow = new Http2Fault(h2Codes.flowControlError, 'a window above 2^31-1');
 

@@ -12,8 +12,6 @@ export interface FrameSink {
   text(frames: string): void;
   /** A frame's head and its payload, a view that is valid during the call only. */
   data(head: string, view: Buffer): void;
-  /** The data that was at hand has all been told. */
-  dataDone(): void;
 }
 
 interface SenderEvents {
@@ -77,7 +75,6 @@ export class StreamSender {
       moved = false;
       for (const stream of [...this.#waiting]) moved = this.#turn(stream) || moved;
     }
-    this.#sink.dataDone();
     this.#isPumping = false;
   }
 
@@ -124,7 +121,6 @@ export class StreamSender {
   #frames(stream: Http2Stream, view: Buffer, endStream: boolean): number {
     if (view.length === 0) {
       if (endStream) this.#frame(stream, noBytes, true);
-      this.#sink.dataDone();
       return 0;
     }
     let at = 0;
@@ -135,7 +131,6 @@ export class StreamSender {
       this.#frame(stream, view.subarray(at, at + count), endStream && at + count === view.length);
       at += count;
     }
-    this.#sink.dataDone();
     return at;
   }
 

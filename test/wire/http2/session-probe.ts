@@ -51,6 +51,7 @@ export interface ProbeOptions {
   readonly listBytes?: number;
   readonly fieldCount?: number;
   readonly streamWindowBytes?: number;
+  readonly growthBytes?: number;
 }
 
 export class SessionProbe {
@@ -67,7 +68,11 @@ export class SessionProbe {
   constructor(options: ProbeOptions = {}) {
     const { isServer = true, maxStreams = 100, listBytes = 65_536, fieldCount = 104 } = options;
     const bounds = { listBytes, fieldCount };
-    const windows = { streamWindowBytes: options.streamWindowBytes ?? 65_535, connectionWindowBytes: 1_048_576 };
+    const windows = {
+      streamWindowBytes: options.streamWindowBytes ?? 65_535,
+      connectionWindowBytes: 1_048_576,
+      growthBytes: options.growthBytes ?? 0,
+    };
     this.session = new Http2Session({ isServer, maxStreams, bounds, ...windows, nowMs: 0 }, this, {
       text: (frames) => {
         this.written += frames;
@@ -75,7 +80,6 @@ export class SessionProbe {
       data: (head, view) => {
         this.written += head + view.toString('latin1');
       },
-      dataDone: () => {},
     });
   }
 
