@@ -40,6 +40,12 @@ export const budgets: readonly Budget[] = [
   ratio('relay-upload', 'mbPerCpuSecond', { peer: 'haproxy', atLeast: 0.6, goal: 0.8 }),
   absolute('download', 'residentGrowthMb', 48),
   absolute('upload', 'residentGrowthMb', 48),
+  ...(['http2-1-stream', 'http2-8-streams', 'http2-32-streams', 'grpc'] as const).map((name) =>
+    ratio(name, 'cpuUsPerRequest', { peer: 'envoy', atMost: 0.85, goal: 0.6 }),
+  ),
+  ratio('http2-download', 'mbPerCpuSecond', { peer: 'envoy', atLeast: 1.0 }),
+  ratio('http2-upload', 'mbPerCpuSecond', { peer: 'envoy', atLeast: 1.0 }),
+  absolute('http2-memory', 'kbPerConnection', 40),
   ratio('handshake', 'cpuUsPerConnection', { peer: 'haproxy', atMost: 1.0 }),
   absolute('memory', 'idleMb', 75),
   ratio('memory', 'loadedMb', { peer: 'envoy', atMost: 1.0 }),

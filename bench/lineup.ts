@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { type Certificates, makeCertificates } from './certificates.ts';
 import { firstLine, freePort, type RunningProcess, startNode, until } from './child-process.ts';
 import { exchange } from './load/closed-loop.ts';
+import { Http2Connection, smallGetFields } from './load/http2-connection.ts';
 import type { Target } from './load/load-job.ts';
 import { createDialer } from './load/raw-connection.ts';
 import type { CorePlan } from './machine.ts';
@@ -62,7 +63,7 @@ export async function enter(stage: Stage, peer: Peer, protocol: PeerSetting['pro
   const startedMs = performance.now();
   const running = peer.start(setting);
   try {
-    await until(`${peer.name} to answer`, () => answers(target, running));
+    await until(`${peer.name} to answer`, () => answers(target, running, protocol));
   } catch (error) {
     await running.stop();
     throw error;
@@ -93,9 +94,13 @@ export async function settingFor(stage: Stage, peer: Peer): Promise<PeerSetting>
 }
 
 /** True when an mTLS request with the caller's SVID is answered with 200. Throws when the process has ended. */
-async function answers(target: Target, running: RunningProcess): Promise<boolean> {
+async function answers(target: Target, running: RunningProcess, protocol: PeerSetting['protocol']): Promise<boolean> {
   if (running.ended()) throw new Error(`${running.child.spawnargs.join(' ')} has ended: ${running.lastWords()}`);
   try {
+    if (protocol === 'http2') {
+      await answersHttp2(target);
+      return true;
+    }
     const connection = await createDialer(target).open();
     await exchange([connection], 1);
     connection.close();
@@ -103,4 +108,13 @@ async function answers(target: Target, running: RunningProcess): Promise<boolean
   } catch {
     return false;
   }
+}
+
+async function answersHttp2(target: Target): Promise<void> {
+  const connection = await Http2Connection.open(target);
+  await new Promise<void>((resolve, reject) => {
+    connection.onFailure = reject;
+    connection.ask(smallGetFields, true, resolve);
+  });
+  connection.close();
 }

@@ -6,6 +6,7 @@ import { runConstantRate } from './load/constant-rate.ts';
 import { runHandshakes } from './load/handshakes.ts';
 import { runHold } from './load/hold.ts';
 import type { LoadJob } from './load/load-job.ts';
+import { runStreamHold, runStreams, runStreamTransfer } from './load/streams.ts';
 import { runTransfer } from './load/transfer.ts';
 
 function run(job: LoadJob): Promise<object> {
@@ -17,9 +18,11 @@ function run(job: LoadJob): Promise<object> {
     case 'handshake':
       return runHandshakes(job);
     case 'transfer':
-      return runTransfer(job);
+      return job.http2 === undefined ? runTransfer(job) : runStreamTransfer(job);
     case 'hold':
-      return runHold(job);
+      return job.http2 === undefined ? runHold(job) : runStreamHold(job);
+    case 'streams':
+      return runStreams(job);
   }
 }
 

@@ -11,6 +11,7 @@ import type {
   LoadJob,
   LoopResult,
   RateResult,
+  StreamsJob,
   TransferJob,
   TransferResult,
 } from './load/load-job.ts';
@@ -20,7 +21,7 @@ const slowestBytesPerMs = 5_000;
 
 const entry = fileURLToPath(new URL('./load-client.ts', import.meta.url));
 
-export function runLoad(job: ClosedLoopJob | HandshakeJob, core: number | null): Promise<LoopResult>;
+export function runLoad(job: ClosedLoopJob | StreamsJob | HandshakeJob, core: number | null): Promise<LoopResult>;
 export function runLoad(job: ConstantRateJob, core: number | null): Promise<RateResult>;
 export function runLoad(job: TransferJob, core: number | null): Promise<TransferResult>;
 export function runLoad(job: HoldJob, core: number | null): Promise<HoldResult>;
@@ -35,6 +36,7 @@ function patienceMs(job: LoadJob): number {
     case 'constant-rate':
       return 60_000 + 3 * (job.warmupMs + job.measureMs);
     case 'closed-loop':
+    case 'streams':
     case 'handshake':
       return 60_000 + 20 * (job.warmupCount + job.requestCount);
     case 'transfer':

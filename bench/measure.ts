@@ -30,8 +30,9 @@ export async function measure(plan: MeasurePlan): Promise<Samples> {
     const { protocol } = plan.scenario;
     for (const peer of plan.peers) {
       if (protocol === 'tcp' && peer.relays === undefined) continue;
+      if (protocol === 'http2' && peer.speaksHttp2 === undefined) continue;
       if (plan.scenario.fresh) {
-        entrants.push({ owner: peer.name, sample: (take) => withFresh(plan.stage, peer, take) });
+        entrants.push({ owner: peer.name, sample: (take) => withFresh(plan, peer, take) });
         continue;
       }
       const contestant = await enter(plan.stage, peer, protocol);
@@ -68,8 +69,12 @@ function directEntrant(stage: Stage): Entrant {
   return { owner: 'direct', sample: (take) => take({ target: stage.direct, pids: () => [] }) };
 }
 
-async function withFresh(stage: Stage, peer: Peer, take: (measured: Measured) => Promise<Sample>): Promise<Sample> {
-  const contestant = await enter(stage, peer);
+async function withFresh(
+  { stage, scenario }: Pick<MeasurePlan, 'stage' | 'scenario'>,
+  peer: Peer,
+  take: (measured: Measured) => Promise<Sample>,
+): Promise<Sample> {
+  const contestant = await enter(stage, peer, scenario.protocol);
   try {
     return await take(contestant);
   } finally {

@@ -3,6 +3,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { attackScenario } from './attack-scenario.ts';
 import { residentBytes } from './cpu-time.ts';
+import { http2Scenarios } from './http2-scenarios.ts';
 import type { Contestant, Stage } from './lineup.ts';
 import type { Target, TransferJob } from './load/load-job.ts';
 import { runLoad } from './load-run.ts';
@@ -20,6 +21,13 @@ export type ScenarioName =
   | 'relay-upload'
   | 'large-download'
   | 'large-upload'
+  | 'http2-1-stream'
+  | 'http2-8-streams'
+  | 'http2-32-streams'
+  | 'grpc'
+  | 'http2-download'
+  | 'http2-upload'
+  | 'http2-memory'
   | 'handshake'
   | 'memory'
   | 'start';
@@ -42,7 +50,7 @@ export interface Scenario {
   /** True when the call without a proxy is measured beside. */
   readonly direct: boolean;
   /** What proxies are started for; left out: `http`. */
-  readonly protocol?: 'tcp';
+  readonly protocol?: 'tcp' | 'http2';
   /** The figure that the table shows first. */
   readonly headline: string;
   /** `onStep` hears what is done of a sample that takes long. */
@@ -114,6 +122,7 @@ export const scenarios: readonly Scenario[] = [
   transferScenario('upload'),
   relayScenario('download'),
   relayScenario('upload'),
+  ...http2Scenarios,
   {
     name: 'handshake',
     title: 'one request a connection, nothing resumed: CPU time a connection',

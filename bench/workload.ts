@@ -1,8 +1,9 @@
 // The workload behind every proxy: plain HTTP/1.1, as little work as possible, and a count of the requests it saw.
-// Process entry; prints its port. GET /count answers the count, GET /bulk/N answers N bytes, other requests a small
+// Whoever begins with the preface of HTTP/2 is served that. Process entry; prints its port. GET /count answers the count, GET /bulk/N answers N bytes, other requests a small
 // JSON document; a POST is answered when its body (Content-Length or chunked) has come whole.
 
 import { createServer, type Socket } from 'node:net';
+import { serveHttp2 } from './http2-workload.ts';
 
 const smallBody = '{"account":"42","currency":"EUR","balance":"1034.17","updated":"2026-11-22T21:47:51Z"}';
 const small = Buffer.from(head('application/json', smallBody.length) + smallBody, 'latin1');
@@ -11,6 +12,11 @@ const endOfHead = Buffer.from('\r\n\r\n');
 const endOfChunked = Buffer.from('0\r\n\r\n');
 
 let requestCount = 0;
+const body = Buffer.from(smallBody);
+
+function onRequest(): void {
+  requestCount += 1;
+}
 
 /** What a connection is in the middle of. */
 type Reading =
@@ -22,9 +28,15 @@ function serve(socket: Socket): void {
   let reading: Reading = { kind: 'head', held: null };
   socket.setNoDelay(true);
   socket.on('error', () => socket.destroy());
-  socket.on('data', (chunk: Buffer) => {
+  const onData = (chunk: Buffer): void => {
+    // "PRI * HTTP/2.0"; of HTTP/1.1 no method begins so that anybody here uses.
+    if (chunk.length > 3 && chunk[0] === 0x50 && chunk[1] === 0x52) {
+      socket.off('data', onData);
+      return serveHttp2(socket, chunk, { body, onRequest });
+    }
     reading = step(socket, reading, chunk);
-  });
+  };
+  socket.on('data', onData);
 }
 
 /** Takes what has come; no proxy pipelines, so a chunk holds the end of one message at most. */

@@ -21,6 +21,17 @@ export interface ClosedLoopJob extends Observed {
   readonly requestCount: number;
 }
 
+/** HTTP/2: on each connection `streamCount` requests are in flight at all times. */
+export interface StreamsJob extends Observed {
+  readonly kind: 'streams';
+  readonly connectionCount: number;
+  readonly streamCount: number;
+  /** `call`: a unary call of gRPC. */
+  readonly request: 'get' | 'call';
+  readonly warmupCount: number;
+  readonly requestCount: number;
+}
+
 /** Requests leave at fixed times, whatever the answers do. */
 export interface ConstantRateJob extends Observed {
   readonly kind: 'constant-rate';
@@ -41,6 +52,8 @@ export interface HandshakeJob extends Observed {
 /** One body of many bytes, one way. */
 export interface TransferJob extends Observed {
   readonly kind: 'transfer';
+  /** Over HTTP/2; else HTTP/1.1. */
+  readonly http2?: true;
   readonly direction: 'download' | 'upload';
   readonly warmupBytes: number;
   readonly bytes: number;
@@ -49,13 +62,15 @@ export interface TransferJob extends Observed {
 /** Opens many connections, uses all of them, then closes them and waits. */
 export interface HoldJob extends Observed {
   readonly kind: 'hold';
+  /** Over HTTP/2, ten requests at once on each; else HTTP/1.1. */
+  readonly http2?: true;
   readonly connectionCount: number;
   readonly requestsEach: number;
   /** Time that a proxy gets to give memory back after the last connection has closed. */
   readonly settleMs: number;
 }
 
-export type LoadJob = ClosedLoopJob | ConstantRateJob | HandshakeJob | TransferJob | HoldJob;
+export type LoadJob = ClosedLoopJob | StreamsJob | ConstantRateJob | HandshakeJob | TransferJob | HoldJob;
 
 /** Of a closed loop and of handshakes. */
 export interface LoopResult {

@@ -96,7 +96,8 @@ function contentLength(bytes: Buffer, end: number): number {
   return Number.NaN;
 }
 
-function contextOf(tls: NonNullable<Target['tls']>): SecureContext {
+/** Everybody gets the same cipher and group. */
+export function contextOf(tls: NonNullable<Target['tls']>): SecureContext {
   return createSecureContext({
     ca: readFileSync(tls.ca),
     cert: readFileSync(tls.cert),

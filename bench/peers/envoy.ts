@@ -11,6 +11,7 @@ const binary = process.env['ENVOY_BIN'] ?? 'envoy';
 
 export const envoy: Peer = {
   name: 'envoy',
+  speaksHttp2: true,
   note: '1 worker, RBAC on the SPIFFE ID, XFCC, JSON access log',
   version: () => /\/(\d+\.\d+\.\d+)\//.exec(output(binary, ['--version']) ?? '')?.[1] ?? null,
   start: (setting) => {
@@ -44,6 +45,7 @@ function configuration(setting: PeerSetting): object {
         {
           name: 'workload',
           type: 'STATIC',
+          ...(setting.protocol === 'http2' ? upstreamHttp2 : {}),
           connect_timeout: '1s',
           load_assignment: {
             cluster_name: 'workload',
@@ -54,6 +56,15 @@ function configuration(setting: PeerSetting): object {
     },
   };
 }
+
+const upstreamHttp2 = {
+  typed_extension_protocol_options: {
+    'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': {
+      ...type('upstreams.http.v3.HttpProtocolOptions'),
+      explicit_http_config: { http2_protocol_options: {} },
+    },
+  },
+};
 
 function address(port: number): object {
   return { socket_address: { address: '127.0.0.1', port_value: port } };
@@ -69,7 +80,7 @@ function downstreamTls(setting: PeerSetting): object {
       disable_stateless_session_resumption: true,
       disable_stateful_session_resumption: true,
       common_tls_context: {
-        alpn_protocols: ['http/1.1'],
+        alpn_protocols: [setting.protocol === 'http2' ? 'h2' : 'http/1.1'],
         tls_params: { tls_minimum_protocol_version: 'TLSv1_3', tls_maximum_protocol_version: 'TLSv1_3' },
         tls_certificates: [
           {
@@ -89,7 +100,7 @@ function connectionManager(setting: PeerSetting): object {
     typed_config: {
       ...type('filters.network.http_connection_manager.v3.HttpConnectionManager'),
       stat_prefix: 'sidecar',
-      codec_type: 'HTTP1',
+      codec_type: setting.protocol === 'http2' ? 'HTTP2' : 'HTTP1',
       normalize_path: true,
       merge_slashes: true,
       generate_request_id: true,

@@ -19,8 +19,8 @@ export interface PeerSetting {
   readonly adminPort: number;
   readonly workloadPort: number;
   readonly core: number | null;
-  /** `tcp`: mutual TLS, and then octets as they come. */
-  readonly protocol: 'http' | 'tcp';
+  /** `tcp`: mutual TLS, and then octets as they come; `http2`: by ALPN, and without TLS to the workload. */
+  readonly protocol: 'http' | 'tcp' | 'http2';
 }
 
 /** One kind of proxy. */
@@ -30,6 +30,8 @@ export interface Peer {
   readonly note: string;
   /** It can be started with `protocol: tcp`. */
   readonly relays?: true;
+  /** It can be started with `protocol: http2`. */
+  readonly speaksHttp2?: true;
   /** Its version, or null where it is not installed. */
   version(): string | null;
   /** Writes its configuration into `setting.dir` and starts it; it need not be ready yet. */

@@ -16,6 +16,7 @@ export const postern: Peer = {
   name: 'postern',
   note: 'everything on: seed policy, journal before forwarding, metrics',
   relays: true,
+  speaksHttp2: true,
   // An unpacked archive has no commit, and is measured all the same.
   version: () => output('git', ['describe', '--always', '--dirty']) ?? 'unknown',
   start: (setting) => start(setting, ownCheckout),
@@ -26,6 +27,7 @@ export const posternBase: Peer = {
   name: 'postern-base',
   note: 'the checkout in POSTERN_BASE',
   relays: true,
+  speaksHttp2: true,
   version: () =>
     baseDir === undefined ? null : (output('git', ['-C', baseDir, 'describe', '--always', '--dirty']) ?? 'unknown'),
   start: (setting) => start(setting, baseDir ?? ''),
@@ -85,12 +87,16 @@ function inbound({ listenPort, workloadPort, protocol }: PeerSetting): string {
     resource: { type: database, name: payments_db }
     action: [read, write]`;
   }
+  // A call of gRPC has actions of its own, which the seed policy does not know.
+  const way =
+    protocol === 'http2'
+      ? `http2: on\n    forward: h2c://127.0.0.1:${workloadPort}\n    action: read`
+      : `forward: http://127.0.0.1:${workloadPort}\n    action: auto`;
   return `inbound:
   - name: api
     listen: 127.0.0.1:${listenPort}
     protocol: http
-    forward: http://127.0.0.1:${workloadPort}
-    action: auto
+    ${way}
     routes:
       - match: { path: "/topics/{topic}", method: [POST] }
         resource: { type: message_queue, topic: "{topic}" }
