@@ -117,6 +117,10 @@ export class SessionStreams implements StreamOwner {
     const stream = this.#table.get(streamId);
     if (stream === undefined) return this.#onAbsent(streamId, 'DATA');
     if (stream.remoteEnded) return this.#resetFor(stream, h2Codes.streamClosed, 'DATA after its end');
+    // Nothing stands before the head: a caller of HTTP/1.1 would take it for one (RFC 9113 §8.1).
+    if (!this.#options.isServer && !stream.hasHead) {
+      return this.#resetFor(stream, h2Codes.protocolError, 'DATA before its head');
+    }
     stream.receiveWindow -= length;
     if (stream.receiveWindow < 0) return this.#resetFor(stream, h2Codes.flowControlError, 'DATA beyond its window');
     this.#padding = length;

@@ -472,6 +472,21 @@ describe('the side that calls', () => {
   });
 
   for (const [name, input] of [
+    ['before any head', frame(types.data, 0, 1, 'HTTP/1.1 200 OK')],
+    ['before the final head', frame(types.headers, 4, 1, '\x08\x03100') + frame(types.data, 0, 1, 'a')],
+    ['that is empty and ends all, before any head', frame(types.data, flags.endStream, 1)],
+  ] as const) {
+    test(`takes no data ${name} (§8.1)`, () => {
+      const probe = answering(input);
+      assert.ok(probe.written.includes(frame(types.rst, 0, 1, uint32(protocolError))));
+      assert.deepEqual(
+        probe.events.filter((one) => !one.startsWith('head')),
+        [`reset 1 ${protocolError}`],
+      );
+    });
+  }
+
+  for (const [name, input] of [
     ['a stream that the other side begins', frame(types.headers, whole, 2, '\x88')],
     ['an answer to what nobody asked', frame(types.headers, whole, 3, '\x88')],
     ['a push', frame(types.push, 4, 1, uint32(2) + getBlock)],
