@@ -6,15 +6,20 @@ import type { HttpFacts } from '../authz/model.ts';
 import { correlate } from './correlation.ts';
 import type { ConnectionPlan, ExchangeServices } from './exchange-services.ts';
 import { type ConnectionSide, InboundRequest } from './inbound-request.ts';
-import { decide, observe } from './judge.ts';
+import { builtInDeny, decide, observe } from './judge.ts';
 import type { JudgedUnder } from './open-decision.ts';
+import type { ConnectionRight } from './peer-right.ts';
 
 /** Who asks, as of now. */
 export interface DecisionHost {
   readonly side: ConnectionSide;
   readonly facts: ConnectionFacts;
   readonly plan: ConnectionPlan;
+  /** By which it may be here at all. */
+  readonly right: ConnectionRight;
 }
+
+const rightEnded = builtInDeny('reauth_revoked');
 
 const noHttp: HttpFacts = Object.freeze({ method: undefined, header: () => undefined, query: () => undefined });
 
@@ -69,13 +74,15 @@ export class ConnectionDecision {
       http: noHttp,
     });
     const startedMs = performance.now();
-    const { decision, plan } = decide(host, question);
+    // As before each request of HTTP: whose right has ended is denied whatever policy and mode say.
+    const isOver = host.right.ended(services.clock.nowMs()) !== null;
+    const { decision, plan } = isOver ? { decision: rightEnded, plan: null } : decide(host, question);
     const evalMs = performance.now() - startedMs;
     const event: DecisionEvent = {
       decisionId,
       timeUs: services.clock.nowUs(),
       decision,
-      enforced: services.settings.options.mode === 'enforce',
+      enforced: isOver || services.settings.options.mode === 'enforce',
       status: null,
       request: question,
       connection: host.facts,

@@ -43,6 +43,19 @@ test('in shadow mode a deny lets pass, and says so', async (t) => {
   assert.deepEqual([begin.decision, begin.enforced], ['deny', false]);
 });
 
+test('who has lost the own identity opens no connection, whatever policy or shadow mode say', async (t) => {
+  const { met, port } = await greeter(t);
+  const world = await TcpWorld.open(t, { server: port, outbound: '    mode: shadow\n' });
+  const row = '  - { spiffe_id: "spiffe://prod.acme.com/ns/shop/front", reason: stolen }\n';
+  put(world.front.dir, 'revoked.yaml', `revocations:\n${row}`);
+  await world.front.sidecar.reload();
+  await broken(call(world.port));
+  const denied = await waitFor('the deny', () => world.front.records().find((one) => one.type === 'decision'));
+  assert.deepEqual([denied.decision, denied.reason, denied.enforced], ['deny', 'reauth_revoked', true]);
+  assert.equal(world.database.records().filter((one) => one.type === 'decision').length, 0);
+  assert.equal(met.length, 0);
+});
+
 type Change = (world: TcpWorld) => Promise<void> | void;
 
 const changes: Readonly<Record<string, Change>> = {
