@@ -2,6 +2,8 @@
 // what stands in them is not ours to read.
 
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import http2 from 'node:http2';
 import { after, before, describe, test } from 'node:test';
 import * as grpc from '@grpc/grpc-js';
 import { Mesh } from '../harness/mesh.ts';
@@ -14,7 +16,7 @@ const policy = `policy "calls":
   rules:
     - name: some
       effect: allow
-      actions: ["grpc:/chat.v1.Chat/Echo", "grpc:/chat.v1.Chat/Count", "grpc:/chat.v1.Chat/Sum", "grpc:/chat.v1.Chat/Talk", "grpc:/chat.v1.Chat/Hang", "read"]
+      actions: ["grpc:/chat.v1.Chat/Echo", "grpc:/chat.v1.Chat/Count", "grpc:/chat.v1.Chat/Sum", "grpc:/chat.v1.Chat/Talk", "grpc:/chat.v1.Chat/Hang", "read", "write"]
 `;
 
 const asIs = (bytes: Buffer): Buffer => bytes;
@@ -139,6 +141,31 @@ describe('a gRPC client', () => {
       );
     });
   }
+
+  test('makes no call by a right to read or write, whatever method and type of content it names', async () => {
+    const before = seen.length;
+    const session = http2.connect(`https://127.0.0.1:${mesh.port}`, {
+      ...(await mesh.caller()),
+      checkServerIdentity: () => undefined,
+    });
+    for (const [method, type] of [
+      ['POST', 'application/grpcx'],
+      ['POST', 'application/grpc-web+proto'],
+      ['PUT', 'application/grpc'],
+      ['GET', 'application/grpc'],
+    ]) {
+      const head = { ':path': '/chat.v1.Chat/Secret', ':method': method, 'content-type': type, te: 'trailers' };
+      const stream = session.request(head, { endStream: false });
+      stream.end(Buffer.alloc(5));
+      const [answer] = (await once(stream, 'response')) as [http2.IncomingHttpHeaders];
+      await once(stream.resume(), 'end');
+      const id = answer['x-postern-decision-id'];
+      const record = journalRecords(mesh.journalDir).find((one) => one['decision_id'] === id);
+      assert.deepEqual([method, type, record?.['decision']], [method, type, 'deny']);
+    }
+    session.close();
+    assert.equal(seen.length, before);
+  });
 
   test('has its unary calls answered, with metadata both ways, binary too', async () => {
     const metadata = new grpc.Metadata();

@@ -2,6 +2,7 @@
 // write, in the order in which it would.
 
 import { fieldFate } from '../field-fate.ts';
+import { mayBeGrpc } from '../grpc-type.ts';
 import type { RequestHead } from '../http1-message.ts';
 import { isConnectionField } from './http2-request-head.ts';
 import type { FieldPairs } from './http2-stream.ts';
@@ -14,8 +15,9 @@ export function requestFields(head: RequestHead, target: string, added: string):
     const key = fields.keys[at]!;
     if (fieldFate(key) === 'keep') pairs.push(key, fields.values[at]!);
   }
-  // Of the connection by RFC 9110, but gRPC asks for it end to end: without it some servers refuse the call.
-  if (fields.get('te') === 'trailers') pairs.push('te', 'trailers');
+  // Of the connection by RFC 9110, but gRPC asks for it end to end: without it some servers refuse the call. What was not
+  // judged as one gets none, so that those who look at nothing else refuse it, too.
+  if (fields.get('te') === 'trailers' && mayBeGrpc(fields)) pairs.push('te', 'trailers');
   if (head.expectsContinue) pairs.push('expect', '100-continue');
   if (head.framing === 'length') pairs.push('content-length', String(head.contentLength));
   for (let at = 0; at < added.length; ) {

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { grpcCallOf } from '../../../src/proxy/grpc-call.ts';
 import { headLimitsDefaults } from '../../../src/wire/head-limits.ts';
 import { HeaderBlock, HpackDecoder } from '../../../src/wire/http2/hpack-decoder.ts';
 import { HpackEncoder } from '../../../src/wire/http2/hpack-encoder.ts';
@@ -97,4 +98,24 @@ test('a request goes on as over HTTP/1.1: what we add replaces what came, and `t
     'x-a',
     'b: c',
   ]);
+});
+
+describe('`te: trailers`, without which many servers take no call, goes on', () => {
+  for (const [types, goesOn] of [
+    [['application/grpc'], true],
+    [['Application/GRPC+proto'], true],
+    [['text/plain', 'application/grpc'], true],
+    [['application/grpc-web'], true],
+    [['text/plain'], false],
+    [[], false],
+  ] as const) {
+    test(`${goesOn ? '' : 'not '}with ${types.length === 0 ? 'no type of content' : types.join(' and ')}`, () => {
+      const came = [':method POST', ':scheme https', ':authority a', ':path /a.B/C', 'te trailers'];
+      const fields = [...came, ...types.map((type) => `content-type ${type}`)].map((one) => one.split(' '));
+      const head = new RequestHeads(headLimitsDefaults).read(blockOf(fields as unknown as Fields), false);
+      assert.ok(!('kind' in head));
+      assert.equal(requestFields(head, '/a.B/C', '').includes('te'), goesOn);
+      assert.equal(grpcCallOf(head, '/a.B/C')?.method, goesOn ? 'C' : undefined);
+    });
+  }
 });
