@@ -25,7 +25,7 @@ test('a sidecar whose every address but one is a unix socket serves HTTP and TCP
   t.after(() => void workload.close());
   await serve(t, (socket) => socket.pipe(socket), at('echo'));
   const ca = await createDevCa({ dir: at('ca'), trustDomain: 'prod.acme.com' });
-  const [web, tcp] = [await freePort(), await freePort()];
+  const [web, tcp, other] = [await freePort(), await freePort(), await freePort()];
   const accept = 'accept: ["spiffe://prod.acme.com/**"]';
   const listeners = `inbound:
   - { name: in-http, listen: "unix:${at('in-http')}", socket_mode: "0660", forward: "unix:${at('app')}" }
@@ -34,6 +34,7 @@ test('a sidecar whose every address but one is a unix socket serves HTTP and TCP
   - { name: tcp, listen: 127.0.0.1:${tcp}, protocol: tcp, forward: "unix:${at('echo')}" }
 outbound:
   - { name: out-http, listen: "unix:${at('out-http')}", to: [127.0.0.1:${web}], ${accept} }
+  - { name: out-other, listen: "127.1.0.7:${other}", to: [127.0.0.1:${web}], ${accept} }
   - { name: out-tcp, listen: "unix:${at('out-tcp')}", protocol: tcp, to: [127.0.0.1:${tcp}], ${accept} }`;
   const id = 'spiffe://prod.acme.com/ns/payments/api';
   await leaveBehind(at('in-tcp'));
@@ -45,6 +46,9 @@ outbound:
     ['660', '600', '600', '600'],
   );
   assert.equal(await ask(http.request({ socketPath: at('out-http'), path: '/out', agent: false })), 'got /out');
+  // Where a line of /etc/hosts leads programs: all of 127.0.0.0/8 is this machine.
+  const elsewhere = { host: '127.1.0.7', port: other, path: '/other', headers: { host: 'orders' }, agent: false };
+  assert.equal(await ask(http.request(elsewhere)), 'got /other');
   const plain = net.connect({ path: at('out-tcp'), allowHalfOpen: true });
   plain.end('to the echo');
   assert.equal(await textOf(plain), 'to the echo');
