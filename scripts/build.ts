@@ -34,7 +34,11 @@ function licenceOf(folder: string): string {
 rmSync(outdir, { recursive: true, force: true });
 const { metafile } = await build({
   absWorkingDir: root,
-  entryPoints: { main: 'src/cli/main.ts', 'worker-main': 'src/cli/worker-main.ts' },
+  entryPoints: {
+    main: 'src/cli/main.ts',
+    'worker-main': 'src/cli/worker-main.ts',
+    'ship-main': 'src/cli/ship-main.ts',
+  },
   outdir,
   bundle: true,
   // What only some commands load stays in files of its own.

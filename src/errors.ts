@@ -354,8 +354,8 @@ export const errorCatalog = {
   },
   ERR_SHIP_BUSY: {
     exit: 3,
-    means: 'another `postern audit ship` delivers under the same name',
-    mend: 'give each receiver its own `--name`, or end the other process',
+    means: 'another process delivers under the same name',
+    mend: 'give each receiver a name of its own, or end the other process',
   },
   ERR_SHIP_CURSOR: {
     exit: 3,

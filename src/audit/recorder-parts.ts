@@ -31,7 +31,7 @@ export interface RecorderParts {
   /** Faults of the journal, for the operational log; requests that are concerned are denied anyway. */
   readonly onFault?: (error: PosternError) => void;
   /** How far those who read the journal behind us have come; segments that they still need are kept. */
-  readonly cursors?: readonly JournalCursor[];
+  readonly cursors?: () => Promise<readonly JournalCursor[]>;
   /** Sees how long each write to the journal took, milliseconds. */
   readonly onWriteMs?: (ms: number) => void;
   /** For tests: the calls that write, how fast a disk must be, and how long to wait. */
@@ -108,7 +108,7 @@ export function makeRetention(opened: OpenedParts): Retention | null {
   const { options, parts, onFault, streamId } = opened;
   if (options.dir === null) return null;
   const { dir, keepBytes, segmentBytes, whenFull } = options;
-  const cursors = parts.cursors ?? [];
+  const cursors = parts.cursors ?? (() => Promise.resolve([]));
   return new Retention({ dir, streamId, keepBytes, segmentBytes, whenFull, cursors, onFault });
 }
 

@@ -2,12 +2,6 @@
 
 import type { SegmentFile, StreamFiles } from './journal-layout.ts';
 
-/** A place in a journal: everything up to and including this record. */
-export interface JournalPosition {
-  readonly streamId: string;
-  readonly seq: number;
-}
-
 export interface RetentionInput {
   /** Oldest first. */
   readonly streams: readonly StreamFiles[];
@@ -17,8 +11,8 @@ export interface RetentionInput {
   readonly whenFull: 'deny' | 'drop_oldest';
   /** Segments that are being written, by path. */
   readonly inUse: ReadonlySet<string>;
-  /** How far the slowest reader has come; null when everything may go. */
-  readonly takenUpTo: JournalPosition | null;
+  /** Whether every reader has the whole of a segment. */
+  readonly isTaken: (segment: SegmentFile) => boolean;
 }
 
 /** A segment that goes, and the last number in it. */
@@ -47,7 +41,7 @@ export function planRetention(input: RetentionInput): RetentionPlan {
   let freed = 0;
   for (const leaving of candidates(input)) {
     if (freed >= wanted) break;
-    const taken = isTaken(leaving, input.takenUpTo);
+    const taken = input.isTaken(leaving.segment);
     if (!taken && input.whenFull === 'deny') break;
     (taken ? expired : dropped).push(leaving);
     freed += leaving.segment.size;
@@ -77,11 +71,4 @@ function candidates(input: RetentionInput): readonly LeavingSegment[] {
 function lastSeqOf(stream: StreamFiles, index: number): number | null {
   const next = stream.segments[index + 1];
   return next === undefined ? null : next.firstSeq - 1;
-}
-
-function isTaken(leaving: LeavingSegment, taken: JournalPosition | null): boolean {
-  if (taken === null) return true;
-  const { streamId } = leaving.segment;
-  if (streamId !== taken.streamId) return streamId < taken.streamId;
-  return leaving.lastSeq !== null && leaving.lastSeq <= taken.seq;
 }

@@ -6,23 +6,24 @@ import { readdir, rm, rmdir, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { PosternError } from '../errors.ts';
 import { faultCode } from './fault-code.ts';
-import type { StreamFiles } from './journal-layout.ts';
+import type { SegmentFile, StreamFiles } from './journal-layout.ts';
 import { listStreams, lockName } from './journal-layout.ts';
 import type { JournalOptions } from './journal-options.ts';
 import { lastLineOf } from './journal-tail.ts';
-import type { JournalPosition, LeavingSegment, RetentionPlan } from './retention-plan.ts';
+import type { LeavingSegment, RetentionPlan } from './retention-plan.ts';
 import { planRetention } from './retention-plan.ts';
 import type { Expiry } from './service-records.ts';
 import { tryLock } from './stream-lock.ts';
 import type { StreamWriter } from './stream-writer.ts';
 
-/** Tells how far a reader has come; null before it has read anything. */
-export type JournalCursor = () => JournalPosition | null;
+/** Tells whether a reader has the whole of a segment. */
+export type JournalCursor = (segment: SegmentFile) => boolean;
 
 export interface RetentionOptions extends Pick<JournalOptions, 'keepBytes' | 'segmentBytes' | 'whenFull'> {
   readonly dir: string;
   readonly streamId: string;
-  readonly cursors: readonly JournalCursor[];
+  /** How far each reader has come now. */
+  readonly cursors: () => Promise<readonly JournalCursor[]>;
   readonly onFault: (error: PosternError) => void;
 }
 
@@ -120,7 +121,9 @@ export class Retention {
     const others = new Set(streams.filter((stream) => this.#isOfAnother(stream)).map(({ streamId }) => streamId));
     const inUse = new Set([this.#current, ...streams.flatMap((stream) => this.#lastInUse(stream, others))]);
     const reserveBytes = Math.min(segmentBytes, keepBytes);
-    const plan = planRetention({ streams, keepBytes, reserveBytes, whenFull, inUse, takenUpTo: this.#takenUpTo() });
+    const cursors = await this.#options.cursors();
+    const isTaken = (segment: SegmentFile): boolean => cursors.every((cursor) => cursor(segment));
+    const plan = planRetention({ streams, keepBytes, reserveBytes, whenFull, inUse, isTaken });
     this.#listedBytes = plan.totalBytes;
     this.#writtenWhenListed = written;
     this.#full = plan.full;
@@ -193,12 +196,6 @@ export class Retention {
     return stream.streamId === this.#options.streamId || others.has(stream.streamId) ? [last.path] : [];
   }
 
-  #takenUpTo(): JournalPosition | null {
-    const { cursors } = this.#options;
-    if (cursors.length === 0) return null;
-    return cursors.map((cursor) => cursor() ?? { streamId: '', seq: 0 }).reduce(earlier);
-  }
-
   #fault(message: string, cause: unknown): void {
     this.#options.onFault(new PosternError('ERR_JOURNAL_UNAVAILABLE', `${message}: ${faultCode(cause)}`, { cause }));
   }
@@ -211,11 +208,6 @@ export class Retention {
 function ownPart(plan: RetentionPlan, others: ReadonlySet<string>): RetentionPlan {
   const isOurs = ({ segment }: LeavingSegment): boolean => !others.has(segment.streamId);
   return { ...plan, expired: plan.expired.filter(isOurs), dropped: plan.dropped.filter(isOurs) };
-}
-
-function earlier(a: JournalPosition, b: JournalPosition): JournalPosition {
-  if (a.streamId !== b.streamId) return a.streamId < b.streamId ? a : b;
-  return a.seq < b.seq ? a : b;
 }
 
 /** True while the process that writes a stream lives. */

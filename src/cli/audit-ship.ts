@@ -6,6 +6,7 @@ import type { Command } from 'commander';
 import { encoders, encodingNames } from '../audit/encode/encoders.ts';
 import { type BulkFlavour, bulkFlavours } from '../audit/sinks/bulk-format.ts';
 import { BulkPost, type BulkTarget } from '../audit/sinks/bulk-post.ts';
+import { HttpReceiver } from '../audit/sinks/http-receiver.ts';
 import { cursorName, ShipCursor } from '../audit/sinks/ship-cursor.ts';
 import { type ShipOptions, Shipper } from '../audit/sinks/shipper.ts';
 import { PosternError } from '../errors.ts';
@@ -66,13 +67,14 @@ export function registerShip(audit: Command, io: CliIo): void {
 async function runShip(flags: ShipFlags, io: CliIo): Promise<void> {
   const options = shipOptions(flags, io);
   const post = await BulkPost.open(() => targetOf(flags, io), systemClock);
+  const receiver = new HttpReceiver(post, flavourOf(flags));
   const cursor = await ShipCursor.open(options.dir, flags.name);
   // Nothing here aborts: an interrupt ends the process, and the next one goes on where the cursor is.
   const { signal } = new AbortController();
   const onTrouble = (text: string): void => io.err(`postern: ${printable(text)}; trying again\n`);
   const shipper = new Shipper(options, {
     cursor,
-    post,
+    receiver,
     signal,
     onTrouble,
     clock: systemClock,
@@ -84,12 +86,12 @@ async function runShip(flags: ShipFlags, io: CliIo): Promise<void> {
     io.err(`postern: ${delivered} records delivered, ${refused} refused, ${retries} retries\n`);
   } finally {
     cursor.close();
-    post.close();
+    receiver.close();
   }
 }
 
 function shipOptions(flags: ShipFlags, io: CliIo): ShipOptions {
-  const flavour: BulkFlavour = parseChoice(flags.flavour, '--flavour', bulkFlavours);
+  const flavour = flavourOf(flags);
   const encoding = parseChoice(flags.encode, '--encode', encodings);
   if (flavour === 'elastic' && noObjects.includes(encoding)) {
     throw new PosternError('ERR_USAGE', `--flavour elastic takes JSON, and --encode ${encoding} is none`);
@@ -98,7 +100,11 @@ function shipOptions(flags: ShipFlags, io: CliIo): ShipOptions {
     throw new PosternError('ERR_USAGE', '--name is not made of 1 to 64 of `a-z`, `0-9`, `-` and `_`');
   }
   const encode = encoding === 'native' ? null : encoders[encoding];
-  return { dir: resolve(io.cwd, flags.journal), flavour, encode, follow: flags.once !== true, everyMs: 500 };
+  return { dir: resolve(io.cwd, flags.journal), encode, follow: flags.once !== true, everyMs: 500 };
+}
+
+function flavourOf(flags: ShipFlags): BulkFlavour {
+  return parseChoice(flags.flavour, '--flavour', bulkFlavours);
 }
 
 async function targetOf(flags: ShipFlags, io: CliIo): Promise<BulkTarget> {

@@ -44,6 +44,7 @@ async function run(options: RunOptions, host: { readonly io: CliIo; readonly ver
     pod: io.env['POD_NAME'] ?? null,
     logFd: 2,
     logLevel: logLevelOf(options.logLevel),
+    shipEntry: entryFile('ship-main'),
     readConfig,
   };
   const signals = new SignalWatch();
@@ -88,9 +89,12 @@ async function configOnceKnown(environment: SidecarEnvironment, signals: SignalW
 async function start(config: PosternConfig, environment: SidecarEnvironment): Promise<Steered> {
   if (workerCount(config) === 1) return Sidecar.start(config, environment);
   const { Supervisor } = await import('../workers/supervisor.ts');
-  // The sources, or the compiled files of the package.
-  const workerEntry = join(import.meta.dirname, `worker-main${extname(import.meta.filename)}`);
-  return Supervisor.start(config, { environment, workerEntry });
+  return Supervisor.start(config, { environment, workerEntry: entryFile('worker-main') });
+}
+
+/** What another process or thread runs: of the sources, or of the compiled files of the package. */
+function entryFile(name: string): string {
+  return join(import.meta.dirname, `${name}${extname(import.meta.filename)}`);
 }
 
 function logLevelOf(text: string): LogLevel {

@@ -2,9 +2,11 @@
 
 import * as z from 'zod';
 import { journalDefaults as defaults, type FsyncOption, type JournalOptions } from '../audit/journal-options.ts';
+import type { SinkOptions } from '../audit/sinks/sink-options.ts';
 import { formatDuration, parseDuration } from '../lib/duration.ts';
 import { formatSize } from '../lib/size.ts';
-import { badValue, choice, longestTimerMs, notYet, refuse, size, textField } from './fields.ts';
+import { badValue, choice, longestTimerMs, refuse, size, textField } from './fields.ts';
+import { sinkSection } from './sink-section.ts';
 import { fieldName, filePath } from './text-fields.ts';
 
 const fsync = textField(parseFsync, {
@@ -72,13 +74,14 @@ export const auditSection = z
     stdout: choice(['off', 'native'], ['ecs', 'ocsf', 'cef'])
       .prefault(defaults.stdout)
       .describe('Records on standard output as well. With `journal: off` they are the record.'),
-    sinks: notYet('audit.sinks').describe('Where records are delivered to.'),
+    sinks: z.array(sinkSection).max(16).prefault([]).describe('Where records are delivered to, besides the journal.'),
     redact: redactSection.prefault({}).describe('What of a request may stand in a record. Never query or tokens.'),
     outcomes: choice(['all', 'errors', 'off'])
       .prefault(defaults.outcomes)
       .describe('Which ends of requests are recorded besides the decision.'),
   })
   .superRefine((audit, context) => {
+    refuseSinks(audit, context);
     if (audit.journal !== 'off' || audit.stdout !== 'off') return;
     const mend = 'set `stdout: native`, or give a journal';
     refuse(context, badValue('no decision would be on record', mend, 'ERR_CONFIG_CONFLICT'), ['journal']);
@@ -94,9 +97,30 @@ export const auditSection = z
       redactPath: audit.redact.path,
       redactHeaders: audit.redact.headers,
       outcomes: audit.outcomes,
+      sinks: audit.sinks,
     }),
   )
   .describe('The record of each decision.');
 
 /** What the journal takes, and which request headers the proxy hashes for it. `dir` is absolute once loaded. */
-export type AuditConfig = Omit<JournalOptions, 'proxy'> & { readonly redactHeaders: readonly string[] };
+export type AuditConfig = Omit<JournalOptions, 'proxy'> & {
+  readonly redactHeaders: readonly string[];
+  readonly sinks: readonly SinkOptions[];
+};
+
+/** Sinks read the journal, each with a cursor of its own name. */
+function refuseSinks(
+  { journal, sinks }: { readonly journal: unknown; readonly sinks: readonly SinkOptions[] },
+  context: z.RefinementCtx,
+): void {
+  if (journal === 'off' && sinks.length > 0) {
+    const mend = 'give a journal, or take the sinks out';
+    refuse(context, badValue('sinks are served from the journal', mend, 'ERR_CONFIG_CONFLICT'), ['sinks']);
+  }
+  for (const [at, { name }] of sinks.entries()) {
+    if (sinks.findIndex((sink) => sink.name === name) === at) continue;
+    const mend = 'give each a `name` of its own';
+    const place = ['sinks', at, 'name'];
+    refuse(context, badValue(`two sinks are called \`${name}\``, mend, 'ERR_CONFIG_CONFLICT'), place);
+  }
+}

@@ -1,6 +1,7 @@
 // Makes every file name of a parsed configuration absolute: relative ones start from the folder of the configuration.
 
 import { dirname, resolve } from 'node:path';
+import type { SinkOptions } from '../audit/sinks/sink-options.ts';
 import type { BundleEndpoint, BundleServerOptions } from '../federation/federation-options.ts';
 import type { KeyPlace } from '../identity/tokens/token-issuer.ts';
 import { agentSocket } from './agent-socket.ts';
@@ -32,7 +33,11 @@ export function resolvePaths(parsed: ParsedConfig, { file, env, secrets }: Final
     inbound,
     outbound,
     policy: { ...parsed.policy, paths, shadowPaths, revocationsFile },
-    audit: { ...audit, dir: audit.dir === null ? null : absolute(audit.dir) },
+    audit: {
+      ...audit,
+      dir: audit.dir === null ? null : absolute(audit.dir),
+      sinks: audit.sinks.map((sink) => absoluteSink(sink, absolute)),
+    },
     inventory: { registryFile: registryFile === null ? null : absolute(registryFile) },
     admin,
     shutdown,
@@ -96,6 +101,11 @@ function absoluteKeys(keys: KeyPlace, absolute: (path: string) => string): KeyPl
   if (keys.kind === 'file') return { ...keys, file: absolute(keys.file) };
   const file = (path: string | null): string | null => (path === null ? null : absolute(path));
   return { ...keys, caFile: file(keys.caFile), bearerFile: file(keys.bearerFile) };
+}
+
+function absoluteSink(sink: SinkOptions, absolute: (path: string) => string): SinkOptions {
+  if (sink.type === 'file') return { ...sink, path: absolute(sink.path) };
+  return { ...sink, caFile: sink.caFile === null ? null : absolute(sink.caFile) };
 }
 
 function deepFreeze<T>(value: T): T {

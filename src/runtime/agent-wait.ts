@@ -198,6 +198,7 @@ class WaitingRoom {
       policy: () => null,
       journal: () => null,
       identity: () => this.#figures(opening),
+      shipping: () => null,
       tokens: () => null,
       upstreams: () => [],
     });

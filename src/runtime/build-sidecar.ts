@@ -29,6 +29,7 @@ import { PolicyRuntime } from './policy-runtime.ts';
 import { openQuietCollection } from './quiet-collection-runtime.ts';
 import { Reloader } from './reloader.ts';
 import { warnOfSettings } from './setting-warnings.ts';
+import type { Shipping } from './shipping-runtime.ts';
 import type { SidecarEnvironment, SidecarParts } from './sidecar-parts.ts';
 import type { TokenRuntime } from './token-runtime.ts';
 
@@ -106,7 +107,7 @@ async function openWho(config: PosternConfig, base: Base): Promise<Who> {
 }
 
 /** What decides, and puts it on record. */
-type Judgement = Pick<SidecarParts, 'policy' | 'metrics' | 'recent' | 'journal' | 'recorder' | 'tokens'>;
+type Judgement = Pick<SidecarParts, 'policy' | 'metrics' | 'recent' | 'journal' | 'recorder' | 'shipping' | 'tokens'>;
 
 async function openJudgement(config: PosternConfig, base: Base, who: Who): Promise<Judgement> {
   const { environment, cleanups, clock, log } = base;
@@ -119,10 +120,27 @@ async function openJudgement(config: PosternConfig, base: Base, who: Who): Promi
   const onWriteMs = (ms: number): void => metrics.histograms.journalWrite.observe(ms);
   const journal = await openJournal(config.audit, { environment, clock, log, own, recent, onWriteMs });
   const { recorder } = journal;
-  cleanups.add(() => recorder.close());
+  const shipping = await openShippingFor(config, base, who);
+  // The journal is closed first, so that sinks get its last records too.
+  cleanups.add(
+    () => shipping?.close(),
+    () => recorder.close(),
+  );
   const tokens = await openTokenRuntime(config, base, who);
   cleanups.add(() => tokens?.close());
-  return { policy, metrics, recent, journal, recorder, tokens };
+  return { policy, metrics, recent, journal, recorder, shipping, tokens };
+}
+
+/** Null where there are no sinks, or another worker ships: one does, for the streams of all. */
+async function openShippingFor({ audit }: PosternConfig, base: Base, { identity }: Who): Promise<Shipping | null> {
+  const { worker = 0, shipEntry: entry } = base.environment;
+  const { dir, sinks } = audit;
+  if (dir === null || sinks.length === 0 || worker !== 0) return null;
+  if (entry === undefined) throw new TypeError('an environment without `shipEntry` has no sinks');
+  const { Shipping } = await import('./shipping-runtime.ts');
+  const { log, clock } = base;
+  const own = () => ({ certPem: identity.current.svid.certChainPem, keyPem: identity.current.svid.keyPem });
+  return new Shipping({ dir, sinks, entry, log, clock, identity: own });
 }
 
 /** Null where no tokens are configured: then nothing of them is loaded. */
@@ -186,7 +204,7 @@ function listenerParts(config: PosternConfig, room: DescriptorRoom, known: Base 
 function followOwnIdentity(
   { cleanups, log }: Base,
   { identity, identityCounts, attributes }: Who,
-  { policy, listeners, outbound }: Judgement & Serving,
+  { policy, listeners, outbound, shipping }: Judgement & Serving,
 ): void {
   const follow = (): OwnIdentity => {
     const next = ownIdentityOf(identity.current, attributes.current);
@@ -199,6 +217,7 @@ function followOwnIdentity(
     identity.subscribe((snapshot) => {
       identityCounts.rotations++;
       const { spiffeId } = follow();
+      shipping?.renew();
       log.info('identity in use', { spiffe_id: spiffeId, serial: snapshot.svid.serial });
     }),
     attributes.subscribe(() => void follow()),

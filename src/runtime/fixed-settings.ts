@@ -7,7 +7,8 @@ import type { ListenerOptions } from '../proxy/inbound-options.ts';
 
 const fixedParts: readonly (readonly [name: string, part: (config: PosternConfig) => unknown])[] = [
   ['identity', (config) => config.identity],
-  ['audit.journal', ({ audit: { redactHeaders: _, outcomes: __, ...rest } }) => rest],
+  ['audit.journal', ({ audit: { redactHeaders: _, outcomes: __, sinks: ___, ...rest } }) => rest],
+  ['audit.sinks', (config) => config.audit.sinks],
   ['audit.outcomes', (config) => config.audit.outcomes],
   ['admin', (config) => config.admin],
   ['workers', (config) => config.workers],

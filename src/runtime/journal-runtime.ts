@@ -9,6 +9,7 @@ import type { PosternError } from '../errors.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { OwnIdentity } from '../proxy/own-identity.ts';
 import type { OperationalLog } from '../telemetry/operational-log.ts';
+import { sinkCursors } from './sink-cursors.ts';
 
 export interface JournalParts {
   readonly environment: { readonly node: string | null; readonly pod: string | null; readonly version: string };
@@ -30,7 +31,7 @@ export interface Journal {
 /** @throws PosternError ERR_JOURNAL_UNAVAILABLE */
 export async function openJournal(config: AuditConfig, parts: JournalParts): Promise<Journal> {
   const { clock, environment, log, own, recent, onWriteMs } = parts;
-  const { redactHeaders: _, ...options } = config;
+  const { redactHeaders: _, sinks, ...options } = config;
   let last: { readonly text: string; readonly records: number } | null = null;
   let opened: RecorderHandle | null = null;
   const onFault = (error: PosternError): void => {
@@ -44,7 +45,11 @@ export async function openJournal(config: AuditConfig, parts: JournalParts): Pro
     pod: environment.pod,
     version: environment.version,
   };
-  const recorder = await openRecorder({ ...options, proxy }, { clock, onBatch: recent.add, onFault, onWriteMs });
+  const cursors = config.dir === null ? undefined : sinkCursors(config.dir, sinks);
+  const recorder = await openRecorder(
+    { ...options, proxy },
+    { clock, onBatch: recent.add, onFault, onWriteMs, ...(cursors === undefined ? {} : { cursors }) },
+  );
   opened = recorder;
   return {
     recorder,

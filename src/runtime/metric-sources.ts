@@ -48,6 +48,7 @@ function sourcesOf(sidecar: RunningSidecar): MetricSources {
     log: () => log.figures(),
     policy: () => policyFigures(sidecar),
     journal: () => recorder.stats(),
+    shipping: () => sidecar.parts.shipping?.figures ?? null,
     identity: () => ({
       ...sourceFigures(identity.status, clock.nowMs()),
       svid: identity.current.svid,

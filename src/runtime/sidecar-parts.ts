@@ -17,6 +17,7 @@ import type { ListenerSet } from './listener-set.ts';
 import type { OutboundSet } from './outbound-set.ts';
 import type { PolicyRuntime } from './policy-runtime.ts';
 import type { Reloader } from './reloader.ts';
+import type { Shipping } from './shipping-runtime.ts';
 import type { TokenRuntime } from './token-runtime.ts';
 
 /** What surrounds a sidecar. */
@@ -31,6 +32,8 @@ export interface SidecarEnvironment {
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
   /** Which of several workers this is; undefined where the process serves alone. */
   readonly worker?: number;
+  /** File that the thread runs which ships records; needed where there are sinks. */
+  readonly shipEntry?: string;
   /** Reads the configuration again, for a reload. @throws PosternError */
   readonly readConfig: () => Promise<PosternConfig>;
 }
@@ -50,6 +53,8 @@ export interface SidecarParts {
   readonly policy: PolicyRuntime;
   readonly journal: Journal;
   readonly recorder: RecorderHandle;
+  /** Null where this process ships nothing. */
+  readonly shipping: Shipping | null;
   readonly recent: RecentDecisions;
   readonly listeners: ListenerSet;
   readonly outbound: OutboundSet;

@@ -6,6 +6,7 @@ import type {
   MetricSources,
   PolicyFigures,
   SharedHistograms,
+  ShippingFigures,
   TokenFigures,
 } from './figures.ts';
 import type { SampleSet } from './sample-set.ts';
@@ -16,6 +17,8 @@ export function collectProcess(samples: SampleSet, sources: MetricSources, histo
   if (policy !== null) collectPolicy(samples, policy);
   const journal = sources.journal();
   if (journal !== null) collectJournal(samples, journal, histograms);
+  const shipping = sources.shipping();
+  if (shipping !== null) collectShipping(samples, shipping);
   const identity = sources.identity();
   if (identity !== null) collectIdentity(samples, identity);
   const tokens = sources.tokens();
@@ -76,6 +79,19 @@ function collectJournal(samples: SampleSet, journal: JournalFigures, histograms:
   samples.add('postern_journal_sync_failures_total', {}, journal.syncFailures);
   samples.add('postern_stdout_copies_total', {}, journal.copies);
   samples.add('postern_stdout_copies_dropped_total', {}, journal.droppedCopies);
+}
+
+function collectShipping(samples: SampleSet, { sinks, restarts }: ShippingFigures): void {
+  samples.add('postern_sink_thread_restarts_total', {}, restarts);
+  for (const { sink, ...one } of sinks) {
+    samples.add('postern_sink_records_total', { sink }, one.records);
+    samples.add('postern_sink_bytes_total', { sink }, one.bytes);
+    samples.add('postern_sink_retries_total', { sink }, one.retries);
+    samples.add('postern_sink_refused_records_total', { sink }, one.refused);
+    samples.add('postern_sink_gaps_total', { sink }, one.gaps);
+    samples.add('postern_sink_lag_records', { sink }, one.lagRecords);
+    samples.add('postern_sink_lag_seconds', { sink }, one.lagMs / 1000);
+  }
 }
 
 function collectIdentity(samples: SampleSet, identity: IdentityFigures): void {

@@ -58,6 +58,22 @@ export interface JournalFigures {
   readonly droppedCopies: number;
 }
 
+/** What is shipped to sinks. */
+export interface ShippingFigures {
+  readonly sinks: readonly {
+    readonly sink: string;
+    readonly records: number;
+    readonly bytes: number;
+    readonly retries: number;
+    readonly refused: number;
+    readonly gaps: number;
+    readonly lagRecords: number;
+    readonly lagMs: number;
+  }[];
+  /** How often the thread that ships ended by itself. */
+  readonly restarts: number;
+}
+
 export interface IdentityFigures {
   /** Null before the first one. */
   readonly svid: { readonly notBeforeMs: number; readonly notAfterMs: number } | null;
@@ -127,6 +143,8 @@ export interface MetricSources {
   log(): LogFigures;
   policy(): PolicyFigures | null;
   journal(): JournalFigures | null;
+  /** Null where this process ships nothing. */
+  shipping(): ShippingFigures | null;
   identity(): IdentityFigures | null;
   tokens(): TokenFigures | null;
   upstreams(): readonly UpstreamFigures[];

@@ -5,7 +5,7 @@ import { readdir } from 'node:fs/promises';
 import { test } from 'node:test';
 import { listStreams } from '../../src/audit/journal-layout.ts';
 import { systemWriteCalls, type WriteCalls } from '../../src/audit/paced-writer.ts';
-import { type JournalPosition, planRetention } from '../../src/audit/retention-plan.ts';
+import { planRetention } from '../../src/audit/retention-plan.ts';
 import { verifyJournal } from '../../src/audit/verify.ts';
 import {
   journalFolder,
@@ -52,13 +52,13 @@ test('keeps to its room, says in a seal what it deletes, and what is left verifi
 
 test('when_full: deny refuses while a sink holds the room, and goes on when it has taken its part', async (t) => {
   const dir = await journalFolder(t);
-  let taken: JournalPosition | null = null;
+  let isTaken = false;
   const options = { segmentBytes: 20_000, keepBytes: 60_000, whenFull: 'deny' } as const;
-  const { recorder } = await startRecorder(t, dir, options, { cursors: [() => taken] });
+  const { recorder } = await startRecorder(t, dir, options, { cursors: async () => [() => isTaken] });
   await until(async () => (await record(recorder)) !== null);
   assert.match((await record(recorder))?.message ?? '', /full/);
   assert.equal(recorder.stats().dropped, 0);
-  taken = { streamId: recorder.streamId, seq: 1_000_000 };
+  isTaken = true;
   await until(async () => (await record(recorder)) === null);
   await recorder.close();
   assert.ok((await verifyJournal(dir)).intact);
@@ -67,7 +67,7 @@ test('when_full: deny refuses while a sink holds the room, and goes on when it h
 test('when_full: drop_oldest goes on, and a gap record counts what was dropped', async (t) => {
   const dir = await journalFolder(t);
   const options = { segmentBytes: 20_000, keepBytes: 60_000, whenFull: 'drop_oldest' } as const;
-  const { recorder } = await startRecorder(t, dir, options, { cursors: [() => null] });
+  const { recorder } = await startRecorder(t, dir, options, { cursors: async () => [() => false] });
   const gaps: string[] = [];
   for (let n = 0; n < 30; n += 1) {
     assert.deepEqual(new Set(await recordMany(recorder, 10)), new Set([null]));
@@ -112,14 +112,14 @@ test('the plan never touches what is being written and stops at what is not take
     reserveBytes: 100,
     whenFull: 'deny',
     inUse: new Set(['b/1']),
-    takenUpTo: null,
+    isTaken: (_: { readonly path: string }) => true,
   } as const;
   const paths = (plan: ReturnType<typeof planRetention>) => plan.expired.map((leaving) => leaving.segment.path);
   assert.deepEqual(paths(planRetention(input)), ['a/0', 'a/1', 'b/0']);
-  const held = planRetention({ ...input, takenUpTo: { streamId: 'a', seq: 10 } });
+  const held = planRetention({ ...input, isTaken: ({ path }) => path === 'a/0' });
   assert.deepEqual(paths(held), ['a/0']);
   assert.equal(held.full, true);
-  const dropping = planRetention({ ...input, whenFull: 'drop_oldest', takenUpTo: { streamId: 'a', seq: 10 } });
+  const dropping = planRetention({ ...input, whenFull: 'drop_oldest', isTaken: ({ path }) => path === 'a/0' });
   assert.deepEqual(
     dropping.dropped.map((leaving) => leaving.segment.path),
     ['a/1', 'b/0'],

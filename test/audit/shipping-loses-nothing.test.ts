@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { type TestContext, test } from 'node:test';
 import { BulkPost, type BulkTarget } from '../../src/audit/sinks/bulk-post.ts';
+import { HttpReceiver } from '../../src/audit/sinks/http-receiver.ts';
 import { ShipCursor } from '../../src/audit/sinks/ship-cursor.ts';
 import { Shipper } from '../../src/audit/sinks/shipper.ts';
 import { Backoff } from '../../src/lib/backoff.ts';
@@ -32,9 +33,10 @@ async function startShipping(t: TestContext, dir: string, url: string, timeoutMs
   const cursor = await ShipCursor.open(dir, 'es');
   const post = await BulkPost.open(async () => ({ url: new URL(url), headers: {}, tls: {}, timeoutMs }), systemClock);
   const backoff = new Backoff({ firstMs: 2, mostMs: 20, random: Math.random });
+  const receiver = new HttpReceiver(post, 'elastic');
   const shipper = new Shipper(
-    { dir, flavour: 'elastic', encode: null, follow: false, everyMs: 5 },
-    { cursor, post, backoff, clock: systemClock, signal: ending.signal, onTrouble: (text) => troubles.push(text) },
+    { dir, encode: null, follow: false, everyMs: 5 },
+    { cursor, receiver, backoff, clock: systemClock, signal: ending.signal, onTrouble: (text) => troubles.push(text) },
   );
   const done = shipper.run().finally(() => {
     cursor.close();
@@ -242,8 +244,15 @@ test('over TLS only a receiver of the right CA gets records, and a certificate t
   const troubles: string[] = [];
   const backoff = new Backoff({ firstMs: 2, mostMs: 20, random: Math.random });
   const { signal } = new AbortController();
-  const parts = { cursor, post, backoff, clock: systemClock, signal, onTrouble: (text: string) => troubles.push(text) };
-  const shipper = new Shipper({ dir, flavour: 'elastic', encode: null, follow: false, everyMs: 5 }, parts);
+  const parts = {
+    cursor,
+    receiver: new HttpReceiver(post, 'elastic'),
+    backoff,
+    clock: systemClock,
+    signal,
+    onTrouble: (text: string) => troubles.push(text),
+  };
+  const shipper = new Shipper({ dir, encode: null, follow: false, everyMs: 5 }, parts);
   await shipper.run();
   assert.deepEqual(receiver.seqs(streamId), upTo(4));
   assert.equal(shipper.counts.retries, 2);

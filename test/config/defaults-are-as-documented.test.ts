@@ -88,6 +88,7 @@ test('the smallest configuration has every default', () => {
       redactPath: 'full',
       redactHeaders: [],
       outcomes: 'errors',
+      sinks: [],
     },
     inventory: { registryFile: null },
     admin: { listen: { kind: 'tcp', host: '127.0.0.1', port: 9901 } },

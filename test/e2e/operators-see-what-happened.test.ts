@@ -1,13 +1,18 @@
 // A running sidecar as its operator sees it: metrics, page, configuration, health and recent decisions after a few calls.
 
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { Mesh, seedPolicy } from '../harness/mesh.ts';
 import { RawPeer } from '../harness/raw-peer.ts';
 import { waitFor } from '../harness/wait-for.ts';
 import { readExposition } from '../telemetry/exposition-reader.ts';
+
+/** What the sink got. */
+const shipped = (dir: string): string => join(dir, 'shipped.ndjson');
 
 const inbound = `    resource: { type: database, name: payments_db }
     health_passthrough: ["/healthz"]
@@ -24,6 +29,9 @@ test('after an allow, a deny and a peer without certificate, the operator sees j
     workloadPort: (workload.address() as AddressInfo).port,
     policy: seedPolicy,
     inbound,
+    sections: {
+      audit: 'audit:\n  journal: { dir: journal }\n  stdout: off\n  sinks: [{ type: file, path: shipped.ndjson }]\n',
+    },
   });
   const sidecar = await mesh.start(t);
   for (const [caller, status] of [
@@ -67,6 +75,11 @@ test('after an allow, a deny and a peer without certificate, the operator sees j
   ];
   for (const [name, labels, value] of expected) assert.equal(await count(name, labels), value, name);
   assert.ok((await count('postern_journal_records_total', {})) >= 3);
+  await waitFor(
+    'the sink to have it all',
+    async () => (await count('postern_sink_records_total', { sink: 'file' })) >= 3,
+  );
+  assert.match(readFileSync(shipped(mesh.dir), 'utf8'), /"decision":"deny","reason":"no_policy"/);
   const text = (await sidecar.admin('/metrics')).body;
   assert.match(text, /^postern_journal_write_seconds_count [1-9]/m);
   assert.match(text, /^postern_upstream_seconds_count\{listener="api"\} 1$/m);

@@ -41,6 +41,10 @@ export function plainSources(changed: Partial<MetricSources> = {}): MetricSource
       copies: 98,
       droppedCopies: 2,
     }),
+    shipping: () => ({
+      sinks: [{ sink: 'es', records: 90, bytes: 9_000, retries: 3, refused: 1, gaps: 2, lagRecords: 10, lagMs: 1_500 }],
+      restarts: 1,
+    }),
     identity: () => ({
       svid: { notBeforeMs: 1_763_800_000_000, notAfterMs: 1_763_803_600_000 },
       rotationDueMs: 1_763_801_800_000,

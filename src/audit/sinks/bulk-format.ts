@@ -1,36 +1,13 @@
 // How receivers over HTTP take many records at once, and how they say which they took.
 
-import type { EncodeRecord } from '../encode/encoders.ts';
 import { asciiJson } from '../record-text.ts';
 import { objectOf, parseObject } from '../service-parse.ts';
+import type { EncodedRecord } from './encoded-record.ts';
+import type { ReceiverAnswer } from './receiver.ts';
 import type { ShipRecord } from './ship-reader.ts';
 
 export const bulkFlavours = Object.freeze(['ndjson', 'elastic', 'splunk_hec'] as const);
 export type BulkFlavour = (typeof bulkFlavours)[number];
-
-/** Records and their texts; those that the encoding leaves out are not among them. */
-export interface EncodedRecord {
-  readonly source: ShipRecord;
-  readonly text: string;
-}
-
-/** What a receiver made of a request. `again` and `refused` are indexes of its records. */
-export type BulkAnswer =
-  | { readonly kind: 'taken'; readonly again: readonly number[]; readonly refused: readonly number[] }
-  /** Nothing was taken for sure; to be tried again. */
-  | { readonly kind: 'later'; readonly why: string }
-  /** At least one record will never be taken. */
-  | { readonly kind: 'refused'; readonly why: string };
-
-/** The records in an encoding; `null` is the native one. Seals go natively only. */
-export function encodeAll(records: readonly ShipRecord[], encode: EncodeRecord | null): readonly EncodedRecord[] {
-  const encoded: EncodedRecord[] = [];
-  for (const source of records) {
-    const text = encode === null ? source.line : encode(source.record);
-    if (text !== null) encoded.push({ source, text });
-  }
-  return encoded;
-}
 
 /** Body of a request. */
 export function bulkBody(flavour: BulkFlavour, records: readonly EncodedRecord[]): string {
@@ -49,7 +26,11 @@ export function contentType(flavour: BulkFlavour): string {
 }
 
 /** What an answer to a request of `count` records means. A record is given up only where its content is refused. */
-export function judgeAnswer(flavour: BulkFlavour, answer: { status: number; body: string }, count: number): BulkAnswer {
+export function judgeAnswer(
+  flavour: BulkFlavour,
+  answer: { status: number; body: string },
+  count: number,
+): ReceiverAnswer {
   const { status, body } = answer;
   if (status === 400 || status === 413 || status === 422) return { kind: 'refused', why: `status ${status}` };
   if (status < 200 || status >= 300) return { kind: 'later', why: `status ${status}` };
@@ -58,7 +39,7 @@ export function judgeAnswer(flavour: BulkFlavour, answer: { status: number; body
 }
 
 /** Elasticsearch answers for each record; 409 says that it has it already, by its `_id`. */
-function judgeItems(body: string, count: number): BulkAnswer {
+function judgeItems(body: string, count: number): ReceiverAnswer {
   const items = parseObject(body)?.['items'];
   if (!Array.isArray(items) || items.length !== count) return { kind: 'later', why: 'an answer that is none of _bulk' };
   const again: number[] = [];

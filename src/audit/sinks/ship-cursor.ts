@@ -90,7 +90,7 @@ function takeLock(folder: string, name: string): StreamLock {
 }
 
 /** Null where there is no file. One that cannot be understood means: from the beginning, twice rather than never. */
-async function readPlaces(path: string): Promise<Map<string, StreamPlace> | null> {
+export async function readPlaces(path: string): Promise<Map<string, StreamPlace> | null> {
   let text: string;
   try {
     text = await readFile(path, 'utf8');

@@ -6,23 +6,13 @@ import { isPosternError, type PosternError } from '../../errors.ts';
 import type { Backoff } from '../../lib/backoff.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { EncodeRecord } from '../encode/encoders.ts';
-import { faultCode } from '../fault-code.ts';
-import {
-  type BulkAnswer,
-  type BulkFlavour,
-  bulkBody,
-  contentType,
-  type EncodedRecord,
-  encodeAll,
-  judgeAnswer,
-} from './bulk-format.ts';
-import type { BulkPost } from './bulk-post.ts';
+import { type EncodedRecord, encodeAll } from './encoded-record.ts';
+import type { Receiver, ReceiverAnswer } from './receiver.ts';
 import type { ShipCursor } from './ship-cursor.ts';
 import { refusedRecord, type ShipBatch, type ShipRecord, undelivered } from './ship-reader.ts';
 
 export interface ShipOptions {
   readonly dir: string;
-  readonly flavour: BulkFlavour;
   /** Null for the native encoding. */
   readonly encode: EncodeRecord | null;
   /** Go on when everything is delivered. */
@@ -34,7 +24,7 @@ export interface ShipOptions {
 /** What surrounds a shipper. */
 export interface ShipParts {
   readonly cursor: ShipCursor;
-  readonly post: BulkPost;
+  readonly receiver: Receiver;
   readonly backoff: Backoff;
   readonly clock: Clock;
   /** Hears what goes wrong, in words, once for each kind of trouble until something is delivered again. */
@@ -49,11 +39,16 @@ export interface ShipCounts {
   retries: number;
   /** Records that the receiver does not take; for each it has a gap record. */
   refused: number;
+  /** Gap records of our own making that it has. */
+  gaps: number;
+  /** Characters of what it has, as encoded. */
+  bytes: number;
 }
 
 /** Delivers until nothing is left, or until its end. */
 export class Shipper {
-  readonly counts: ShipCounts = { delivered: 0, retries: 0, refused: 0 };
+  readonly counts: ShipCounts = { delivered: 0, retries: 0, refused: 0, gaps: 0, bytes: 0 };
+  readonly #finishing = new AbortController();
   readonly #options: ShipOptions;
   readonly #parts: ShipParts;
   #trouble = '';
@@ -67,16 +62,22 @@ export class Shipper {
   async run(): Promise<void> {
     const { signal } = this.#parts;
     while (!signal.aborted) {
+      const isLast = !this.#options.follow || this.#finishing.signal.aborted;
       try {
         await this.#pass();
-        if (!this.#options.follow) return;
-        await this.#pause(this.#options.everyMs);
+        if (isLast) return;
+        await this.#pause(this.#options.everyMs, this.#finishing.signal);
       } catch (error) {
         if (signal.aborted) return;
         if (!isPosternError(error) || !this.#options.follow) throw error;
         await this.#wait(error.message, null);
       }
     }
+  }
+
+  /** From now on it does not follow: what is there is delivered, then it ends. */
+  finish(): void {
+    this.#finishing.abort();
   }
 
   async #pass(): Promise<void> {
@@ -103,7 +104,7 @@ export class Shipper {
     for (let group = groups.shift(); group !== undefined; group = groups.shift()) {
       if (group.length === 0) continue;
       if (this.#parts.signal.aborted) return;
-      const { answer, retryAfterMs } = await this.#send(group);
+      const { answer, retryAfterMs } = await this.#parts.receiver.send(group, this.#parts.signal);
       if (answer.kind === 'later') {
         groups.unshift(group);
         await this.#wait(answer.why, retryAfterMs);
@@ -114,7 +115,7 @@ export class Shipper {
   /** What is left of a group after an answer, in order. */
   async #settle(
     group: readonly EncodedRecord[],
-    answer: Exclude<BulkAnswer, { kind: 'later' }>,
+    answer: Exclude<ReceiverAnswer, { kind: 'later' }>,
     retryAfterMs: number | null,
   ): Promise<readonly (readonly EncodedRecord[])[]> {
     const again = answer.kind === 'taken' ? answer.again : [];
@@ -138,10 +139,14 @@ export class Shipper {
 
   /** Counts what was taken: a gap record that stands for a record is that record refused. */
   #count(group: readonly EncodedRecord[], left: ReadonlySet<number>): void {
-    for (const [index, { source }] of group.entries()) {
+    for (const [index, { source, text }] of group.entries()) {
       if (left.has(index)) continue;
-      if (source.isGap) this.counts.refused += source.standsFor === null ? 0 : 1;
-      else this.counts.delivered += 1;
+      this.counts.bytes += text.length;
+      if (!source.isGap) this.counts.delivered += 1;
+      else {
+        this.counts.gaps += 1;
+        this.counts.refused += source.standsFor === null ? 0 : 1;
+      }
     }
     if (left.size === 0) this.#trouble = '';
   }
@@ -157,29 +162,16 @@ export class Shipper {
     return encodeAll(records, this.#options.encode);
   }
 
-  async #send(group: readonly EncodedRecord[]): Promise<{ answer: BulkAnswer; retryAfterMs: number | null }> {
-    const { flavour } = this.#options;
-    const { post, signal } = this.#parts;
-    try {
-      const answer = await post.post(bulkBody(flavour, group), contentType(flavour), signal);
-      if (answer.status === 401 || answer.status === 403) await post.renew();
-      return { answer: judgeAnswer(flavour, answer, group.length), retryAfterMs: answer.retryAfterMs };
-    } catch (error) {
-      // The certificate or the secret may be an old one.
-      await post.renew();
-      return { answer: { kind: 'later', why: faultCode(error) }, retryAfterMs: null };
-    }
-  }
-
   async #wait(why: string, retryAfterMs: number | null): Promise<void> {
     this.counts.retries += 1;
     this.#tell(why);
     await this.#pause(Math.max(this.#parts.backoff.next(), retryAfterMs ?? 0));
   }
 
-  async #pause(ms: number): Promise<void> {
+  async #pause(ms: number, ending?: AbortSignal): Promise<void> {
+    const { signal } = this.#parts;
     try {
-      await pause(ms, undefined, { signal: this.#parts.signal });
+      await pause(ms, undefined, { signal: ending === undefined ? signal : AbortSignal.any([signal, ending]) });
     } catch {
       // Only its end ends a pause early.
     }

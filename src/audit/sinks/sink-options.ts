@@ -1,0 +1,39 @@
+// What a sink can be told: data that goes to the thread that ships as it is. Times in milliseconds.
+
+import type { EncodingName } from '../encode/encoders.ts';
+import type { BulkFlavour } from './bulk-format.ts';
+
+/** Every encoding of a record; `native` is the journal's own line. */
+export type SinkEncoding = 'native' | EncodingName;
+
+interface AnySink {
+  /** Names the cursor, and the sink in metrics and messages. */
+  readonly name: string;
+  readonly encode: SinkEncoding;
+}
+
+/** Whom to believe where a receiver is reached over TLS. */
+export interface SinkTls {
+  /** PEM; null for the CAs of the system. */
+  readonly caFile: string | null;
+}
+
+export interface FileSink extends AnySink {
+  readonly type: 'file';
+  readonly path: string;
+}
+
+export interface HttpSink extends AnySink, SinkTls {
+  readonly type: 'http';
+  readonly url: string;
+  readonly flavour: BulkFlavour;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+export type SinkOptions = FileSink | HttpSink;
+
+/** The own certificate, shown to receivers that ask for one. PEM; the key is secret. */
+export interface ClientIdentity {
+  readonly certPem: string;
+  readonly keyPem: string;
+}

@@ -1,0 +1,91 @@
+// `audit.sinks`: where records are delivered to. One row a receiver; which keys it has depends on its `type`.
+
+import * as z from 'zod';
+import { encodingNames } from '../audit/encode/encoders.ts';
+import { bulkFlavours } from '../audit/sinks/bulk-format.ts';
+import type { SinkOptions } from '../audit/sinks/sink-options.ts';
+import type { PosternError } from '../errors.ts';
+import { badValue, choice, guard, textField } from './fields.ts';
+import { filePath, name } from './text-fields.ts';
+
+/** @throws PosternError ERR_CONFIG_VALUE */
+function parseUrl(text: string): string {
+  const url = URL.parse(text);
+  if (url !== null && /^https?:$/.test(url.protocol) && url.username === '' && url.password === '') return text;
+  throw badValue('the address is no http or https URL without user and password', 'write `https://host:port/path`');
+}
+
+/** @throws PosternError ERR_CONFIG_VALUE */
+function parseHeaderValue(text: string): string {
+  if (/^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(text)) return text;
+  throw badValue('the value of the header is not one line of printable ASCII', 'see what the variable holds');
+}
+
+const headerName = z.string().regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$/);
+
+const written = z.strictObject({
+  type: choice(['file', 'http'], ['syslog', 'otlp', 'kafka']).describe(
+    '`file`: a line a record, appended; may be rotated by renaming it. `http`: many records a POST.',
+  ),
+  name: name()
+    .optional()
+    .describe('Names the sink in metrics, messages and `cursors` of the journal. Default: its `type`.'),
+  encode: choice(['native', ...encodingNames])
+    .optional()
+    .describe('The form of a record. Default: `native`; `ecs` for `flavour: elastic`.'),
+  path: filePath('/var/log/postern/authz.ndjson')
+    .optional()
+    .describe('Of `type: file`: the file, made with mode 0600.'),
+  url: textField(parseUrl, { 'x-form': 'URL', pattern: '^https?://', examples: ['https://es:9200/postern/_bulk'] })
+    .optional()
+    .describe('Of `type: http`: where to POST.'),
+  flavour: choice(bulkFlavours)
+    .optional()
+    .describe('Of `type: http`: how the receiver takes many records. Default: `ndjson`.'),
+  headers: z
+    .record(headerName, textField(parseHeaderValue, { 'x-form': 'text' }))
+    .optional()
+    .describe('Of `type: http`: sent with each request, such as `authorization` with a variable. Never shown.'),
+  ca: filePath('siem-ca.pem')
+    .optional()
+    .describe('For TLS: PEM of the CAs to believe, in place of those of the system.'),
+});
+
+type Written = z.output<typeof written>;
+type Type = Written['type'];
+
+/** Keys besides `type`, `name` and `encode`; the first is needed. */
+const keysOf: Readonly<Record<Type, readonly (keyof Written)[]>> = Object.freeze({
+  file: ['path'],
+  http: ['url', 'flavour', 'headers', 'ca'],
+});
+
+/** One row of `audit.sinks` as written and as parsed. */
+export const sinkSection = written.transform((row, context): SinkOptions => guard(() => sinkOf(row), context));
+
+/** @throws PosternError ERR_CONFIG_KEY, ERR_CONFIG_CONFLICT */
+function sinkOf(row: Written): SinkOptions {
+  refuseKeys(row);
+  const { type, flavour = 'ndjson' } = row;
+  const encode = row.encode ?? (type === 'http' && flavour === 'elastic' ? 'ecs' : 'native');
+  const shared = { name: row.name ?? type, encode };
+  if (type === 'file') return { type, ...shared, path: row.path! };
+  if (flavour === 'elastic' && (encode === 'cef' || encode === 'rfc5424')) {
+    const mend = 'write `encode: ecs`, or another `flavour`';
+    throw badValue(`\`flavour: elastic\` takes JSON, and \`encode: ${encode}\` is none`, mend, 'ERR_CONFIG_CONFLICT');
+  }
+  return { type, ...shared, url: row.url!, flavour, headers: row.headers ?? {}, caFile: row.ca ?? null };
+}
+
+function refuseKeys(row: Written): void {
+  const [needed, ...others] = keysOf[row.type];
+  if (row[needed!] === undefined) throw keyError(`\`type: ${row.type}\` needs \`${needed}\``, `add \`${needed}:\``);
+  const allowed = new Set<string>(['type', 'name', 'encode', needed!, ...others]);
+  const wrong = Object.entries(row).find(([key, value]) => value !== undefined && !allowed.has(key))?.[0];
+  if (wrong === undefined) return;
+  throw keyError(`\`${wrong}\` is not of \`type: ${row.type}\``, `take \`${wrong}\` out`);
+}
+
+function keyError(message: string, mend: string): PosternError {
+  return badValue(message, mend, 'ERR_CONFIG_KEY');
+}
