@@ -14,6 +14,7 @@ import type { OctetSink } from './peer-octets.ts';
 const gatherBytes = 8 * 1024;
 
 export class AnswerWriter implements PeerAnswer {
+  readonly needsSwitch = false;
   readonly #sink: OctetSink;
   readonly #added: string;
   readonly #minorVersion: 0 | 1;

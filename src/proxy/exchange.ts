@@ -1,8 +1,7 @@
 // HOT PATH (npm run bench). One request and its answer: judged, recorded, and only then forwarded.
 //
-// INVARIANT: nothing reaches the workload before `recorded()` was called for an allow; `Forwarding` asks for the permit.
-// States: `recording` until the journal has the decision; `forwarding` while a connection to the workload is made, and both sides
-// stream; `discarding` after an own answer, while a short body is read away; `done`.
+// INVARIANT: nothing reaches the workload before `recorded()` was called for an allow; `Forwarding` asks for the permit. States:
+// `recording` until the journal has the decision; `forwarding` while both sides stream; `discarding` after an own answer; `done`.
 
 import type { OutcomeResult, RecordWaiter } from '../audit/decision-event.ts';
 import type { ErrorCode, PosternError } from '../errors.ts';
@@ -23,6 +22,7 @@ import type { UpstreamFault } from './upstream-user.ts';
 type State = 'recording' | 'forwarding' | 'discarding' | 'done';
 
 const noBytes = Object.freeze({ request: 0, response: 0 });
+const noSwitch = 'the workload did not switch to WebSocket';
 
 export class Exchange implements RecordWaiter, ForwardingUser, WatchedBodies {
   readonly services: ExchangeServices;
@@ -157,6 +157,8 @@ export class Exchange implements RecordWaiter, ForwardingUser, WatchedBodies {
   onResponseHead(head: ResponseHead): void {
     this.services.observer.upstreamAnswered(performance.now() - this.#way!.answered());
     if (head.status === 101) return this.#openTunnel(head);
+    if (this.#answer.needsSwitch && head.status < 300)
+      return this.#fail('workload_failed', 'upstream_failed', noSwitch);
     this.#answer.begin(head, this.host.mustClose || !this.#requestComplete);
   }
 

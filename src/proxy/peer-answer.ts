@@ -10,6 +10,8 @@ export interface PeerAnswer {
   readonly status: number | null;
   /** Body bytes so far. */
   readonly bytes: number;
+  /** Success is an open tunnel to the peer, so that nothing but a 101 of the workload may be one (RFC 8441 §4). */
+  readonly needsSwitch: boolean;
   /** The connection ends with this answer. */
   readonly closes: boolean;
   /** A 1xx. */

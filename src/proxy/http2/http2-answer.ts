@@ -15,6 +15,8 @@ export interface AnsweredStream {
   readonly isGrpc: boolean;
   /** What came breaks a rule of RFC 9113: the stream is reset in place of an answer (§8.1.1). */
   readonly isMalformed: boolean;
+  /** It asks for WebSocket. */
+  readonly isConnect: boolean;
   /** The peer does not take what was written to its connection. */
   readonly isPeerBusy: boolean;
 }
@@ -43,6 +45,10 @@ export class Http2Answer implements PeerAnswer {
     return this.#sent;
   }
 
+  get needsSwitch(): boolean {
+    return this.#to.isConnect;
+  }
+
   get status(): number | null {
     return this.#status;
   }
@@ -55,8 +61,14 @@ export class Http2Answer implements PeerAnswer {
     this.#to.stream.sendHead(answerFields(head, []), false);
   }
 
-  /** HTTP/2 has no 101 (RFC 9113 §8.6), and none is asked for. */
-  switching(): void {}
+  /** HTTP/2 has no 101 (RFC 9113 §8.6): success is 200, and the key of HTTP/1.1 is not confirmed (RFC 8441 §5). */
+  switching(head: ResponseHead): void {
+    this.#status = head.status;
+    this.#sent = true;
+    const pairs = answerFields({ ...head, status: 200 }, ['x-postern-decision-id', this.#decisionId]);
+    const fields = pairs.filter((_, at) => pairs[at - (at % 2)] !== 'sec-websocket-accept');
+    this.#to.stream.sendHead(fields, false);
+  }
 
   begin(head: ResponseHead): void {
     this.#status = head.status;

@@ -65,7 +65,7 @@ export class Http2Connection implements PeerConnection, StreamConnection, Sessio
     this.#socket = socket;
     this.#onClosed = options.onClosed;
     this.#writer = new FrameWriter(socket, options.scratch);
-    this.#heads = new RequestHeads(options.headLimits);
+    this.#heads = new RequestHeads(options.headLimits, () => websocketKey(services.ids.uuid()));
     const { headBytes, fieldCount } = options.headLimits;
     const bounds = { listBytes: headBytes, fieldCount: fieldCount + pseudoFields };
     const windows = { streamWindowBytes, connectionWindowBytes, growthBytes };
@@ -277,4 +277,9 @@ function phaseMs(phase: Exclude<Phase, 'idle'>, headerMs: number): number {
     default:
       return Number.POSITIVE_INFINITY;
   }
+}
+
+/** 16 octets that nobody else has, in base64 (RFC 6455 §4.1). */
+function websocketKey(uuid: string): string {
+  return Buffer.from(uuid.replaceAll('-', ''), 'hex').toString('base64');
 }

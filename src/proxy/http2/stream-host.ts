@@ -11,13 +11,14 @@ import type { RequestHeadFault } from '../../wire/http2/http2-request-head.ts';
 import type { Http2Stream, StreamUser } from '../../wire/http2/http2-stream.ts';
 import type { ConnectionHolder } from '../connection-holder.ts';
 import type { Exchange } from '../exchange.ts';
-import type { ConnectionPlan, ExchangeServices } from '../exchange-services.ts';
+import type { ConnectionPlan, ExchangeServices, OctetHost, PeerTunnelUser } from '../exchange-services.ts';
 import { isGrpcType } from '../grpc-call.ts';
 import type { ConnectionSide } from '../inbound-request.ts';
 import { answerOfWireStatus } from '../own-answer.ts';
 import { endedRightEvent } from '../refusal-events.ts';
 import { type IntakeHost, RequestIntake } from '../request-intake.ts';
 import { type AnsweredStream, Http2Answer } from './http2-answer.ts';
+import { StreamOctets } from './stream-octets.ts';
 
 /** The connection as its streams see it. */
 export interface StreamConnection {
@@ -34,17 +35,19 @@ export interface StreamConnection {
 /** Time in which a peer must take something of what is left of an answer. */
 const stallMs = 10_000;
 
-export class StreamHost implements IntakeHost, StreamUser, AnsweredStream {
-  readonly octets = null;
+export class StreamHost implements IntakeHost, OctetHost, StreamUser, AnsweredStream {
   readonly mustClose = false;
   readonly stream: Http2Stream;
   isGrpc = false;
   isMalformed = false;
+  isConnect = false;
   readonly #connection: StreamConnection;
   readonly #services: ExchangeServices;
   readonly #timer = new WheelEntry(() => this.#onTimeout());
   readonly #intake: RequestIntake;
   #exchange: Exchange | null = null;
+  #tunnel: PeerTunnelUser | null = null;
+  #sink: StreamOctets | null = null;
   /** What came before the decision was on record; copies. Null once it is handed on as it comes. */
   #held: Buffer[] | null = [];
   #ended: { readonly trailers: FieldList | null } | null = null;
@@ -94,13 +97,23 @@ export class StreamHost implements IntakeHost, StreamUser, AnsweredStream {
 
   /** Why the token of what is open holds no more; null while it does, or where nothing rests on one. */
   get tokenEnded(): string | null {
-    return this.#exchange === null ? null : this.#intake.caller.tokenEnded();
+    return this.#exchange === null && this.#tunnel === null ? null : this.#intake.caller.tokenEnded();
+  }
+
+  get sink(): StreamOctets {
+    this.#sink ??= new StreamOctets(this);
+    return this.#sink;
+  }
+
+  get octets(): OctetHost | null {
+    return this.isConnect ? this : null;
   }
 
   /** Serves a request. */
   begin(head: RequestHead): void {
     const { wheel, settings } = this.#services;
     this.isGrpc = isGrpcType(head.fields.get('content-type'));
+    this.isConnect = head.upgrade !== null;
     this.stream.contentLeft = head.framing === 'length' ? head.contentLength : -1;
     wheel.schedule(this.#timer, settings.options.limits.requestMs);
     this.#intake.begin(head);
@@ -126,6 +139,8 @@ export class StreamHost implements IntakeHost, StreamUser, AnsweredStream {
   }
 
   resumeRequest(): void {
+    // What follows an extended CONNECT is no body: it waits for the tunnel.
+    if (this.isConnect) return this.#exchange?.onRequestEnd(null);
     const held = this.#held;
     if (held === null) return;
     this.#held = null;
@@ -144,8 +159,20 @@ export class StreamHost implements IntakeHost, StreamUser, AnsweredStream {
     if (bytes > 0) this.stream.credit(bytes);
   }
 
+  becomeTunnel(user: PeerTunnelUser): Buffer {
+    this.#exchange = null;
+    this.#tunnel = user;
+    this.#services.wheel.cancel(this.#timer);
+    const ahead = Buffer.concat(this.#held ?? []);
+    this.#held = null;
+    if (ahead.length > 0) this.stream.credit(ahead.length);
+    if (this.#ended !== null) setImmediate(() => this.#tunnel?.onPeerEnd());
+    return ahead;
+  }
+
   onExchangeDone(): void {
     this.#exchange = null;
+    this.#tunnel = null;
     this.#held = null;
     this.#services.wheel.cancel(this.#timer);
     this.#settle();
@@ -153,19 +180,23 @@ export class StreamHost implements IntakeHost, StreamUser, AnsweredStream {
 
   cut(): void {
     this.#exchange = null;
+    this.#tunnel = null;
     this.stream.reset(h2Codes.internalError);
     this.#done();
   }
 
   /** The connection takes bytes again. */
   onPeerDrain(): void {
-    if (this.stream.queuedBytes === 0) this.#exchange?.onPeerDrain();
+    if (this.stream.queuedBytes > 0) return;
+    this.#exchange?.onPeerDrain();
+    this.#tunnel?.onPeerDrain();
   }
 
   /** Asks policy again about what is under way. */
   judgeAgain(): void {
     this.#intake.renew();
     this.#exchange?.judgeAgain();
+    this.#tunnel?.judgeAgain();
   }
 
   /** The token of what is under way holds no more: only this stream ends. */
@@ -181,8 +212,11 @@ export class StreamHost implements IntakeHost, StreamUser, AnsweredStream {
   abort(result: OutcomeResult, detail: string | null): void {
     this.#intake.drop();
     const exchange = this.#exchange;
+    const tunnel = this.#tunnel;
     this.#exchange = null;
+    this.#tunnel = null;
     exchange?.abort(result, detail);
+    tunnel?.abort(result, detail);
     this.#done();
   }
 
@@ -199,6 +233,7 @@ export class StreamHost implements IntakeHost, StreamUser, AnsweredStream {
 
   onEnd(trailers: FieldList | null): void {
     this.#ended = { trailers };
+    if (this.#tunnel !== null) return this.#tunnel.onPeerEnd();
     if (this.#held === null) this.#exchange?.onRequestEnd(trailers);
   }
 
@@ -208,15 +243,18 @@ export class StreamHost implements IntakeHost, StreamUser, AnsweredStream {
   }
 
   onWritable(): void {
-    if (this.#exchange === null) this.#settle();
-    else if (!this.isPeerBusy) this.#exchange.onPeerDrain();
+    if (this.#exchange === null && this.#tunnel === null) return this.#settle();
+    if (this.isPeerBusy) return;
+    this.#exchange?.onPeerDrain();
+    this.#tunnel?.onPeerDrain();
   }
 
   #handOn(piece: Buffer): void {
     const exchange = this.#exchange;
+    if (exchange !== null) exchange.onRequestBody(piece);
+    else if (this.#tunnel !== null) this.#tunnel.onPeerBytes(Buffer.from(piece));
     // After an early answer nobody reads it.
-    if (exchange === null) return;
-    exchange.onRequestBody(piece);
+    else return;
     if (this.#isPaused) this.#uncredited += piece.length;
     else this.stream.credit(piece.length);
   }

@@ -16,40 +16,48 @@ const methodBytes = 32;
 /** `malformed`: the stream is reset (RFC 9113 §8.1.1). Any other fault is answered with its status. */
 export type RequestHeadFault = { readonly kind: 'malformed' | 'refused'; readonly fault: WireFault };
 
+interface ReadOptions {
+  readonly limits: HeadLimits;
+  readonly memory: HostMemory;
+  readonly newKey: () => string;
+}
+
 interface Pseudo {
   method: string | null;
   scheme: string | null;
   path: string | null;
   authority: string | null;
+  /** Of an extended CONNECT (RFC 8441 §4). */
+  protocol: string | null;
 }
 
 /** The heads of one connection. A block that came before has the same head. */
 export class RequestHeads {
   readonly #limits: HeadLimits;
   readonly #memory: HostMemory = { text: '', authority: null };
+  readonly #newKey: () => string;
 
-  constructor(limits: HeadLimits) {
+  /** `newKey` gives a Sec-WebSocket-Key that nobody else has: HTTP/2 has none, and the workload may read HTTP/1.1. */
+  constructor(limits: HeadLimits, newKey: () => string) {
     this.#limits = limits;
+    this.#newKey = newKey;
   }
 
   /** `endStream`: the request has no body and no trailers. */
   read(block: HeaderBlock, endStream: boolean): RequestHead | RequestHeadFault {
     const { memo } = block;
     if (memo !== null && memo.endStream === endStream) return memo.head;
-    const head = readRequestHead(block, endStream, { limits: this.#limits, memory: this.#memory });
-    if (!('kind' in head)) block.memo = { head, endStream };
+    const options = { limits: this.#limits, memory: this.#memory, newKey: this.#newKey };
+    const head = readRequestHead(block, endStream, options);
+    if (!('kind' in head) && head.upgrade === null) block.memo = { head, endStream };
     return head;
   }
 }
 
-function readRequestHead(
-  block: HeaderBlock,
-  endStream: boolean,
-  options: { readonly limits: HeadLimits; readonly memory: HostMemory },
-): RequestHead | RequestHeadFault {
+function readRequestHead(block: HeaderBlock, endStream: boolean, options: ReadOptions): RequestHead | RequestHeadFault {
   if (block.unsound !== null) return malformed(`a field ${block.unsound} that HTTP does not have`);
   if (block.tooLarge) return refused(new WireFault('ERR_WIRE_HEAD_TOO_LARGE', 'the request head is too large', 431));
-  const pseudo: Pseudo = { method: null, scheme: null, path: null, authority: null };
+  const pseudo: Pseudo = { method: null, scheme: null, path: null, authority: null, protocol: null };
   const fields = new FieldList();
   const fault = sortFields(block.fields, pseudo, fields);
   if (fault !== null) return malformed(fault);
@@ -96,6 +104,10 @@ function setPseudo(pseudo: Pseudo, key: string, value: string): string | null {
       if (pseudo.authority !== null) return ':authority twice';
       pseudo.authority = value;
       return null;
+    case ':protocol':
+      if (pseudo.protocol !== null) return ':protocol twice';
+      pseudo.protocol = value;
+      return null;
     default:
       return `the pseudo-header field ${shownBytes(key)}`;
   }
@@ -119,7 +131,7 @@ export function isConnectionField(key: string, value: string): boolean {
 
 function makeHead(
   parts: { readonly pseudo: Pseudo; readonly fields: FieldList; readonly endStream: boolean },
-  options: { readonly limits: HeadLimits; readonly memory: HostMemory },
+  options: ReadOptions,
 ): RequestHead | RequestHeadFault {
   const { pseudo, fields, endStream } = parts;
   const { method, scheme, path } = pseudo;
@@ -143,14 +155,18 @@ function makeHead(
   if (path.charCodeAt(0) !== 0x2f && path !== '*') return malformed('a :path that does not begin with a slash');
   const framing = readFraming(fields, 1);
   if (framing instanceof WireFault) return { kind: 'malformed', fault: framing };
-  const target = parseTarget({ method, target: path });
+  const { protocol } = pseudo;
+  const upgrade = protocol === null ? null : readProtocol({ method, protocol, fields, framing, endStream });
+  if (upgrade !== null && typeof upgrade !== 'string') return upgrade;
+  if (upgrade !== null) fields.push('sec-websocket-key', 'sec-websocket-key', options.newKey());
+  const target = parseTarget({ method: upgrade === null ? method : 'GET', target: path });
   if (target instanceof WireFault) return refused(target);
   const host = readHost(framing, target, options.memory);
   if (host instanceof WireFault) return refused(host);
-  const body = bodyOf(method, framing, endStream);
+  const body = upgrade === null ? bodyOf(method, framing, endStream) : 'none';
   if (body === null) return malformed('a content-length without content');
   return {
-    method,
+    method: upgrade === null ? method : 'GET',
     rawPath: target.path,
     query: target.query,
     minorVersion: 1,
@@ -161,7 +177,7 @@ function makeHead(
     contentLength: body === 'length' ? Math.max(framing.contentLength, 0) : 0,
     keepAlive: false,
     expectsContinue: framing.expects && body !== 'none',
-    upgrade: null,
+    upgrade,
     nominated: null,
   };
 }
@@ -176,6 +192,26 @@ function takeAuthority(authority: string | null, fields: FieldList): string | nu
   if (at < 0) fields.push('host', 'host', authority);
   else if (fields.values[at] !== authority) return 'a Host that differs from :authority';
   return null;
+}
+
+/**
+ * An extended CONNECT (RFC 8441 §4, §5): what HTTP/1.1 asks for by GET with Upgrade, and is judged and forwarded as that. Only
+ * WebSocket, as there.
+ */
+function readProtocol(asked: {
+  readonly method: string;
+  readonly protocol: string;
+  readonly fields: FieldList;
+  readonly framing: Framing;
+  readonly endStream: boolean;
+}): 'websocket' | RequestHeadFault {
+  const { method, protocol, fields, framing, endStream } = asked;
+  if (method !== 'CONNECT') return malformed(':protocol without CONNECT');
+  if (endStream || framing.contentLength >= 0) return malformed('an extended CONNECT that has a length');
+  const bad = (what: string) => refused(new WireFault('ERR_WIRE_UPGRADE_INVALID', what));
+  if (protocol !== 'websocket') return bad(`:protocol ${shownBytes(protocol)}`);
+  if (fields.getSingle('sec-websocket-version') !== '13') return bad('Sec-WebSocket-Version that is not one `13`');
+  return fields.get('sec-websocket-key') === undefined ? 'websocket' : bad('a Sec-WebSocket-Key, which HTTP/2 has not');
 }
 
 /** Null: it says a length and has ended. Methods that bring content say so in HTTP/1.1 even where there is none (RFC 9110 §8.6). */

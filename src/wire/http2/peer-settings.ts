@@ -12,6 +12,8 @@ export const settingIds = Object.freeze({
   initialWindowSize: 0x4,
   maxFrameSize: 0x5,
   maxHeaderListSize: 0x6,
+  /** RFC 8441 §3. */
+  enableConnectProtocol: 0x8,
 } as const);
 
 /** Bounds beside those of the RFC: nobody needs to say more at once. */

@@ -24,8 +24,9 @@ export interface SessionOptions {
 /** The first frames of our side. */
 export function openingFrames(options: SessionOptions): string {
   const settings: (readonly [number, number])[] = [[settingIds.maxHeaderListSize, options.bounds.listBytes]];
-  if (options.isServer) settings.push([settingIds.maxConcurrentStreams, options.maxStreams]);
-  else settings.push([settingIds.enablePush, 0]);
+  if (options.isServer) {
+    settings.push([settingIds.maxConcurrentStreams, options.maxStreams], [settingIds.enableConnectProtocol, 1]);
+  } else settings.push([settingIds.enablePush, 0]);
   if (options.streamWindowBytes !== defaultWindowBytes) {
     settings.push([settingIds.initialWindowSize, options.streamWindowBytes]);
   }

@@ -3,12 +3,13 @@
 
 import type { FloodGuard } from './flood-guard.ts';
 import type { FrameHead } from './frame-reader.ts';
-import { rstStreamFrame, windowUpdateFrame } from './frame-text.ts';
+import { rstStreamFrame } from './frame-text.ts';
 import { frameFlags, h2Codes, maxWindowBytes } from './frame-types.ts';
 import type { HeaderBlock } from './hpack-decoder.ts';
 import { Http2Fault, protocolFault, sizeFault } from './http2-fault.ts';
 import { type FieldPairs, Http2Stream, type StreamOwner, type StreamUser } from './http2-stream.ts';
 import type { PeerSettings } from './peer-settings.ts';
+import { ReceiveWindows } from './receive-windows.ts';
 import type { SessionOptions } from './session-options.ts';
 import { type FrameSink, StreamSender } from './stream-sender.ts';
 import { StreamTable } from './stream-table.ts';
@@ -39,10 +40,7 @@ export class SessionStreams implements StreamOwner {
   readonly #parts: StreamParts;
   readonly #sender: StreamSender;
   readonly #table: StreamTable;
-  /** Bytes that the peer may send on all streams together, and those that it has not been told of yet. */
-  #receiveWindow: number;
-  #uncredited = 0;
-  #grown = 0;
+  readonly #windows: ReceiveWindows;
   /** Octets of the DATA frame at hand that were not data. */
   #padding = 0;
   /** Streams above this are not taken any more. */
@@ -54,7 +52,7 @@ export class SessionStreams implements StreamOwner {
     this.#options = options;
     this.#parts = parts;
     this.#table = new StreamTable(options.isServer);
-    this.#receiveWindow = options.connectionWindowBytes;
+    this.#windows = new ReceiveWindows(options, parts.sink);
     this.#sender = new StreamSender(parts.sink, {
       onSent: () => parts.guard.worked(),
       onEnded: (stream) => this.#closeIfDone(stream),
@@ -112,7 +110,7 @@ export class SessionStreams implements StreamOwner {
   onDataBegin(head: FrameHead): Http2Fault | null {
     const { streamId, length, flags } = head;
     if (streamId === 0) return protocolFault('DATA of no stream');
-    const fault = this.#receive(length);
+    const fault = this.#windows.receive(length);
     if (fault !== null) return fault;
     const stream = this.#table.get(streamId);
     if (stream === undefined) return this.#onAbsent(streamId, 'DATA');
@@ -147,7 +145,7 @@ export class SessionStreams implements StreamOwner {
     const stream = this.#table.get(streamId);
     if (stream === undefined || stream.remoteEnded) return null;
     if ((flags & frameFlags.endStream) !== 0) return this.endRemote(stream, null);
-    if (this.#padding > 0) this.credit(stream, this.#padding);
+    if (this.#padding > 0) this.#windows.credit(stream, this.#padding);
     return null;
   }
 
@@ -212,26 +210,8 @@ export class SessionStreams implements StreamOwner {
     this.#sender.trailers(stream, fields);
   }
 
-  /** Told once it is half a window: one frame for many. */
   credit(stream: Http2Stream, bytes: number): void {
-    stream.uncredited += bytes;
-    if (stream.remoteEnded || stream.uncredited * 2 < stream.windowBytes) return;
-    const opened = stream.uncredited + this.#growthOf(stream);
-    stream.receiveWindow += opened;
-    stream.uncredited = 0;
-    this.#parts.sink.text(windowUpdateFrame(stream.id, opened));
-  }
-
-  /** Bytes by which the window of a stream grows that kept moving; one whose reader stalls is not credited, and never grows. */
-  #growthOf(stream: Http2Stream): number {
-    const more = stream.windowBytes;
-    stream.creditCount++;
-    if (stream.creditCount < creditsToGrow || more * 2 > mostStreamWindowBytes) return 0;
-    if (this.#grown + more > this.#options.growthBytes) return 0;
-    stream.creditCount = 0;
-    stream.windowBytes += more;
-    this.#grown += more;
-    return more;
+    this.#windows.credit(stream, bytes);
   }
 
   reset(stream: Http2Stream, code: number): void {
@@ -278,18 +258,6 @@ export class SessionStreams implements StreamOwner {
     return what === null ? this.endRemote(stream, block) : this.#resetFor(stream, h2Codes.protocolError, what);
   }
 
-  /** All that comes is taken at once, so that one stream whose reader stalls starves no other. */
-  #receive(bytes: number): Http2Fault | null {
-    this.#receiveWindow -= bytes;
-    if (this.#receiveWindow < 0) return new Http2Fault(h2Codes.flowControlError, 'DATA beyond the connection window');
-    this.#uncredited += bytes;
-    if (this.#uncredited * 2 < this.#options.connectionWindowBytes) return null;
-    this.#receiveWindow += this.#uncredited;
-    this.#parts.sink.text(windowUpdateFrame(0, this.#uncredited));
-    this.#uncredited = 0;
-    return null;
-  }
-
   /** A frame of a stream that is not open (§5.1). */
   #onAbsent(streamId: number, frame: string): Http2Fault | null {
     switch (this.#table.absence(streamId)) {
@@ -332,16 +300,11 @@ export class SessionStreams implements StreamOwner {
 
   #close(stream: Http2Stream): void {
     if (stream.isClosed) return;
-    this.#grown -= stream.windowBytes - this.#options.streamWindowBytes;
+    this.#windows.forget(stream);
     this.#sender.forget(stream);
     this.#table.remove(stream);
   }
 }
-
-/** Halves of a window that a stream has moved before that doubles. */
-const creditsToGrow = 4;
-/** To which it grows at most. */
-const mostStreamWindowBytes = 512 * 1024;
 
 const overflow = new Http2Fault(h2Codes.flowControlError, 'a window above 2^31-1');
 

@@ -77,7 +77,7 @@ test('a request goes on as over HTTP/1.1: what we add replaces what came, and `t
     ['x_spiffe_id', 'spoofed'],
     ['content-type', 'application/grpc'],
   ];
-  const head = new RequestHeads(headLimitsDefaults).read(blockOf(came), false);
+  const head = new RequestHeads(headLimitsDefaults, () => '').read(blockOf(came), false);
   assert.ok(!('kind' in head));
   const fields = requestFields(head, '/y', 'Connection: upgrade\r\nx-postern-peer: real\r\nX-A: b: c\r\n');
   assert.deepEqual(fields, [

@@ -26,7 +26,7 @@ function readHead(fields: Fields, endStream = true) {
     Buffer.from(fields.map(([name, value]) => encoder.field(name, value)).join(''), 'latin1'),
   );
   assert.ok(block instanceof HeaderBlock);
-  return new RequestHeads(limits).read(block, endStream);
+  return new RequestHeads(limits, () => 'dGhlIHNhbXBsZSBub25jZQ==').read(block, endStream);
 }
 
 function kindOf(fields: Fields, endStream = true): string {
@@ -41,6 +41,12 @@ function withPseudo(changed: Readonly<Record<string, string | null>>): Fields {
     return next === null ? [] : [[name, next ?? value] as const];
   });
 }
+
+const connect: Fields = [
+  ...withPseudo({ ':method': 'CONNECT' }),
+  [':protocol', 'websocket'],
+  ['sec-websocket-version', '13'],
+];
 
 const malformed: readonly (readonly [name: string, fields: Fields, endStream?: boolean])[] = [
   ['a name with a capital (§8.2)', [...pseudo, ['X-a', '1']]],
@@ -57,6 +63,12 @@ const malformed: readonly (readonly [name: string, fields: Fields, endStream?: b
   ['a path with CR LF and a second request', withPseudo({ ':path': '/ HTTP/1.1\r\nHost: b\r\n\r\nGET /admin' })],
   ['a method with CR LF', withPseudo({ ':method': 'GET / HTTP/1.1\r\n' })],
   ['an authority with CR LF', withPseudo({ ':authority': 'a\r\nx: y' })],
+  [':protocol of another method than CONNECT (RFC 8441 §4)', [...pseudo, [':protocol', 'websocket']], false],
+  [':protocol twice', [...connect.slice(0, 5), [':protocol', 'websocket']], false],
+  ['an extended CONNECT that has ended', connect, true],
+  ['an extended CONNECT with a length', [...connect, ['content-length', '3']], false],
+  ['an extended CONNECT without a path', connect.filter(([name]) => name !== ':path'), false],
+  ['an extended CONNECT with an Upgrade of its own', [...connect, ['upgrade', 'websocket']], false],
   ['connection (§8.2.2)', [...pseudo, ['connection', 'close']]],
   ['keep-alive', [...pseudo, ['keep-alive', '1']]],
   ['proxy-connection', [...pseudo, ['proxy-connection', 'close']]],
@@ -166,5 +178,32 @@ describe('a request that is sound', () => {
   test('keeps its path as it came, for policy to judge it in one form', () => {
     const head = readHead(withPseudo({ ':path': '//x/../%2e%2e;/a' }));
     assert.ok(!('kind' in head) && head.rawPath === '//x/../%2e%2e;/a');
+  });
+});
+
+describe('an extended CONNECT (RFC 8441)', () => {
+  test('is the GET that opens a WebSocket over HTTP/1.1, with a key that the workload can confirm', () => {
+    const head = readHead(connect, false);
+    assert.ok(!('kind' in head));
+    const { method, rawPath, query, host, framing, upgrade, fields } = head;
+    assert.deepEqual(
+      [method, rawPath, query, host, framing, upgrade],
+      ['GET', '/p', '?q=1', 'a.example', 'none', 'websocket'],
+    );
+    assert.equal(fields.getSingle('sec-websocket-key'), 'dGhlIHNhbXBsZSBub25jZQ==');
+  });
+
+  for (const [what, fields] of [
+    ['another protocol', [...connect.slice(0, 4), [':protocol', 'connect-udp'], ['sec-websocket-version', '13']]],
+    ['no version', connect.slice(0, 5)],
+    ['another version', [...connect.slice(0, 5), ['sec-websocket-version', '8']]],
+    ['two versions', [...connect, ['sec-websocket-version', '13']]],
+    ['a key of its own', [...connect, ['sec-websocket-key', 'dGhlIHNhbXBsZSBub25jZQ==']]],
+  ] as const satisfies readonly (readonly [string, Fields])[]) {
+    test(`with ${what} is refused with 400`, () => assert.equal(kindOf(fields, false), 'refused 400'));
+  }
+
+  test('without :protocol is a CONNECT, which nobody may send', () => {
+    assert.notEqual(kindOf(withPseudo({ ':method': 'CONNECT' }), false), 'head');
   });
 });
