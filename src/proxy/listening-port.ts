@@ -73,10 +73,19 @@ export class ListeningPort {
     const { onConnection, onFault } = this.#parts;
     this.#server.on('connection', (socket: net.Socket) => {
       this.#accepted++;
-      onConnection(socket);
+      if (this.#isLost(socket)) socket.destroy();
+      else onConnection(socket);
     });
     // Descriptors running out, or a peer that left before it was accepted, must not end the loop.
     this.#server.on('error', onFault);
+  }
+
+  /**
+   * Who reset a connection before it was accepted: the kernel says no more from where it came, but still gives what was sent.
+   * Without an address policy would take it for somebody on this machine.
+   */
+  #isLost(socket: net.Socket): boolean {
+    return socket.remoteAddress === undefined && typeof this.#server.address() !== 'string';
   }
 
   async #stop(): Promise<void> {

@@ -1,6 +1,7 @@
 // The kernel resets connections that are complete and not accepted when their socket closes; so nobody may wait then.
 
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import net from 'node:net';
 import { test } from 'node:test';
 import type { BindOptions } from '../../src/lib/bind-server.ts';
@@ -55,4 +56,23 @@ test('a port that is closed at once does not wait, and may be stopped and closed
   await port.stop();
   port.close();
   assert.equal(port.address, '');
+});
+
+/** Connects, says something, and resets the connection, all while nothing here runs: what it said can be read, but not who it was. */
+const comesAndGoes = `const socket = require('net').connect(Number(process.argv[1]), '127.0.0.1', () => {
+  socket.write('GET / HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n', () => socket.resetAndDestroy());
+});`;
+
+test('whoever left before being accepted, so that nobody can say who it was, is not let in', async (t) => {
+  const met: (string | undefined)[] = [];
+  const { port, at } = await openPort((socket) => {
+    met.push(socket.remoteAddress);
+    socket.destroy();
+  });
+  t.after(() => port.close());
+  assert.equal(spawnSync(process.execPath, ['-e', comesAndGoes, String(at)]).status, 0);
+  const next = net.connect(at, '127.0.0.1').on('error', () => {});
+  await waitFor('the next one', () => met.includes('127.0.0.1'));
+  next.destroy();
+  assert.deepEqual(met, ['127.0.0.1']);
 });
