@@ -112,7 +112,7 @@ describe('`te: trailers`, without which many servers take no call, goes on', () 
     test(`${goesOn ? '' : 'not '}with ${types.length === 0 ? 'no type of content' : types.join(' and ')}`, () => {
       const came = [':method POST', ':scheme https', ':authority a', ':path /a.B/C', 'te trailers'];
       const fields = [...came, ...types.map((type) => `content-type ${type}`)].map((one) => one.split(' '));
-      const head = new RequestHeads(headLimitsDefaults).read(blockOf(fields as unknown as Fields), false);
+      const head = new RequestHeads(headLimitsDefaults, () => '').read(blockOf(fields as unknown as Fields), false);
       assert.ok(!('kind' in head));
       assert.equal(requestFields(head, '/a.B/C', '').includes('te'), goesOn);
       assert.equal(grpcCallOf(head, '/a.B/C')?.method, goesOn ? 'C' : undefined);
