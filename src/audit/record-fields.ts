@@ -217,6 +217,14 @@ const sealRows: readonly Row[] = [
   ['seal.previous[].seq', 'integer', 'sometimes', 'number of its last seal'],
   ['seal.previous[].sha256', 'string', 'sometimes', 'hash of its last seal'],
   ['seal.prev', 'string', 'always', 'hash of the seal before, or of the stream id'],
+  ['signature.every_ms', 'integer', 'sometimes', 'longest time from one signed seal to the next, milliseconds'],
+  [
+    'signature.certificates',
+    'text list',
+    'sometimes',
+    'certificates of the key that signed, the leaf first, DER in base64',
+  ],
+  ['signature.value', 'string', 'sometimes', 'the signature, base64: see "Signed seals"'],
   ['sha256', 'string', 'always', 'the seal: see "How the seals work"'],
 ];
 

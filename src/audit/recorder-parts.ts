@@ -15,6 +15,7 @@ import {
   type WriteCalls,
 } from './paced-writer.ts';
 import { type JournalCursor, Retention } from './retention.ts';
+import type { SealSigner } from './seal-signature.ts';
 import { SegmentTarget } from './segment-target.ts';
 import type { StreamEnd } from './service-records.ts';
 import { StdoutCopies } from './stdout-copies.ts';
@@ -32,6 +33,8 @@ export interface RecorderParts {
   readonly onFault?: (error: PosternError) => void;
   /** How far those who read the journal behind us have come; segments that they still need are kept. */
   readonly cursors?: () => Promise<readonly JournalCursor[]>;
+  /** Signs seals; null or absent: they are not signed. */
+  readonly signer?: SealSigner | null;
   /** Sees how long each write to the journal took, milliseconds. */
   readonly onWriteMs?: (ms: number) => void;
   /** For tests: the calls that write, how fast a disk must be, and how long to wait. */
@@ -100,7 +103,8 @@ export function openCopies(opened: OpenedParts): StdoutCopies | null {
 export function makeStream(opened: OpenedParts, place: LinePlace): StreamWriter {
   const { options, parts, previous, streamId } = opened;
   const syncEach = options.fsync.kind === 'always' && options.dir !== null;
-  return new StreamWriter({ streamId, ...place, clock: parts.clock, syncEach, previous });
+  const signer = parts.signer ?? null;
+  return new StreamWriter({ streamId, ...place, clock: parts.clock, syncEach, previous, signer });
 }
 
 /** Null without a folder. */

@@ -5,6 +5,9 @@
 import type { Hash } from 'node:crypto';
 import { createHash } from 'node:crypto';
 
+/** What stands between the last member of a seal and its hash. */
+export const hashMark = ',"sha256":"';
+
 /** How a seal's line goes on after what it hashes. */
 export const sealTail = '"}\n';
 

@@ -2,6 +2,7 @@
 
 import { asciiJson } from './record-text.ts';
 import { RecordTime } from './record-time.ts';
+import { hashMark } from './seal-chain.ts';
 
 /** Place of a record in its stream. */
 export interface RecordPlace {
@@ -75,8 +76,8 @@ export function recoveredLine(place: RecordPlace, recovery: Recovery): string {
   return `{${head('recovered', place)},${inner({ recovered: members })}}\n`;
 }
 
-/** A `seal` record up to where its hash begins. */
-export function sealHead(place: RecordPlace, facts: SealFacts): string {
+/** A `seal` record up to where its hash begins; `sign` gives what signs all before it, or nothing. */
+export function sealHead(place: RecordPlace, facts: SealFacts, sign: (body: string) => string = () => ''): string {
   const members = {
     from_seq: facts.fromSeq,
     to_seq: place.seq - 1,
@@ -86,7 +87,8 @@ export function sealHead(place: RecordPlace, facts: SealFacts): string {
     previous: list(facts.previous.map((item) => ({ stream_id: item.streamId, seq: item.seq, sha256: item.sha256 }))),
     prev: facts.prev,
   };
-  return `{${head('seal', place)},"seal":{${inner(members)}},"sha256":"`;
+  const body = `{${head('seal', place)},"seal":{${inner(members)}}`;
+  return `${body}${sign(body)}${hashMark}`;
 }
 
 function head(type: 'gap' | 'recovered' | 'seal', place: RecordPlace): string {

@@ -2,6 +2,7 @@
 
 import type { Clock } from '../lib/clock.ts';
 import { SealChain, sealTail } from './seal-chain.ts';
+import { type SealSigner, signatureMember } from './seal-signature.ts';
 import { type Expiry, type StreamEnd, sealHead } from './service-records.ts';
 
 /** Records between two seals. */
@@ -16,6 +17,8 @@ export interface SealDraft {
   readonly seq: number;
   readonly sha256: string;
   readonly waiting: readonly WhenSealed[];
+  /** When it was made, microseconds since the Unix epoch; null where it is not signed. */
+  readonly signedUs: number | null;
 }
 
 export interface StreamSealsParts {
@@ -23,6 +26,8 @@ export interface StreamSealsParts {
   readonly clock: Clock;
   /** Ends of earlier streams, for the first seal. */
   readonly previous: readonly StreamEnd[];
+  /** Null where seals are not signed. */
+  readonly signer: SealSigner | null;
 }
 
 /** Seals one stream; one draft at a time. */
@@ -36,6 +41,7 @@ export class StreamSeals {
   #expiredOwn: Expiry | null = null;
   #expired: readonly Expiry[] = [];
   #waiting: WhenSealed[] = [];
+  #signedUs: number | null = null;
 
   constructor(parts: StreamSealsParts) {
     this.#parts = parts;
@@ -72,12 +78,18 @@ export class StreamSeals {
     const { streamId, clock } = this.#parts;
     const expired = this.#expiredOwn === null ? this.#expired : [this.#expiredOwn, ...this.#expired];
     const facts = { fromSeq: this.#sealedUpTo + 1, count: this.#unsealed, prev: this.#chain.previous, final };
-    const head = sealHead({ streamId, seq, timeUs: clock.nowUs() }, { ...facts, expired, previous: this.#previous });
+    const timeUs = clock.nowUs();
+    let signedUs: number | null = null;
+    const head = sealHead({ streamId, seq, timeUs }, { ...facts, expired, previous: this.#previous }, (body) => {
+      const member = this.#isToSign(timeUs, final) ? this.#sign(body) : '';
+      if (member !== '') signedUs = timeUs;
+      return member;
+    });
     const sha256 = this.#chain.digestWith(head);
     const waiting = this.#waiting;
     this.#waiting = [];
     this.#expired = [];
-    return { line: Buffer.from(`${head}${sha256}${sealTail}`, 'latin1'), seq, sha256, waiting };
+    return { line: Buffer.from(`${head}${sha256}${sealTail}`, 'latin1'), seq, sha256, waiting, signedUs };
   }
 
   written(draft: SealDraft): void {
@@ -85,12 +97,24 @@ export class StreamSeals {
     this.#sealedUpTo = draft.seq;
     this.#unsealed = 0;
     this.#previous = [];
+    this.#signedUs = draft.signedUs ?? this.#signedUs;
     for (const told of draft.waiting) told(true);
   }
 
   /** Whoever waited has to ask again. */
   failed(draft: SealDraft): void {
     for (const told of draft.waiting) told(false);
+  }
+
+  #isToSign(timeUs: number, final: boolean): boolean {
+    const { signer } = this.#parts;
+    if (signer === null) return false;
+    return final || this.#signedUs === null || timeUs - this.#signedUs >= signer.everyMs * 1000;
+  }
+
+  #sign(body: string): string {
+    const { signer } = this.#parts;
+    return signer === null ? '' : signatureMember(signer, body, (head) => this.#chain.digestWith(head));
   }
 
   /** No seal can be made now: whoever waits for one has to ask again. */

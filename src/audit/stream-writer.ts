@@ -5,6 +5,7 @@ import type { Clock } from '../lib/clock.ts';
 import { LineBuffer } from './line-buffer.ts';
 import type { LineTarget } from './line-target.ts';
 import type { PacedWriter } from './paced-writer.ts';
+import type { SealSigner } from './seal-signature.ts';
 import type { Gap, StreamEnd } from './service-records.ts';
 import { StreamNews, type Told } from './stream-news.ts';
 import { type SealDraft, StreamSeals } from './stream-seals.ts';
@@ -24,6 +25,8 @@ export interface StreamWriterParts {
   readonly syncEach: boolean;
   /** Ends of earlier streams, for the first seal. */
   readonly previous: readonly StreamEnd[];
+  /** Null where seals are not signed. */
+  readonly signer: SealSigner | null;
 }
 
 /** Lines of a batch that was written, valid until `done` returns. */

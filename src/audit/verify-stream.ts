@@ -4,11 +4,13 @@
 import { basename } from 'node:path';
 import type { SegmentFile, StreamFiles } from './journal-layout.ts';
 import { eachLine, readSegment, wholeSegment } from './journal-reader.ts';
-import { lineKind, lineSeq, lineStream, parseSealLine } from './record-line.ts';
+import { lineKind, lineSeq, lineStream, lineTime, parseSealLine } from './record-line.ts';
 import { SealChain } from './seal-chain.ts';
+import type { JudgeSignature } from './seal-signature.ts';
 import { type GapRecord, parseGap, parseSeal, type SealRecord } from './service-parse.ts';
 import type { Expiry, StreamEnd } from './service-records.ts';
 import { goodBytesOf } from './stream-scan.ts';
+import { type ReadSeal, type SignedExtent, StreamSignatures } from './stream-signatures.ts';
 
 /** What is wrong, at which place. */
 export interface VerifyFinding {
@@ -24,7 +26,9 @@ export interface VerifyFinding {
     | 'head_missing'
     | 'after_the_end'
     | 'end_missing'
-    | 'stream_missing';
+    | 'stream_missing'
+    | 'signature_forged'
+    | 'signature_missing';
   readonly file: string;
   /** Byte offset in the file. */
   readonly offset: number;
@@ -55,14 +59,16 @@ export interface StreamWalk {
   /** What its seals say of this and other streams. */
   readonly expired: readonly Expiry[];
   readonly previous: readonly StreamEnd[];
+  /** Null where signatures were not asked for. */
+  readonly signed: SignedExtent | null;
 }
 
 /** Most findings that are kept for one stream; one broken line can make a thousand. */
 const mostFindings = 20;
 
-/** Checks a stream. */
-export async function walkStream(stream: StreamFiles): Promise<StreamWalk> {
-  const walker = new StreamWalker(stream, await anchorOf(stream));
+/** Checks a stream; with `judge` its signatures too. */
+export async function walkStream(stream: StreamFiles, judge: JudgeSignature | null): Promise<StreamWalk> {
+  const walker = new StreamWalker(stream, await anchorOf(stream), judge);
   for (const [index, segment] of stream.segments.entries()) {
     walker.begin(segment);
     const end = await goodBytesOf(stream, index);
@@ -101,6 +107,7 @@ class StreamWalker {
   readonly #findings: VerifyFinding[] = [];
   readonly #expired: Expiry[] = [];
   readonly #previous: StreamEnd[] = [];
+  readonly #signatures: StreamSignatures | null;
   #chain: SealChain;
   #segment: SegmentFile | null = null;
   #records = 0;
@@ -112,9 +119,11 @@ class StreamWalker {
   #tail = { segment: 0, offset: 0 };
   #tornBytes = 0;
   #gapCount = 0;
+  #isBehindRecovery = false;
 
-  constructor(stream: StreamFiles, chain: SealChain) {
+  constructor(stream: StreamFiles, chain: SealChain, judge: JudgeSignature | null) {
     this.#stream = stream;
+    this.#signatures = judge === null ? null : new StreamSignatures(judge);
     this.#chain = chain;
     this.#nextSeq = stream.segments[0]?.firstSeq ?? 1;
     this.#sealedUpTo = this.#nextSeq - 1;
@@ -165,11 +174,14 @@ class StreamWalker {
       this.#chain.update(bytes);
       this.#unsealed += 1;
     }
+    this.#isBehindRecovery = kind === 'recovered';
     this.#nextSeq = seq + 1;
     return true;
   }
 
   result(): StreamWalk {
+    const unsigned = this.#signatures?.missing() ?? null;
+    if (unsigned !== null) this.#find('signature_missing', 0, unsigned);
     return {
       streamId: this.#stream.streamId,
       segments: this.#stream.segments.length,
@@ -185,6 +197,7 @@ class StreamWalker {
       findings: this.#findings,
       expired: this.#expired,
       previous: this.#previous,
+      signed: this.#signatures?.extent() ?? null,
     };
   }
 
@@ -209,6 +222,7 @@ class StreamWalker {
     const wrong = this.#whatIsWrong(seal, seq, text.slice(0, line.headLength));
     if (wrong !== null)
       this.#find('seal_mismatch', offset, `the seal of records ${seal.fromSeq} to ${seq - 1} does not fit: ${wrong}`);
+    else this.#checkSignature({ line: text, seal, seq, offset });
     this.#chain = SealChain.after(line.sha256);
     this.#lastSeal = { streamId: this.#stream.streamId, seq, sha256: line.sha256 };
     this.#sealedUpTo = seq;
@@ -217,6 +231,16 @@ class StreamWalker {
     this.#closed = seal.final;
     this.#expired.push(...seal.expired);
     this.#previous.push(...seal.previous);
+  }
+
+  #checkSignature({ offset, ...read }: Pick<ReadSeal, 'line' | 'seal' | 'seq'> & { readonly offset: number }): void {
+    const timeMs = Date.parse(lineTime(read.line) ?? '');
+    const digestWith = (head: string) => this.#chain.digestWith(head);
+    const wrong =
+      this.#signatures?.take({ ...read, timeMs, digestWith, isRecovery: read.seal.final && this.#isBehindRecovery }) ??
+      null;
+    if (wrong !== null)
+      this.#find('signature_forged', offset, `the signature of seal ${read.seq} does not hold: ${wrong}`);
   }
 
   #whatIsWrong(seal: SealRecord, seq: number, head: string): string | null {

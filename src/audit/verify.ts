@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { listStream, listStreams, lockName, requireStreams, type StreamFiles } from './journal-layout.ts';
 import { eachLine, readSegment } from './journal-reader.ts';
+import type { JudgeSignature } from './seal-signature.ts';
 import { parseObject } from './service-parse.ts';
 import type { Expiry, StreamEnd } from './service-records.ts';
 import { tryLock } from './stream-lock.ts';
@@ -37,19 +38,27 @@ interface WalkedStream {
   readonly walk: StreamWalk;
 }
 
+interface HowToWalk {
+  readonly dir: string;
+  readonly judgeSignature: JudgeSignature | null;
+}
+
 /**
- * Verifies every stream of a folder.
+ * Verifies every stream of a folder; with `judgeSignature` the signatures of its seals too, which then must be there.
  *
  * RACE: processes may write it meanwhile. Retention takes a segment away after it has sealed that it does; a listing
  * made in between misses both the segment and a new one that holds the seal. So nothing is told of streams that were
  * listed in one way and lie there in another: they are read again.
  * @throws PosternError ERR_JOURNAL_NOT_FOUND, ERR_JOURNAL_UNREADABLE
  */
-export async function verifyJournal(dir: string): Promise<JournalVerdict> {
+export async function verifyJournal(
+  dir: string,
+  judgeSignature: JudgeSignature | null = null,
+): Promise<JournalVerdict> {
   let listed = await requireStreams(dir);
   let walked: readonly WalkedStream[] = [];
   for (let readings = 1; ; readings += 1) {
-    walked = await walkAll(dir, listed, walked);
+    walked = await walkAll({ dir, judgeSignature }, listed, walked);
     const verdict = await judge(walked);
     if (verdict.intact || readings === mostReadings) return verdict;
     listed = await listStreams(dir);
@@ -59,20 +68,20 @@ export async function verifyJournal(dir: string): Promise<JournalVerdict> {
 
 /** What is listed as it was before need not be read again. */
 async function walkAll(
-  dir: string,
+  how: HowToWalk,
   streams: readonly StreamFiles[],
   before: readonly WalkedStream[],
 ): Promise<WalkedStream[]> {
   const walked: WalkedStream[] = [];
-  for (const files of streams) walked.push(known(files, before) ?? (await walkSteady(dir, files)));
+  for (const files of streams) walked.push(known(files, before) ?? (await walkSteady(how, files)));
   return walked;
 }
 
 /** Segments may leave while a stream is read; then it is read at once from where it begins now. */
-async function walkSteady(dir: string, listed: StreamFiles): Promise<WalkedStream> {
+async function walkSteady({ dir, judgeSignature }: HowToWalk, listed: StreamFiles): Promise<WalkedStream> {
   let files = listed;
   for (let readings = 1; ; readings += 1) {
-    const walked = { files, walk: await walkStream(files) };
+    const walked = { files, walk: await walkStream(files, judgeSignature) };
     if (walked.walk.findings.length === 0 || readings === mostReadings) return walked;
     files = await listStream(dir, files.streamId);
     if (known(files, [walked]) !== null) return walked;

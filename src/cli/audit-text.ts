@@ -29,7 +29,17 @@ function formatStream(stream: StreamVerdict, paint: Paint): readonly string[] {
   const head = `${mark} ${stream.streamId}: ${range}${unsealed}${torn}${gaps}; ${stateTexts[stream.state]}`;
   const seal =
     stream.lastSeal === null ? [] : [paint.dim(`       last seal ${stream.lastSeal.seq} ${stream.lastSeal.sha256}`)];
-  return [head, ...seal, ...stream.findings.map((finding) => formatFinding(finding, paint))];
+  return [
+    head,
+    ...seal,
+    ...signedText(stream, paint),
+    ...stream.findings.map((finding) => formatFinding(finding, paint)),
+  ];
+}
+
+function signedText({ signed }: StreamVerdict, paint: Paint): readonly string[] {
+  if (signed === null || signed.signedUpTo === null) return [];
+  return [paint.dim(`       signed up to ${signed.signedUpTo} by ${signed.signers.join(', ')}`)];
 }
 
 function formatFinding(finding: VerifyFinding, paint: Paint): string {

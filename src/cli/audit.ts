@@ -13,9 +13,11 @@ import { registerExport } from './audit-export.ts';
 import { parseChoice, parseCount, parseInstantUs } from './audit-inputs.ts';
 import { registerMigrationCommands } from './audit-migration.ts';
 import { registerShip } from './audit-ship.ts';
+import { signatureJudge } from './audit-signatures.ts';
 import { formatVerdict } from './audit-text.ts';
 import type { CliIo } from './cli-io.ts';
 import { exitCodes } from './exit-codes.ts';
+import { collect } from './identity-inputs.ts';
 import { addExamples } from './program.ts';
 
 /** Adds `postern audit`. */
@@ -32,6 +34,11 @@ export function registerAuditCommand(program: Command, io: CliIo): void {
 interface JournalFlag {
   readonly journal: string;
   readonly json?: true;
+}
+
+interface VerifyFlags extends JournalFlag {
+  readonly bundle: readonly string[];
+  readonly signer: readonly string[];
 }
 
 interface TailFlags extends JournalFlag {
@@ -93,10 +100,21 @@ function registerVerify(audit: Command, io: CliIo): void {
     .command('verify')
     .description('Check every seal, number and stream; exit code 1 when anything was changed or is missing.')
     .requiredOption('--journal <dir>', 'folder of the journal (`audit.journal.dir`)')
+    .option(
+      '--bundle <domain=file>',
+      'trust bundle of a trust domain: seals must be signed by an SVID of it, valid when they were made; repeatable',
+      collect,
+      [],
+    )
+    .option('--signer <id>', 'who must have signed: a SPIFFE ID; repeatable', collect, [])
     .option('--json', 'print JSON')
-    .action((flags: JournalFlag) => runVerify(flags, io));
+    .action((flags: VerifyFlags) => runVerify(flags, io));
   addExamples(verify, [
     ['postern audit verify --journal /var/lib/postern/journal', 'is the journal as it was written'],
+    [
+      'postern audit verify --journal DIR --bundle acme.com=bundle.pem --signer spiffe://acme.com/payments',
+      'is it what that sidecar signed',
+    ],
   ]);
 }
 
@@ -136,8 +154,9 @@ function tornWarning(path: string, byteCount: number): string {
   return `postern: ${printable(path)} ends with ${byteCount} bytes that are no whole line: torn, or being written\n`;
 }
 
-async function runVerify(flags: JournalFlag, io: CliIo): Promise<void> {
-  const verdict = await verifyJournal(resolve(io.cwd, flags.journal));
+async function runVerify(flags: VerifyFlags, io: CliIo): Promise<void> {
+  const judge = await signatureJudge(flags, io);
+  const verdict = await verifyJournal(resolve(io.cwd, flags.journal), judge);
   io.out(flags.json ? `${JSON.stringify(verdict, null, 2)}\n` : formatVerdict(verdict, io.paint));
   if (!verdict.intact) io.setExitCode(exitCodes.no);
 }

@@ -110,6 +110,11 @@ export const identitySection = z
       .describe('Further trust domains. A bundle vouches for its own trust domain and for no other.'),
     bundle_endpoint: bundleEndpointSection.optional(),
     crl: crlSection.prefault({}),
+    sign_journal: duration({ minMs: 1_000, maxMs: 86_400_000 })
+      .optional()
+      .describe(
+        'The key of the own SVID signs the journal: a seal at least so often, and the last one of each stream. Default: it signs none.',
+      ),
     attributes: z
       .array(attributeRule)
       .max(1000)
@@ -124,8 +129,9 @@ export const identitySection = z
   .transform((section, context): IdentityConfig => {
     const { federation, attributes, tokens, crl } = section;
     const bundleEndpoint = section.bundle_endpoint ?? null;
+    const signJournalMs = section.sign_journal ?? null;
     const own = ownSource(section);
-    if (own !== null) return { ...own, federation, attributes, tokens, crl, bundleEndpoint };
+    if (own !== null) return { ...own, federation, attributes, tokens, crl, bundleEndpoint, signJournalMs };
     const key = section.source === 'files' ? 'files' : 'dev_ca';
     const message = `\`source: ${section.source}\` needs the section \`${key}\``;
     refuse(context, badValue(message, `add \`${key}:\``, 'ERR_CONFIG_KEY'), ['source']);
@@ -160,6 +166,8 @@ export type IdentityConfig = OwnSource & {
   /** How the own bundle is served; null: not at all. */
   readonly bundleEndpoint: BundleServerOptions | null;
   readonly crl: CrlConfig;
+  /** Longest time between two signed seals of the journal, milliseconds; null: none is signed. */
+  readonly signJournalMs: number | null;
   readonly attributes: readonly AttributeRule[];
   readonly tokens: readonly TokenIssuerOptions[];
 };

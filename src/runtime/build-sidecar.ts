@@ -118,7 +118,9 @@ async function openJudgement(config: PosternConfig, base: Base, who: Who): Promi
   const metrics = createProxyMetrics([...config.inbound, ...config.outbound].map((one) => one.name));
   const recent = new RecentDecisions();
   const onWriteMs = (ms: number): void => metrics.histograms.journalWrite.observe(ms);
-  const journal = await openJournal(config.audit, { environment, clock, log, own, recent, onWriteMs });
+  const signEveryMs = config.identity.signJournalMs;
+  const parts = { environment, clock, log, own, recent, onWriteMs, identity, signEveryMs };
+  const journal = await openJournal(config.audit, parts);
   const { recorder } = journal;
   const shipping = await openShippingFor(config, base, who);
   // The journal is closed first, so that sinks get its last records too.

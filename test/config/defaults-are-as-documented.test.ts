@@ -21,6 +21,7 @@ test('the smallest configuration has every default', () => {
       attributes: [],
       tokens: [],
       bundleEndpoint: null,
+      signJournalMs: null,
       crl: { files: [], expired: 'refuse' },
     },
     inbound: [
@@ -175,6 +176,7 @@ const forms: readonly (readonly [
       attributes: [],
       tokens: [],
       bundleEndpoint: null,
+      signJournalMs: null,
       crl: { files: [], expired: 'refuse' },
     },
   ],

@@ -3,8 +3,11 @@
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { verifyJournal } from '../../src/audit/verify.ts';
+import { signatureJudge } from '../../src/cli/audit-signatures.ts';
+import type { CliIo } from '../../src/cli/cli-io.ts';
 import { Mesh } from '../harness/mesh.ts';
 import { RecordingWorkload } from '../harness/recording-workload.ts';
 import { freePort, journalRecords, SidecarProcess } from '../harness/sidecar-process.ts';
@@ -24,7 +27,9 @@ async function world(t: { after(fn: () => Promise<void> | void): void }, inbound
   const workload = await RecordingWorkload.start();
   t.after(() => workload.stop());
   const admin = `admin:\n  listen: 127.0.0.1:\${ADMIN_PORT}\n`;
-  const mesh = await Mesh.create(t, { workloadPort: workload.port, inbound, sections: { admin } });
+  const files = 'files: { cert: tls.crt, key: tls.key, bundle: bundle.pem }';
+  const identity = `identity:\n  source: files\n  ${files}\n  sign_journal: 1s\n`;
+  const mesh = await Mesh.create(t, { workloadPort: workload.port, inbound, sections: { admin, identity } });
   const instance = async (adminPort: number): Promise<SidecarProcess> => {
     const env = { ADMIN_PORT: String(adminPort) };
     const sidecar = SidecarProcess.spawn({ configFile: mesh.configFile, adminPort, env });
@@ -57,8 +62,17 @@ test('an upgrade under load fails no request, and each is on record in one strea
   assert.equal(decisions.length, workload.heads.length);
   assert.equal(new Set(decisions.map((one) => one['decision_id'])).size, decisions.length);
   assert.equal(new Set(decisions.map((one) => one['stream_id'])).size, 2, 'each process writes a stream of its own');
-  const verdict = await verifyJournal(mesh.journalDir);
+  const bundle = [`prod.acme.com=${join(mesh.dir, 'bundle.pem')}`];
+  const judge = await signatureJudge({ bundle, signer: [] }, { cwd: '/' } as CliIo);
+  const verdict = await verifyJournal(mesh.journalDir, judge);
   assert.deepEqual([verdict.intact, verdict.streams.map(({ state }) => state)], [true, ['closed', 'closed']]);
+  for (const { signed, lastSeal } of verdict.streams) {
+    assert.deepEqual(
+      [signed?.signedUpTo, signed?.signers.length],
+      [lastSeal?.seq, 1],
+      'signed to the end by the own SVID',
+    );
+  }
 });
 
 test('without `reuse_port` a second Postern does not start on the port', async (t) => {
