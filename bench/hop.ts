@@ -1,5 +1,6 @@
 // `npm run bench:hop [ROUNDS]`: what a call costs that leaves by one Postern and comes in by another, beside a caller that makes the
-// mutual TLS itself. CPU time of each sidecar a request, in rounds that take turns; the table gives medians.
+// mutual TLS itself. CPU time of each sidecar a request, in rounds that take turns; the table gives medians. Between two Posterns HTTP/1.1 is
+// spoken; what HTTP/2 would cost is seen in a sidecar that speaks it on both sides, beside one that speaks HTTP/1.1 on both.
 
 import { writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -10,7 +11,7 @@ import { shippedEntry } from '../scripts/shipped-form.ts';
 import { type RunningProcess, startProcess, stopAllOnSignal, until } from './child-process.ts';
 import { type Contestant, enter, openStage, type Stage, settingFor } from './lineup.ts';
 import { exchange } from './load/closed-loop.ts';
-import type { Target } from './load/load-job.ts';
+import type { ClosedLoopJob, HandshakeJob, StreamsJob, Target } from './load/load-job.ts';
 import { createDialer } from './load/raw-connection.ts';
 import { runLoad } from './load-run.ts';
 import { canPin, planCores } from './machine.ts';
@@ -25,7 +26,9 @@ const checkout = fileURLToPath(new URL('..', import.meta.url));
 interface Way {
   readonly name: string;
   readonly target: Target;
-  readonly kind: 'closed-loop' | 'handshake';
+  readonly kind: 'closed-loop' | 'handshake' | 'streams';
+  /** In flight on each connection of HTTP/2. */
+  readonly streamCount?: number;
   readonly sidecars: Readonly<Record<string, readonly number[]>>;
 }
 
@@ -34,29 +37,44 @@ async function main(rounds: number): Promise<void> {
   try {
     const far = await enter(stage, postern);
     const near = await startNear(stage, far.target.port);
-    const ways = waysOf(far, near);
+    const multiplexed = await enter(stage, postern, 'http2');
+    const ways = waysOf({ far, multiplexed }, near);
     const samples = new Map<string, number[]>();
     for (let round = 0; round < rounds; round++) {
       for (const way of ways) for (const [label, us] of await measure(way, stage)) add(samples, label, us);
     }
     for (const [label, all] of samples) {
       console.log(
-        `${label.padEnd(62)} ${median(all).toFixed(1).padStart(7)} us  (${all.map((us) => us.toFixed(0)).join(' ')})`,
+        `${label.padEnd(78)} ${median(all).toFixed(1).padStart(7)} us  (${all.map((us) => us.toFixed(0)).join(' ')})`,
       );
     }
     await near.running.stop();
+    await multiplexed.stop();
     await far.stop();
   } finally {
     await stage.close();
   }
 }
 
-function waysOf(far: Contestant, near: Near): readonly Way[] {
+interface Servers {
+  readonly far: Contestant;
+  /** Speaks HTTP/2 to callers and workload. */
+  readonly multiplexed: Contestant;
+}
+
+function waysOf({ far, multiplexed }: Servers, near: Near): readonly Way[] {
   const both = { near: pidsOf(near.running), far: far.pids() };
   const alone = { far: far.pids() };
   return [
     { name: 'caller with mTLS, kept', target: far.target, kind: 'closed-loop', sidecars: alone },
     { name: 'through two sidecars, kept', target: near.target, kind: 'closed-loop', sidecars: both },
+    ...[1, 8].map((streamCount) => ({
+      name: `caller with mTLS, HTTP/2 on both sides, ${streamCount} in flight on each`,
+      target: multiplexed.target,
+      kind: 'streams' as const,
+      streamCount,
+      sidecars: { far: multiplexed.pids() },
+    })),
     { name: 'caller with mTLS, a connection each', target: far.target, kind: 'handshake', sidecars: alone },
     { name: 'through two sidecars, a connection each', target: near.target, kind: 'handshake', sidecars: both },
   ];
@@ -66,20 +84,22 @@ function waysOf(far: Contestant, near: Near): readonly Way[] {
 async function measure(way: Way, stage: Stage): Promise<readonly (readonly [label: string, us: number])[]> {
   const found: [string, number][] = [];
   for (const [sidecar, pids] of Object.entries(way.sidecars)) {
-    const watched = { target: way.target, pids };
-    const result =
-      way.kind === 'closed-loop'
-        ? await runLoad(
-            { kind: 'closed-loop', ...watched, connectionCount, warmupCount: 4_000, requestCount: 15_000 },
-            stage.cores.load,
-          )
-        : await runLoad(
-            { kind: 'handshake', ...watched, concurrency: 8, warmupCount: 200, requestCount: 1_500 },
-            stage.cores.load,
-          );
-    found.push([`${way.name}: ${sidecar} sidecar`, result.cpuUsPerRequest]);
+    const { cpuUsPerRequest } = await runLoad(jobOf(way, pids), stage.cores.load);
+    found.push([`${way.name}: ${sidecar} sidecar`, cpuUsPerRequest]);
   }
   return found;
+}
+
+/** As many requests in flight in every way whose connections are kept. */
+function jobOf(
+  { target, kind, streamCount = 1 }: Way,
+  pids: readonly number[],
+): ClosedLoopJob | HandshakeJob | StreamsJob {
+  const kept = { target, pids, warmupCount: 4_000, requestCount: 15_000 };
+  if (kind === 'closed-loop') return { kind, ...kept, connectionCount };
+  if (kind === 'streams')
+    return { kind, ...kept, connectionCount: connectionCount / streamCount, streamCount, request: 'get' };
+  return { kind, target, pids, concurrency: 8, warmupCount: 200, requestCount: 1_500 };
 }
 
 interface Near {
