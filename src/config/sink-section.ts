@@ -2,8 +2,8 @@
 
 import * as z from 'zod';
 import { encodingNames } from '../audit/encode/encoders.ts';
-import { bulkFlavours } from '../audit/sinks/bulk-format.ts';
-import type { SinkOptions } from '../audit/sinks/sink-options.ts';
+import { type BulkFlavour, bulkFlavours } from '../audit/sinks/bulk-format.ts';
+import type { SinkEncoding, SinkOptions, SyslogAddress } from '../audit/sinks/sink-options.ts';
 import type { PosternError } from '../errors.ts';
 import { badValue, choice, guard, textField } from './fields.ts';
 import { filePath, name } from './text-fields.ts';
@@ -16,6 +16,17 @@ function parseUrl(text: string): string {
 }
 
 /** @throws PosternError ERR_CONFIG_VALUE */
+function parseSyslogAddress(text: string): SyslogAddress {
+  const match = /^(tls|tcp|udp):\/\/(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+):(\d{1,5})$/.exec(text);
+  const port = Number(match?.[3]);
+  if (match !== null && port >= 1 && port <= 65_535) {
+    const host = match[2]!.replace(/^\[|\]$/g, '');
+    return { transport: match[1] as SyslogAddress['transport'], host, port };
+  }
+  throw badValue(`\`${text}\` is no address of a syslog server`, 'write `tls://host:6514`, `tcp://…` or `udp://…`');
+}
+
+/** @throws PosternError ERR_CONFIG_VALUE */
 function parseHeaderValue(text: string): string {
   if (/^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(text)) return text;
   throw badValue('the value of the header is not one line of printable ASCII', 'see what the variable holds');
@@ -24,15 +35,17 @@ function parseHeaderValue(text: string): string {
 const headerName = z.string().regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$/);
 
 const written = z.strictObject({
-  type: choice(['file', 'http'], ['syslog', 'otlp', 'kafka']).describe(
-    '`file`: a line a record, appended; may be rotated by renaming it. `http`: many records a POST.',
+  type: choice(['file', 'http', 'syslog'], ['otlp', 'kafka']).describe(
+    '`file`: a line a record, appended; may be rotated by renaming it. `http`: many records a POST. `syslog`: RFC 5424.',
   ),
   name: name()
     .optional()
     .describe('Names the sink in metrics, messages and `cursors` of the journal. Default: its `type`.'),
   encode: choice(['native', ...encodingNames])
     .optional()
-    .describe('The form of a record. Default: `native`; `ecs` for `flavour: elastic`.'),
+    .describe(
+      'The form of a record. Default: `native`; `ecs` for `flavour: elastic`; `rfc5424`, all in structured data, for `type: syslog`.',
+    ),
   path: filePath('/var/log/postern/authz.ndjson')
     .optional()
     .describe('Of `type: file`: the file, made with mode 0600.'),
@@ -42,6 +55,18 @@ const written = z.strictObject({
   flavour: choice(bulkFlavours)
     .optional()
     .describe('Of `type: http`: how the receiver takes many records. Default: `ndjson`.'),
+  address: textField(parseSyslogAddress, {
+    'x-form': 'syslog address',
+    pattern: '^(tls|tcp|udp)://',
+    examples: ['tls://siem:6514', 'tcp://127.0.0.1:601', 'udp://127.0.0.1:514'],
+  })
+    .optional()
+    .describe('Of `type: syslog`: over TLS, TCP (octet counting) or UDP. Over UDP nobody knows what arrives.'),
+  format: choice(['rfc5424'])
+    .optional()
+    .describe(
+      'Of `type: syslog`: the header of each message. With another `encode` the record is the message behind it.',
+    ),
   headers: z
     .record(headerName, textField(parseHeaderValue, { 'x-form': 'text' }))
     .optional()
@@ -58,6 +83,7 @@ type Type = Written['type'];
 const keysOf: Readonly<Record<Type, readonly (keyof Written)[]>> = Object.freeze({
   file: ['path'],
   http: ['url', 'flavour', 'headers', 'ca'],
+  syslog: ['address', 'format', 'ca'],
 });
 
 /** One row of `audit.sinks` as written and as parsed. */
@@ -67,14 +93,20 @@ export const sinkSection = written.transform((row, context): SinkOptions => guar
 function sinkOf(row: Written): SinkOptions {
   refuseKeys(row);
   const { type, flavour = 'ndjson' } = row;
-  const encode = row.encode ?? (type === 'http' && flavour === 'elastic' ? 'ecs' : 'native');
+  const encode = row.encode ?? defaultEncoding(type, flavour);
   const shared = { name: row.name ?? type, encode };
+  if (type === 'syslog') return { type, ...shared, address: row.address!, caFile: row.ca ?? null };
   if (type === 'file') return { type, ...shared, path: row.path! };
   if (flavour === 'elastic' && (encode === 'cef' || encode === 'rfc5424')) {
     const mend = 'write `encode: ecs`, or another `flavour`';
     throw badValue(`\`flavour: elastic\` takes JSON, and \`encode: ${encode}\` is none`, mend, 'ERR_CONFIG_CONFLICT');
   }
   return { type, ...shared, url: row.url!, flavour, headers: row.headers ?? {}, caFile: row.ca ?? null };
+}
+
+function defaultEncoding(type: Type, flavour: BulkFlavour): SinkEncoding {
+  if (type === 'syslog') return 'rfc5424';
+  return type === 'http' && flavour === 'elastic' ? 'ecs' : 'native';
 }
 
 function refuseKeys(row: Written): void {

@@ -9,7 +9,8 @@ const sinks = (rows: string): string => `${smallest}audit: { sinks: [${rows}] }\
 test('rows have their defaults, and file names start from the folder of the configuration', () => {
   const rows = `{ type: file, path: out.ndjson },
     { type: http, url: "https://es:9200/i/_bulk", flavour: elastic, ca: ca.pem, headers: { Authorization: "\${TOKEN}" } },
-    { type: http, name: lake, url: "http://lake/in", encode: ocsf }`;
+    { type: http, name: lake, url: "http://lake/in", encode: ocsf },
+    { type: syslog, address: "tls://[::1]:6514", format: rfc5424, encode: cef }`;
   const { audit, secrets } = parse(sinks(rows), { TOKEN: 'Bearer x' });
   assert.deepEqual(audit.sinks, [
     { type: 'file', name: 'file', encode: 'native', path: '/etc/postern/out.ndjson' },
@@ -23,6 +24,13 @@ test('rows have their defaults, and file names start from the folder of the conf
       caFile: '/etc/postern/ca.pem',
     },
     { type: 'http', name: 'lake', encode: 'ocsf', url: 'http://lake/in', flavour: 'ndjson', headers: {}, caFile: null },
+    {
+      type: 'syslog',
+      name: 'syslog',
+      encode: 'cef',
+      address: { transport: 'tls', host: '::1', port: 6514 },
+      caFile: null,
+    },
   ]);
   assert.ok(secrets.has('Bearer x'));
 });
@@ -35,6 +43,9 @@ const wrong: Readonly<Record<string, readonly [rows: string, finding: RegExp]>> 
   'two rows of one name': ['{ type: file, path: a }, { type: file, path: b }', /two sinks are called `file`/],
   'CEF to Elasticsearch': ['{ type: http, url: "http://a", flavour: elastic, encode: cef }', /takes JSON/],
   'a header of two lines': ['{ type: http, url: "http://a", headers: { a: "b\\nc" } }', /printable ASCII/],
+  'a syslog server without a port': ['{ type: syslog, address: "tls://siem" }', /no address of a syslog server/],
+  'syslog over HTTP': ['{ type: syslog, address: "http://siem:1" }', /no address of a syslog server/],
+  'a port beyond all': ['{ type: syslog, address: "tcp://siem:70000" }', /no address of a syslog server/],
   'a name that names no file': ['{ type: file, path: a, name: "../x" }', /is not a name/],
 };
 

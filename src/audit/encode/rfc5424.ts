@@ -15,14 +15,21 @@ const largestSequenceId = 2_147_483_647;
 
 /** A record as an RFC 5424 message, without a line end; null for what syslog has no use for. */
 export function encodeRfc5424(record: RecordMembers): string | null {
+  const head = syslogHead(record);
+  if (head === null) return null;
+  const version = objectOf(record['proxy'])?.['version'];
+  return `${head} ${ownElement(record)}${originElement(version)}${metaElement(record['seq'])}${timeQuality}`;
+}
+
+/** The header of a message, up to the structured data; null for what syslog has no use for. */
+export function syslogHead(record: RecordMembers): string | null {
   const kind = classify(record);
   if (kind === null) return null;
   const proxy = objectOf(record['proxy']);
   const host = headerText(proxy?.['node'] ?? proxy?.['pod'] ?? proxy?.['instance'], 255);
   const stream = headerText(record['stream_id'], 128);
   const priority = `<${authpriv + kind.syslogSeverity}>1`;
-  const head = `${priority} ${timestamp(record['time'])} ${host} postern ${stream} ${messageIds[String(record['type'])]}`;
-  return `${head} ${ownElement(record)}${originElement(proxy?.['version'])}${metaElement(record['seq'])}${timeQuality}`;
+  return `${priority} ${timestamp(record['time'])} ${host} postern ${stream} ${messageIds[String(record['type'])]}`;
 }
 
 const messageIds: Readonly<Record<string, string>> = Object.freeze({

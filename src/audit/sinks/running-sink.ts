@@ -23,6 +23,8 @@ export interface SinkParts {
 const backoffTimes = { firstMs: 500, mostMs: 30_000, random: Math.random };
 /** How often the journal is looked at by a sink that has everything. */
 const everyMs = 200;
+/** Where each delivery is a connection of its own. */
+const everyMsOfSyslog = 1_000;
 
 interface Open {
   readonly cursor: ShipCursor;
@@ -90,11 +92,16 @@ export class RunningSink {
 
   async #tryOpen(): Promise<Open> {
     const { dir, open } = this.#parts;
-    const { name, encode } = this.#sink;
+    const { name, encode, type } = this.#sink;
     const cursor = await ShipCursor.open(dir, name);
     try {
       const receiver = await open(this.#sink);
-      const options = { dir, encode: encode === 'native' ? null : encoders[encode], follow: true, everyMs };
+      const options = {
+        dir,
+        encode: encode === 'native' ? null : encoders[encode],
+        follow: true,
+        everyMs: type === 'syslog' ? everyMsOfSyslog : everyMs,
+      };
       const onTrouble = (why: string): void => this.#trouble(why);
       // Nothing aborts: whoever has waited long enough for the end of the thread ends it.
       const { signal } = new AbortController();

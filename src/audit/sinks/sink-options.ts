@@ -30,7 +30,18 @@ export interface HttpSink extends AnySink, SinkTls {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-export type SinkOptions = FileSink | HttpSink;
+export interface SyslogSink extends AnySink, SinkTls {
+  readonly type: 'syslog';
+  readonly address: SyslogAddress;
+}
+
+export type SinkOptions = FileSink | HttpSink | SyslogSink;
+
+export interface SyslogAddress {
+  readonly transport: 'udp' | 'tcp' | 'tls';
+  readonly host: string;
+  readonly port: number;
+}
 
 /** The own certificate, shown to receivers that ask for one. PEM; the key is secret. */
 export interface ClientIdentity {
