@@ -12,7 +12,8 @@ export function forwardedFields(host: ExchangeHost, head: RequestHead, event: De
   let lines = head.upgrade === null ? host.identityFields : upgradeLines + host.identityFields;
   if (host.sendsDecisionId) lines += `x-postern-decision-id: ${event.decisionId}\r\n`;
   lines += correlationFields(event.correlation);
-  return lines + (host.peerIp === null ? keptSourceFields(head) : sourceFields(host.peerIp, head));
+  const { peerIp, side } = host;
+  return lines + (peerIp === null ? keptSourceFields(head) : sourceFields(peerIp, head, side.tls.version === undefined));
 }
 
 /** The workload calls: what it says of others stays, and that it is on this machine is nobody's business. */
@@ -25,14 +26,14 @@ function keptSourceFields(head: RequestHead): string {
 }
 
 /** `x-forwarded-for` and `forwarded` (RFC 7239) are appended to, never trusted; the latter only where the caller used it. */
-function sourceFields(peerIp: string, head: RequestHead): string {
+function sourceFields(peerIp: string, head: RequestHead, isPlain: boolean): string {
   const before = head.fields.get('x-forwarded-for');
   const chain = before === undefined ? peerIp : `${head.fields.getAll('x-forwarded-for').join(', ')}, ${peerIp}`;
   const line = `x-forwarded-for: ${chain}\r\n`;
   if (head.fields.get('forwarded') === undefined) return line;
   const node = peerIp.includes(':') ? `"[${peerIp}]"` : peerIp;
   const said = head.fields.getAll('forwarded').join(', ');
-  return `${line}forwarded: ${closesItsQuotes(said) ? `${said}, ` : ''}for=${node};proto=https\r\n`;
+  return `${line}forwarded: ${closesItsQuotes(said) ? `${said}, ` : ''}for=${node};proto=${isPlain ? 'http' : 'https'}\r\n`;
 }
 
 /** A quoted string that stays open (RFC 9110 §5.6.4) would swallow what is appended: such a chain begins anew. */

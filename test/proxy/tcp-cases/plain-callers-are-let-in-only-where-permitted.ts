@@ -33,8 +33,9 @@ interface Plain {
 }
 
 function ask(port: number, method = 'GET'): Promise<{ status: number; body: string }> {
+  const headers = { forwarded: 'for=10.0.0.1;proto=https' };
   return new Promise((resolve, reject) => {
-    const request = http.request({ port, host: '127.0.0.1', method, agent: false, path: '/x' }, (answer) => {
+    const request = http.request({ port, host: '127.0.0.1', method, agent: false, path: '/x', headers }, (answer) => {
       let body = '';
       answer.on('data', (piece: Buffer) => {
         body += String(piece);
@@ -68,7 +69,9 @@ test('an HTTP listener that permits plain callers', async (t) => {
   await t.test('serves them as nobody in particular, within what policy allows to nobody', async () => {
     const answer = await ask(world.port);
     assert.equal(answer.status, 200);
-    assert.equal('x-forwarded-client-cert' in (JSON.parse(answer.body) as object), false);
+    const got = JSON.parse(answer.body) as http.IncomingHttpHeaders;
+    assert.equal('x-forwarded-client-cert' in got, false);
+    assert.equal(got.forwarded, 'for=10.0.0.1;proto=https, for=127.0.0.1;proto=http');
     assert.equal((await ask(world.port, 'POST')).status, 403);
     const [first] = world.side.records().filter((one) => one.type === 'decision');
     assert.deepEqual([first?.principal?.type, first?.principal?.workload_id], ['anonymous', 'anonymous']);
