@@ -13,7 +13,9 @@ export function forwardedFields(host: ExchangeHost, head: RequestHead, event: De
   if (host.sendsDecisionId) lines += `x-postern-decision-id: ${event.decisionId}\r\n`;
   lines += correlationFields(event.correlation);
   const { peerIp, side } = host;
-  return lines + (peerIp === null ? keptSourceFields(head) : sourceFields(peerIp, head, side.tls.version === undefined));
+  return (
+    lines + (peerIp === null ? keptSourceFields(head) : sourceFields(peerIp, head, side.tls.version === undefined))
+  );
 }
 
 /** The workload calls: what it says of others stays, and that it is on this machine is nobody's business. */
