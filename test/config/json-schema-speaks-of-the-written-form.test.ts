@@ -30,7 +30,10 @@ const taken: Readonly<Record<string, string>> = {
 const refused: Readonly<Record<string, readonly [text: string, fault: string]>> = {
   'an unknown key': [changed('listen:', 'lisen:'), '$.inbound[0]: unknown key lisen'],
   'a missing key': [changed('    forward: http://127.0.0.1:8080\n', ''), '$.inbound[0]: lacks forward'],
-  'a key of a later version': [`${smallest}audit: { sinks: [] }`, '$.audit.sinks: not allowed'],
+  'a key of a later version': [
+    `${smallest}inventory: { dormant_after: 90d }`,
+    '$.inventory.dormant_after: not allowed',
+  ],
   'a word that is none': [changed('source: files', 'source: spire'), '$.identity.source: not in enum'],
   'a duration without a unit': [`${smallest}shutdown: { drain: 30 }`, '$.shutdown.drain: not string'],
   'too large a number': [
