@@ -3,7 +3,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { openSync, readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 
 const stopPatienceMs = 5_000;
@@ -110,17 +109,6 @@ export async function until(what: string, attempt: () => Promise<boolean>, patie
     if (performance.now() > deadline) throw new Error(`waited ${patienceMs} ms in vain for ${what}`);
     await pause(5);
   }
-}
-
-/** A TCP port of the loopback interface that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no TCP address');
-  return address.port;
 }
 
 async function stop(child: ChildProcess, ended: () => boolean): Promise<void> {

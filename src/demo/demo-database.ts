@@ -6,7 +6,8 @@ import { chownSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
-import { freePort, type LegacyServer, runProgram, startServer } from './legacy-programs.ts';
+import { freePort } from './free-port.ts';
+import { type LegacyServer, runProgram, startServer } from './legacy-programs.ts';
 
 export interface DemoDatabase extends LegacyServer {
   readonly port: number;

@@ -9,7 +9,8 @@ import { openDevCa } from '../identity/dev-ca.ts';
 import { Sidecar } from '../runtime/sidecar.ts';
 import { startDatabase } from './demo-database.ts';
 import { clearFolder, type DemoWorldOptions, demoEnvironment } from './demo-world.ts';
-import { findProgram, freePort, type LegacyServer, startServer } from './legacy-programs.ts';
+import { freePort } from './free-port.ts';
+import { findProgram, type LegacyServer, startServer } from './legacy-programs.ts';
 
 export interface TcpDemoWorld {
   /** Beside those who call. */

@@ -114,9 +114,9 @@ test('two listeners before one workload may name its health path both', () => {
 });
 
 test('a conflict is told even where another section has a fault', () => {
-  const codes = refusalOf(`${changed('127.0.0.1:8080', '127.0.0.1:8443')}audit: { sinks: [] }`).findings.map(
-    (finding) => finding.code,
-  );
+  const codes = refusalOf(
+    `${changed('127.0.0.1:8080', '127.0.0.1:8443')}inventory: { dormant_after: 90d }`,
+  ).findings.map((finding) => finding.code);
   assert.deepEqual(codes, ['ERR_CONFIG_CONFLICT', 'ERR_CONFIG_NOT_YET']);
 });
 

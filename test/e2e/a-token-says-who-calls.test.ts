@@ -5,11 +5,12 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import http2 from 'node:http2';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
+import { freePort } from '../../src/demo/free-port.ts';
 import { createDevCa } from '../../src/identity/dev-ca.ts';
 import { Mesh } from '../harness/mesh.ts';
 import { type PeerCredentials, RawPeer } from '../harness/raw-peer.ts';
 import { RecordingWorkload } from '../harness/recording-workload.ts';
-import { freePort, journalRecords, type SidecarProcess } from '../harness/sidecar-process.ts';
+import { journalRecords, type SidecarProcess } from '../harness/sidecar-process.ts';
 import { TokenIssuerServer } from '../harness/token-issuer.ts';
 import { waitFor } from '../harness/wait-for.ts';
 

@@ -63,7 +63,7 @@ const rows: readonly Row[] = [
   },
   {
     name: 'a key of a later version of the contract',
-    spoil: (mesh) => replaceInConfig(mesh, '  stdout: off', '  sinks: []'),
+    spoil: (mesh) => replaceInConfig(mesh, 'shutdown: ', 'inventory: { dormant_after: 90d }\nshutdown: '),
     code: 2,
     says: [/postern\.yaml:\d+:\d+/, /not in this version/],
   },

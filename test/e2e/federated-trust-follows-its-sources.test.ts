@@ -5,12 +5,13 @@ import assert from 'node:assert/strict';
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
+import { freePort } from '../../src/demo/free-port.ts';
 import { runPostern } from '../cli/run-cli.ts';
 import { Mesh } from '../harness/mesh.ts';
 import { OpensslCa } from '../harness/openssl-ca.ts';
 import { type PeerCredentials, RawPeer } from '../harness/raw-peer.ts';
 import { RecordingWorkload } from '../harness/recording-workload.ts';
-import { freePort, journalRecords, put, SidecarProcess } from '../harness/sidecar-process.ts';
+import { journalRecords, put, SidecarProcess } from '../harness/sidecar-process.ts';
 import { waitFor } from '../harness/wait-for.ts';
 
 const cleanups: (() => Promise<void> | void)[] = [];

@@ -6,11 +6,12 @@ import { rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { bundleText } from '../../bench/large-bundle.ts';
+import { freePort } from '../../src/demo/free-port.ts';
 import { createDevCa } from '../../src/identity/dev-ca.ts';
 import { Mesh, type MeshOptions, openPolicy } from '../harness/mesh.ts';
 import { RawPeer } from '../harness/raw-peer.ts';
 import { RecordingWorkload } from '../harness/recording-workload.ts';
-import { freePort, journalRecords } from '../harness/sidecar-process.ts';
+import { journalRecords } from '../harness/sidecar-process.ts';
 import { SteadyLoad } from '../harness/steady-load.ts';
 import { waitFor } from '../harness/wait-for.ts';
 

@@ -6,9 +6,9 @@ import net from 'node:net';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
+import { freePort } from '../../src/demo/free-port.ts';
 import { ask, CallingWorld, type CallRecord, clientId, problemOf } from '../harness/calling-world.ts';
 import { answerOk, RecordingWorkload } from '../harness/recording-workload.ts';
-import { freePort } from '../harness/sidecar-process.ts';
 import { waitFor } from '../harness/wait-for.ts';
 
 const accept = 'accept: ["spiffe://prod.acme.com/ns/payments/*"]';

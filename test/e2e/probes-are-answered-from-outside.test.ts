@@ -2,9 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { freePort } from '../../src/demo/free-port.ts';
 import { Mesh } from '../harness/mesh.ts';
 import { answerOk, RecordingWorkload } from '../harness/recording-workload.ts';
-import { freePort } from '../harness/sidecar-process.ts';
 
 test('the address for probes answers health and named paths of the workload, and nothing else', async (t) => {
   const workload = await RecordingWorkload.start(answerOk);

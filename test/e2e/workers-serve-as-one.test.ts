@@ -5,10 +5,11 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { verifyJournal } from '../../src/audit/verify.ts';
+import { freePort } from '../../src/demo/free-port.ts';
 import { Mesh, type MeshOptions, openPolicy } from '../harness/mesh.ts';
 import { RawPeer } from '../harness/raw-peer.ts';
 import { RecordingWorkload } from '../harness/recording-workload.ts';
-import { freePort, journalRecords, SidecarProcess } from '../harness/sidecar-process.ts';
+import { journalRecords, SidecarProcess } from '../harness/sidecar-process.ts';
 import { SteadyLoad } from '../harness/steady-load.ts';
 import { waitFor } from '../harness/wait-for.ts';
 

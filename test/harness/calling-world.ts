@@ -3,8 +3,9 @@
 import { readFileSync } from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
+import { freePort } from '../../src/demo/free-port.ts';
 import { Mesh, type MeshOptions } from './mesh.ts';
-import { freePort, journalRecords, SidecarProcess } from './sidecar-process.ts';
+import { journalRecords, SidecarProcess } from './sidecar-process.ts';
 import { waitFor } from './wait-for.ts';
 
 export const clientId = 'spiffe://prod.acme.com/ns/shop/front';

@@ -2,9 +2,10 @@
 
 import { mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { freePort } from '../../src/demo/free-port.ts';
 import { createDevCa, type DevCa } from '../../src/identity/dev-ca.ts';
 import type { PeerCredentials } from './raw-peer.ts';
-import { freePort, put, SidecarProcess, temporaryFolder } from './sidecar-process.ts';
+import { put, SidecarProcess, temporaryFolder } from './sidecar-process.ts';
 
 const seedFile = path.resolve(import.meta.dirname, '../fixtures/policies/payment-service-access.yaml');
 

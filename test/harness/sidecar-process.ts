@@ -3,7 +3,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
-import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { program } from '../program.ts';
@@ -18,15 +17,6 @@ const posternFlags = [
   '--heap-growing-percent=60',
   '--expose-gc',
 ];
-
-/** A port nobody listens on just now. */
-export async function freePort(): Promise<number> {
-  const server = net.createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as net.AddressInfo;
-  await new Promise<void>((resolve) => server.close(() => resolve()));
-  return port;
-}
 
 /** A folder that goes away with the test. */
 export function temporaryFolder(t: { after(fn: () => void): void }, name = 'postern-test-'): string {

@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import net from 'node:net';
 import { after, afterEach, beforeEach, describe, test } from 'node:test';
 import { unsafeShadowPermit as permit } from '../../src/authz/engine.ts';
+import { freePort } from '../../src/demo/free-port.ts';
 import { isPosternError, type PosternError } from '../../src/errors.ts';
 import { ManualClock } from '../../src/lib/clock.ts';
 import { TimerWheel } from '../../src/lib/timer-wheel.ts';
@@ -21,7 +22,6 @@ import { ListenerCounters } from '../../src/telemetry/listener-counters.ts';
 import { headLimitsDefaults } from '../../src/wire/head-limits.ts';
 import { DnsServer } from '../harness/dns-server.ts';
 import { RecordingWorkload } from '../harness/recording-workload.ts';
-import { freePort } from '../harness/sidecar-process.ts';
 import { waitFor } from '../harness/wait-for.ts';
 
 /** Keeps what it was told; more than once is a fault. */

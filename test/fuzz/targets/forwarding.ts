@@ -26,10 +26,12 @@ const ids = new RandomIds();
 
 /** Only what is looked at for the head. */
 function hostOf(peerIp: string): ExchangeHost {
-  const host: Pick<ExchangeHost, 'identityFields' | 'sendsDecisionId' | 'peerIp'> = {
+  const side = { tls: { version: 'TLSv1.3' } } as ExchangeHost['side'];
+  const host: Pick<ExchangeHost, 'identityFields' | 'sendsDecisionId' | 'peerIp' | 'side'> = {
     identityFields: `${linesToWorkload.slice(0, 2).join('\r\n')}\r\n`,
     sendsDecisionId: true,
     peerIp,
+    side,
   };
   return host as ExchangeHost;
 }

@@ -9,8 +9,9 @@ import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { test } from 'node:test';
 import { reportMigration } from '../../../src/audit/migration-report.ts';
+import { freePort } from '../../../src/demo/free-port.ts';
 import { createDevCa, type DevCa } from '../../../src/identity/dev-ca.ts';
-import { freePort, put, temporaryFolder } from '../../harness/sidecar-process.ts';
+import { put, temporaryFolder } from '../../harness/sidecar-process.ts';
 import { call, openSide, type TcpRecord, type TcpSide, textOf } from '../../harness/tcp-world.ts';
 import { waitFor } from '../../harness/wait-for.ts';
 

@@ -8,8 +8,9 @@ import https from 'node:https';
 import net from 'node:net';
 import path from 'node:path';
 import { test } from 'node:test';
+import { freePort } from '../../../src/demo/free-port.ts';
 import { createDevCa } from '../../../src/identity/dev-ca.ts';
-import { freePort, temporaryFolder } from '../../harness/sidecar-process.ts';
+import { temporaryFolder } from '../../harness/sidecar-process.ts';
 import { openSide, serve, textOf } from '../../harness/tcp-world.ts';
 
 const policy = `policy "open":
