@@ -151,7 +151,7 @@ test('nginx is served to curl with a certificate only, ranges and conditions inc
   put(
     dir,
     'nginx.conf',
-    `user root; daemon off; pid ${dir}/pid; error_log ${dir}/error.log; events {}
+    `user root; daemon off; master_process off; pid ${dir}/pid; error_log ${dir}/error.log; events {}
 http { access_log off; ${paths.join(' ')} server { listen 127.0.0.1:${port}; root ${dir}/site; } }
 `,
   );
