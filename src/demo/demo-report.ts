@@ -35,7 +35,7 @@ export function callLines(number: number, reported: ReportedCall, paint: Paint):
     paint.bold(`${number}. ${call.title}`),
     `   ${paint.dim(callerName(reported))}  ${call.method} ${call.path}`,
     `   ${mark}  ${statusText(outcome)}  ${reasonText(record)}${surprise}`,
-    ...explanationLines(reported).map((line) => paint.dim(`     ${line}`)),
+    ...explanationLines(reported.explanation).map((line) => paint.dim(`     ${line}`)),
     '',
   ];
 }
@@ -77,7 +77,7 @@ function reasonText(record: ReportedCall['record']): string {
 }
 
 /** For a default deny: the nearest rule, and what of it failed, expected against actual. */
-function explanationLines({ explanation }: ReportedCall): readonly string[] {
+export function explanationLines(explanation: Explanation | null): readonly string[] {
   const nearest = explanation?.actions[0]?.nearest ?? null;
   if (nearest === null) return [];
   const failed = nearest.failed.flatMap((clause) => [

@@ -48,6 +48,23 @@ test('the demo of programs that nobody changed: Python and PostgreSQL through tw
   }
 });
 
+test('the demo of gRPC: a chat judged by method, and one who loses the right in the middle of a call', (t) => {
+  const run = demo(path.join(temporaryFolder(t), 'demo'), '--grpc');
+  assert.equal(run.status, 0, run.stdout + run.stderr);
+  for (const expected of [
+    /ns\/chat\/alice {2}the deploy is green\n.*ns\/chat\/bob {2}then we go home\n {3}ALLOW .*alice {2}rule: members-talk/,
+    /History {2}grpc-status 0 OK\n {3}ALLOW .*guest {2}rule: all-may-read/,
+    /Talk {2}grpc-status 7 PERMISSION_DENIED\n {3}DENY .*guest {2}reason: default\n {5}nearest rule: chat\/members-talk/,
+    /Clear {2}grpc-status 7 PERMISSION_DENIED\n {3}DENY .*rule: nobody-clears/,
+    /DENY {3}spiffe:\/\/staging\.acme\.com\/ns\/chat\/alice {2}rule: deny-other-environment/,
+    /bob: cut off: reset with code 8\n {3}DENY .*bob {2}reason: reauth_revoked\n {3}alice, .*: anybody here\?/,
+    /6 of 6 came out as expected; 3 calls reached the service/,
+  ]) {
+    assert.match(run.stdout, expected);
+  }
+  assert.equal(run.stderr, '');
+});
+
 test('the demo never clears a folder that is not its own', (t) => {
   const dir = temporaryFolder(t);
   const precious = put(dir, 'precious.txt', 'mine');
