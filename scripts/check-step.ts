@@ -1,6 +1,6 @@
 // One step of `npm test`: a command that passes or fails, and, for a run of node:test, its totals.
 
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import process from 'node:process';
 
@@ -29,13 +29,27 @@ export interface StepResult {
   readonly isPassed: boolean;
   readonly seconds: number;
   readonly output: string;
+  /** Processes that outlived the step, one a line; they were killed. */
+  readonly leftRunning: string;
   readonly totals: Totals;
 }
+
+/** Longest that a step may take, and that its output may stay open once it has ended. */
+export interface StepPatience {
+  readonly stepMs: number;
+  readonly outputMs: number;
+}
+
+const stepPatience: StepPatience = { stepMs: 12 * 60_000, outputMs: 5_000 };
 
 const noTotals: Totals = { passed: 0, failed: 0, skipped: 0 };
 
 /** Runs a step to its end; never rejects. */
-export function runStep(step: Step, cwd: string, testEnv: NodeJS.ProcessEnv = {}): Promise<StepResult> {
+export function runStep(
+  step: Step,
+  cwd: string,
+  { testEnv = {}, patience = stepPatience }: { testEnv?: NodeJS.ProcessEnv; patience?: StepPatience } = {},
+): Promise<StepResult> {
   const startedAt = performance.now();
   // Under `node --test` this variable would turn a nested run of node:test into a reporter of its parent.
   const { NODE_TEST_CONTEXT: _, ...inherited } = process.env;
@@ -43,28 +57,58 @@ export function runStep(step: Step, cwd: string, testEnv: NodeJS.ProcessEnv = {}
   const env = { NODE_COMPILE_CACHE: join(cwd, 'node_modules/.cache/compiled'), ...testEnv, ...inherited };
   const child = spawn(step.command, step.args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
   // Detached: a process group of its own, so that what its tests started ends with it.
-  const stop = (): void => {
-    if (child.pid !== undefined) process.kill(-child.pid, 'SIGTERM');
-  };
+  const stop = (): void => signalGroup(child.pid, 'SIGTERM');
   process.once('exit', stop);
   let output = '';
+  let leftRunning = '';
   const collect = (text: string): void => {
     output += text;
   };
   child.stdout.setEncoding('utf8').on('data', collect);
   child.stderr.setEncoding('utf8').on('data', collect);
   return new Promise((resolve) => {
+    const endless = setTimeout(() => {
+      output += `not over after ${patience.stepMs / 1000} s; under way were:\n${groupOf(child.pid)}\n`;
+      signalGroup(child.pid, 'SIGKILL');
+    }, patience.stepMs);
     const end = (isPassed: boolean): void => {
+      clearTimeout(endless);
       process.off('exit', stop);
       const seconds = (performance.now() - startedAt) / 1000;
-      resolve({ step, isPassed, seconds, output, totals: totalsOf(step, isPassed, output) });
+      resolve({ step, isPassed, seconds, output, leftRunning, totals: totalsOf(step, isPassed, output) });
     };
     child.on('error', (error) => {
       output += `${error.message}\n`;
       end(false);
     });
-    child.on('close', (code) => end(code === 0));
+    // `close` waits for everybody who holds the output, and so for a program that outlives its test: for ever.
+    child.on('exit', (code) => {
+      const held = setTimeout(() => {
+        leftRunning = groupOf(child.pid);
+        signalGroup(child.pid, 'SIGKILL');
+        end(code === 0);
+      }, patience.outputMs);
+      child.on('close', () => {
+        clearTimeout(held);
+        end(code === 0);
+      });
+    });
   });
+}
+
+function signalGroup(leader: number | undefined, signal: NodeJS.Signals): void {
+  try {
+    if (leader !== undefined) process.kill(-leader, signal);
+  } catch {
+    // Nobody is left of it.
+  }
+}
+
+/** The processes of a step, one a line with its age; it names the test that hangs. */
+function groupOf(leader: number | undefined): string {
+  const { stdout } = spawnSync('ps', ['-eo', 'pgid,pid,etime,args'], { encoding: 'utf8' });
+  const isOfStep = (line: string): boolean => Number.parseInt(line, 10) === leader;
+  return (stdout ?? '').split('\n').filter(isOfStep).join('\n');
 }
 
 /** A failed step counts at least one failure, so that no closing line says `0 failed` of a run that failed. */

@@ -31,10 +31,11 @@ function chosenSteps(words: readonly string[]): readonly Step[] {
 }
 
 function report(result: StepResult): void {
-  const { step, isPassed, seconds, output, totals } = result;
+  const { step, isPassed, seconds, output, leftRunning, totals } = result;
   const counts = step.isTestRun ? `  ${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped` : '';
   print(`${isPassed ? 'ok  ' : 'FAIL'}  ${step.name.padEnd(12)}${seconds.toFixed(1).padStart(6)} s${counts}`);
   for (const skipped of skippedTests(output)) print(`      skipped: ${skipped}`);
+  if (leftRunning !== '') print(`      left running:\n${leftRunning}`);
   if (!isPassed) print(`${output.trimEnd()}\n`);
 }
 
@@ -53,7 +54,7 @@ async function runAll(steps: readonly Step[], limit: number): Promise<readonly S
   const queue = [...steps];
   const work = async (): Promise<void> => {
     for (let step = queue.shift(); step !== undefined; step = queue.shift()) {
-      const result = await runStep(step, root, testEnv);
+      const result = await runStep(step, root, { testEnv });
       report(result);
       results.push(result);
     }

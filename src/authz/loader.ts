@@ -1,10 +1,11 @@
 // Reads policy files from disk: the only I/O of src/authz. A bundle loads whole or not at all (policy.md 1.1).
 
 import { createHash } from 'node:crypto';
-import { lstat, readdir, readFile, realpath, stat } from 'node:fs/promises';
+import { lstat, readdir, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PosternError } from '../errors.ts';
 import { compareFindings } from '../lib/finding.ts';
+import { readSettled } from '../lib/read-settled.ts';
 import { maxFileBytes } from '../lib/yaml-document.ts';
 import type { CheckOptions } from './check-options.ts';
 import { checkDefaults } from './check-options.ts';
@@ -109,7 +110,9 @@ async function isWanted(folder: string, name: string): Promise<boolean> {
 async function readText(file: string): Promise<string> {
   const { size } = await attempt(file, () => stat(file));
   if (size > maxFileBytes) unreadable(file, `larger than ${maxFileBytes / 1024 / 1024} MiB`);
-  const bytes = await attempt(file, () => readFile(file));
+  const bytes = await attempt(file, () => readSettled(file));
+  // Between the two halves of a rewrite in place a file is empty, and no policy at all would deny everybody.
+  if (bytes.length === 0) unreadable(file, 'empty; one that is meant to hold nothing has a comment');
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {

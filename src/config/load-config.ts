@@ -1,11 +1,11 @@
 // Loads a configuration file: text, variables, schema, conflicts, absolute names. Everything that is wrong is reported
 // together; nothing is half taken over.
 
-import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import en from 'zod/v4/locales/en.js';
 import { PosternError, type SourcePosition } from '../errors.ts';
 import { compareFindings, type Finding } from '../lib/finding.ts';
+import { readSettled } from '../lib/read-settled.ts';
 import { configSchema, configSections, type ParsedConfig } from './config-schema.ts';
 import { type ConfigSource, type DataPath, type Environment, readConfigSource } from './config-source.ts';
 import { type CheckedSections, findConflicts } from './conflict-checks.ts';
@@ -117,7 +117,7 @@ function invalid(findings: readonly Finding[]): PosternError {
 async function readText(path: string, shown: string): Promise<string> {
   let bytes: Buffer;
   try {
-    bytes = await readFile(path);
+    bytes = await readSettled(path);
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code ?? 'unknown';
     throw new PosternError('ERR_CONFIG_READ', `\`${shown}\` cannot be read (${code})`, { cause });

@@ -1,10 +1,11 @@
 // A list that an operator keeps in a file, as it is in force: watched, and read again whole when it changes. One that
 // cannot be read is told, and the last good one stays: what it says must not end because somebody mistyped.
 
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { type ErrorCode, isPosternError, PosternError } from '../errors.ts';
 import { type FileWatch, watchFiles } from '../lib/file-watch.ts';
 import { LatestValue } from '../lib/latest.ts';
+import { readSettled } from '../lib/read-settled.ts';
 
 /** What the file holds, and how it is read. */
 export interface FileForm<T> {
@@ -150,7 +151,7 @@ async function readWithText<T>(form: FileForm<T>, file: string | null): Promise<
 async function readText<T>({ what, code, maxBytes, mendTooLarge }: FileForm<T>, file: string): Promise<string> {
   try {
     const { size } = await stat(file);
-    if (size <= maxBytes) return await readFile(file, 'utf8');
+    if (size <= maxBytes) return (await readSettled(file)).toString();
   } catch (cause) {
     throw new PosternError('ERR_IDENTITY_FILE', `cannot read the ${what} \`${file}\``, { cause });
   }

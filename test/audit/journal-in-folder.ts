@@ -12,10 +12,10 @@ import type { PosternError } from '../../src/errors.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { decisionEvent, journalOptions } from './sample-events.ts';
 
-/** A folder that goes with the test. */
+/** A folder that goes with the test. Removed before what still writes to it is closed: hooks run in the order in which they came. */
 export async function journalFolder(t: TestContext): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), 'postern-journal-'));
-  t.after(() => rm(dir, { recursive: true, force: true }));
+  t.after(() => rm(dir, { recursive: true, force: true, maxRetries: 20 }));
   return dir;
 }
 

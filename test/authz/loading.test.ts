@@ -55,6 +55,16 @@ test('a link to the folder that holds it does not go round', async () => {
   assert.equal((await readPolicySources([path])).length, 1);
 });
 
+test('an empty file is no policy, since a rewrite in place has a moment without one; a comment is meant', async () => {
+  const path = await folder('rewritten', { 'a.yaml': empty('a'), 'b.yaml': '' });
+  await assert.rejects(loadPolicies([path]), {
+    code: 'ERR_POLICY_UNREADABLE',
+    message: /b\.yaml`: empty; one that is/,
+  });
+  await writeFile(join(path, 'b.yaml'), '# none\n');
+  assert.equal((await loadPolicies([path])).policies.length, 1);
+});
+
 test('the seed policy loads from its file', async () => {
   const set = await loadPolicies([
     new URL('../fixtures/policies/payment-service-access.yaml', import.meta.url).pathname,

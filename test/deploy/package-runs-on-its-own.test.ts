@@ -67,7 +67,9 @@ after(() => rmSync(work, { recursive: true, force: true }));
 test('installed from its tarball, the package runs compiled code under the pinned Node', async () => {
   const folder = join(work, 'installed');
   mkdirSync(folder);
-  const args = ['--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error', tarball] as const;
+  // A registry that does not answer is asked again, not waited for.
+  const patience = ['--fetch-timeout=15000', '--fetch-retries=4'] as const;
+  const args = [...patience, '--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error', tarball] as const;
   const installed = await runToEnd(['npm', 'install', ...args], { cwd: folder, env });
   assert.equal(installed.code, 0, installed.output);
   assert.equal(existsSync(join(folder, 'node_modules/postern/src')), false, 'the package holds no sources');

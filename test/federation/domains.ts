@@ -56,7 +56,7 @@ export class Domain {
 
   static async make(t: Lived, name: string): Promise<Domain> {
     const dir = mkdtempSync(path.join(tmpdir(), 'postern-federation-'));
-    t.after(() => rmSync(dir, { recursive: true, force: true }));
+    t.after(() => rmSync(dir, { recursive: true, force: true, maxRetries: 20 }));
     const domain = new Domain(name, dir);
     await domain.addCa();
     await domain.rotate();

@@ -37,7 +37,7 @@ export async function startPostgres(t: Scope, postgres: string): Promise<Postgre
   t.after(async () => {
     server.kill('SIGINT');
     await waitFor('PostgreSQL to end', () => server.exitCode !== null || server.signalCode !== null);
-    rmSync(dir, { recursive: true, force: true });
+    rmSync(dir, { recursive: true, force: true, maxRetries: 20 });
   });
   await waitFor('PostgreSQL to be ready', () => log.includes('ready to accept connections'));
   return { port, socket: path.join(dir, `.s.PGSQL.${port}`) };

@@ -18,10 +18,10 @@ const posternFlags = [
   '--expose-gc',
 ];
 
-/** A folder that goes away with the test. */
+/** A folder that goes away with the test; at times before what still writes to it, since hooks run in the order in which they came. */
 export function temporaryFolder(t: { after(fn: () => void): void }, name = 'postern-test-'): string {
   const dir = mkdtempSync(path.join(tmpdir(), name));
-  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  t.after(() => rmSync(dir, { recursive: true, force: true, maxRetries: 20 }));
   return dir;
 }
 

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { type TestContext, test } from 'node:test';
 import { runStep, type StepResult, skippedTests } from '../../scripts/check-step.ts';
+import { waitFor } from '../harness/wait-for.ts';
 
 const passing = "test('passes', () => {});";
 const failing = "test('fails', () => { throw new Error('no'); });";
@@ -46,4 +48,23 @@ test('a step that cannot be started counts as a failure', async () => {
   const { isPassed, totals } = await runStep(step, tmpdir());
   assert.equal(isPassed, false);
   assert.equal(totals.failed, 1);
+});
+
+test('what outlives a step is named and killed, and holds nobody up', async () => {
+  const args = ['-c', 'sleep 3601 & exit 0'];
+  const step = { name: 'leak', command: 'sh', args, isTestRun: false, isAlone: false };
+  const result = await runStep(step, tmpdir(), { patience: { stepMs: 60_000, outputMs: 200 } });
+  assert.equal(result.isPassed, true);
+  assert.match(result.leftRunning, /sleep 3601/);
+  const [, pid] = result.leftRunning.trim().split(/ +/).map(Number);
+  const state = (): string => spawnSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' }).stdout;
+  // A zombie is dead; who inherits it may take its time.
+  await waitFor('it to be gone', () => /^(Z|$)/.test(state()));
+});
+
+test('a step that does not end fails, and what it was at is told', async () => {
+  const step = { name: 'endless', command: 'sleep', args: ['3602'], isTestRun: false, isAlone: false };
+  const result = await runStep(step, tmpdir(), { patience: { stepMs: 300, outputMs: 200 } });
+  assert.equal(result.isPassed, false);
+  assert.match(result.output, /not over after 0.3 s; under way were:\n.*sleep 3602/);
 });

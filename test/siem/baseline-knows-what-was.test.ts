@@ -28,7 +28,7 @@ interface Made {
 
 async function makeFilters(t: TestContext, input: string, ...args: readonly string[]): Promise<Made> {
   const out = await mkdtemp(join(tmpdir(), 'postern-baseline-'));
-  t.after(() => rm(out, { recursive: true, force: true }));
+  t.after(() => rm(out, { recursive: true, force: true, maxRetries: 20 }));
   const script = join(siemFolder, 'sigma/baseline.mjs');
   const child = spawn(process.execPath, [script, '--out', out, ...args], { stdio: ['pipe', 'inherit', 'pipe'] });
   child.stdin.on('error', () => {}); // It may end before it has read all.
