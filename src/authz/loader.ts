@@ -41,7 +41,11 @@ const maxFolderDepth = 16;
  * @throws PosternError ERR_POLICY_UNREADABLE
  */
 export async function readPolicySources(paths: readonly string[]): Promise<readonly PolicySource[]> {
-  return readSources(paths, isPolicyName);
+  const sources = await readSources(paths, isPolicyName);
+  // Between the two halves of a rewrite in place a file is empty, and no policy at all would deny everybody.
+  const empty = sources.find(({ text }) => text === '');
+  if (empty !== undefined) unreadable(empty.file, 'empty; one that is meant to hold nothing has a comment');
+  return sources;
 }
 
 /**
@@ -111,8 +115,6 @@ async function readText(file: string): Promise<string> {
   const { size } = await attempt(file, () => stat(file));
   if (size > maxFileBytes) unreadable(file, `larger than ${maxFileBytes / 1024 / 1024} MiB`);
   const bytes = await attempt(file, () => readSettled(file));
-  // Between the two halves of a rewrite in place a file is empty, and no policy at all would deny everybody.
-  if (bytes.length === 0) unreadable(file, 'empty; one that is meant to hold nothing has a comment');
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
