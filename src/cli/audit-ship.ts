@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { encoders, encodingNames } from '../audit/encode/encoders.ts';
-import { type BulkFlavour, bulkFlavours } from '../audit/sinks/bulk-format.ts';
+import { type BulkFlavour, bulkFlavours, bulkForm } from '../audit/sinks/bulk-format.ts';
 import { BulkPost, type BulkTarget } from '../audit/sinks/bulk-post.ts';
 import { HttpReceiver } from '../audit/sinks/http-receiver.ts';
 import { cursorName, ShipCursor } from '../audit/sinks/ship-cursor.ts';
@@ -67,7 +67,7 @@ export function registerShip(audit: Command, io: CliIo): void {
 async function runShip(flags: ShipFlags, io: CliIo): Promise<void> {
   const options = shipOptions(flags, io);
   const post = await BulkPost.open(() => targetOf(flags, io), systemClock);
-  const receiver = new HttpReceiver(post, flavourOf(flags));
+  const receiver = new HttpReceiver(post, bulkForm(flavourOf(flags)));
   const cursor = await ShipCursor.open(options.dir, flags.name);
   // Nothing here aborts: an interrupt ends the process, and the next one goes on where the cursor is.
   const { signal } = new AbortController();

@@ -3,7 +3,7 @@
 import * as z from 'zod';
 import { encodingNames } from '../audit/encode/encoders.ts';
 import { type BulkFlavour, bulkFlavours } from '../audit/sinks/bulk-format.ts';
-import type { SinkEncoding, SinkOptions, SyslogAddress } from '../audit/sinks/sink-options.ts';
+import type { OtlpSink, SinkEncoding, SinkOptions, SyslogAddress } from '../audit/sinks/sink-options.ts';
 import type { PosternError } from '../errors.ts';
 import { badValue, choice, guard, textField } from './fields.ts';
 import { filePath, name } from './text-fields.ts';
@@ -35,8 +35,8 @@ function parseHeaderValue(text: string): string {
 const headerName = z.string().regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$/);
 
 const written = z.strictObject({
-  type: choice(['file', 'http', 'syslog'], ['otlp', 'kafka']).describe(
-    '`file`: a line a record, appended; may be rotated by renaming it. `http`: many records a POST. `syslog`: RFC 5424.',
+  type: choice(['file', 'http', 'syslog', 'otlp'], ['kafka']).describe(
+    '`file`: a line a record, appended; may be rotated by renaming it. `http`: many records a POST. `syslog`: RFC 5424. `otlp`: OpenTelemetry logs over HTTP.',
   ),
   name: name()
     .optional()
@@ -51,7 +51,7 @@ const written = z.strictObject({
     .describe('Of `type: file`: the file, made with mode 0600.'),
   url: textField(parseUrl, { 'x-form': 'URL', pattern: '^https?://', examples: ['https://es:9200/postern/_bulk'] })
     .optional()
-    .describe('Of `type: http`: where to POST.'),
+    .describe('Of `type: http` and `otlp`: where to POST, such as `https://collector:4318/v1/logs`.'),
   flavour: choice(bulkFlavours)
     .optional()
     .describe('Of `type: http`: how the receiver takes many records. Default: `ndjson`.'),
@@ -67,10 +67,16 @@ const written = z.strictObject({
     .describe(
       'Of `type: syslog`: the header of each message. With another `encode` the record is the message behind it.',
     ),
+  protocol: choice(['protobuf', 'json'])
+    .optional()
+    .describe('Of `type: otlp`: the form of a request. Default: `protobuf`.'),
+  compression: choice(['gzip', 'off']).optional().describe('Of `type: otlp`: of a request. Default: `gzip`.'),
   headers: z
     .record(headerName, textField(parseHeaderValue, { 'x-form': 'text' }))
     .optional()
-    .describe('Of `type: http`: sent with each request, such as `authorization` with a variable. Never shown.'),
+    .describe(
+      'Of `type: http` and `otlp`: sent with each request, such as `authorization` with a variable. Never shown.',
+    ),
   ca: filePath('siem-ca.pem')
     .optional()
     .describe('For TLS: PEM of the CAs to believe, in place of those of the system.'),
@@ -83,6 +89,7 @@ type Type = Written['type'];
 const keysOf: Readonly<Record<Type, readonly (keyof Written)[]>> = Object.freeze({
   file: ['path'],
   http: ['url', 'flavour', 'headers', 'ca'],
+  otlp: ['url', 'protocol', 'compression', 'headers', 'ca'],
   syslog: ['address', 'format', 'ca'],
 });
 
@@ -97,15 +104,27 @@ function sinkOf(row: Written): SinkOptions {
   const shared = { name: row.name ?? type, encode };
   if (type === 'syslog') return { type, ...shared, address: row.address!, caFile: row.ca ?? null };
   if (type === 'file') return { type, ...shared, path: row.path! };
+  const target = { url: row.url!, headers: row.headers ?? {}, caFile: row.ca ?? null };
+  if (type === 'otlp') return otlpSink(row, { ...shared, ...target });
   if (flavour === 'elastic' && (encode === 'cef' || encode === 'rfc5424')) {
     const mend = 'write `encode: ecs`, or another `flavour`';
     throw badValue(`\`flavour: elastic\` takes JSON, and \`encode: ${encode}\` is none`, mend, 'ERR_CONFIG_CONFLICT');
   }
-  return { type, ...shared, url: row.url!, flavour, headers: row.headers ?? {}, caFile: row.ca ?? null };
+  return { type, ...shared, ...target, flavour };
+}
+
+function otlpSink(
+  { protocol = 'protobuf', compression = 'gzip' }: Written,
+  shared: Omit<OtlpSink, 'type' | 'protocol' | 'compression'>,
+): OtlpSink {
+  if (shared.encode === 'otlp') return { type: 'otlp', ...shared, protocol, compression };
+  const mend = 'take `encode` out';
+  throw badValue('`type: otlp` has an encoding of its own', mend, 'ERR_CONFIG_CONFLICT');
 }
 
 function defaultEncoding(type: Type, flavour: BulkFlavour): SinkEncoding {
   if (type === 'syslog') return 'rfc5424';
+  if (type === 'otlp') return 'otlp';
   return type === 'http' && flavour === 'elastic' ? 'ecs' : 'native';
 }
 

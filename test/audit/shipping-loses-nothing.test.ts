@@ -7,6 +7,7 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import process from 'node:process';
 import { type TestContext, test } from 'node:test';
+import { bulkForm } from '../../src/audit/sinks/bulk-format.ts';
 import { BulkPost, type BulkTarget } from '../../src/audit/sinks/bulk-post.ts';
 import { HttpReceiver } from '../../src/audit/sinks/http-receiver.ts';
 import { ShipCursor } from '../../src/audit/sinks/ship-cursor.ts';
@@ -33,7 +34,7 @@ async function startShipping(t: TestContext, dir: string, url: string, timeoutMs
   const cursor = await ShipCursor.open(dir, 'es');
   const post = await BulkPost.open(async () => ({ url: new URL(url), headers: {}, tls: {}, timeoutMs }), systemClock);
   const backoff = new Backoff({ firstMs: 2, mostMs: 20, random: Math.random });
-  const receiver = new HttpReceiver(post, 'elastic');
+  const receiver = new HttpReceiver(post, bulkForm('elastic'));
   const shipper = new Shipper(
     { dir, encode: null, follow: false, everyMs: 5 },
     { cursor, receiver, backoff, clock: systemClock, signal: ending.signal, onTrouble: (text) => troubles.push(text) },
@@ -246,7 +247,7 @@ test('over TLS only a receiver of the right CA gets records, and a certificate t
   const { signal } = new AbortController();
   const parts = {
     cursor,
-    receiver: new HttpReceiver(post, 'elastic'),
+    receiver: new HttpReceiver(post, bulkForm('elastic')),
     backoff,
     clock: systemClock,
     signal,

@@ -10,7 +10,8 @@ test('rows have their defaults, and file names start from the folder of the conf
   const rows = `{ type: file, path: out.ndjson },
     { type: http, url: "https://es:9200/i/_bulk", flavour: elastic, ca: ca.pem, headers: { Authorization: "\${TOKEN}" } },
     { type: http, name: lake, url: "http://lake/in", encode: ocsf },
-    { type: syslog, address: "tls://[::1]:6514", format: rfc5424, encode: cef }`;
+    { type: syslog, address: "tls://[::1]:6514", format: rfc5424, encode: cef },
+    { type: otlp, url: "http://c:4318/v1/logs" }`;
   const { audit, secrets } = parse(sinks(rows), { TOKEN: 'Bearer x' });
   assert.deepEqual(audit.sinks, [
     { type: 'file', name: 'file', encode: 'native', path: '/etc/postern/out.ndjson' },
@@ -31,6 +32,16 @@ test('rows have their defaults, and file names start from the folder of the conf
       address: { transport: 'tls', host: '::1', port: 6514 },
       caFile: null,
     },
+    {
+      type: 'otlp',
+      name: 'otlp',
+      encode: 'otlp',
+      url: 'http://c:4318/v1/logs',
+      headers: {},
+      caFile: null,
+      protocol: 'protobuf',
+      compression: 'gzip',
+    },
   ]);
   assert.ok(secrets.has('Bearer x'));
 });
@@ -46,6 +57,7 @@ const wrong: Readonly<Record<string, readonly [rows: string, finding: RegExp]>> 
   'a syslog server without a port': ['{ type: syslog, address: "tls://siem" }', /no address of a syslog server/],
   'syslog over HTTP': ['{ type: syslog, address: "http://siem:1" }', /no address of a syslog server/],
   'a port beyond all': ['{ type: syslog, address: "tcp://siem:70000" }', /no address of a syslog server/],
+  'OTLP in another encoding': ['{ type: otlp, url: "http://c", encode: ecs }', /an encoding of its own/],
   'a name that names no file': ['{ type: file, path: a, name: "../x" }', /is not a name/],
 };
 

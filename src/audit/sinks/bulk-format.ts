@@ -1,16 +1,27 @@
-// How receivers over HTTP take many records at once, and how they say which they took.
+// How Elasticsearch, the Splunk event collector and receivers of NDJSON take many records at once, and how they say which
+// they took.
 
 import { asciiJson } from '../record-text.ts';
 import { objectOf, parseObject } from '../service-parse.ts';
 import type { EncodedRecord } from './encoded-record.ts';
+import type { BulkForm } from './http-receiver.ts';
 import type { ReceiverAnswer } from './receiver.ts';
 import type { ShipRecord } from './ship-reader.ts';
 
 export const bulkFlavours = Object.freeze(['ndjson', 'elastic', 'splunk_hec'] as const);
 export type BulkFlavour = (typeof bulkFlavours)[number];
 
+/** What a flavour is. */
+export function bulkForm(flavour: BulkFlavour): BulkForm {
+  return {
+    headers: { 'content-type': flavour === 'splunk_hec' ? 'application/json' : 'application/x-ndjson' },
+    body: (group) => bulkBody(flavour, group),
+    judge: (answer, count) => judgeAnswer(flavour, answer, count),
+  };
+}
+
 /** Body of a request. */
-export function bulkBody(flavour: BulkFlavour, records: readonly EncodedRecord[]): string {
+function bulkBody(flavour: BulkFlavour, records: readonly EncodedRecord[]): string {
   switch (flavour) {
     case 'ndjson':
       return records.map(({ text }) => `${text}\n`).join('');
@@ -21,16 +32,8 @@ export function bulkBody(flavour: BulkFlavour, records: readonly EncodedRecord[]
   }
 }
 
-export function contentType(flavour: BulkFlavour): string {
-  return flavour === 'splunk_hec' ? 'application/json' : 'application/x-ndjson';
-}
-
 /** What an answer to a request of `count` records means. A record is given up only where its content is refused. */
-export function judgeAnswer(
-  flavour: BulkFlavour,
-  answer: { status: number; body: string },
-  count: number,
-): ReceiverAnswer {
+function judgeAnswer(flavour: BulkFlavour, answer: { status: number; body: string }, count: number): ReceiverAnswer {
   const { status, body } = answer;
   if (status === 400 || status === 413 || status === 422) return { kind: 'refused', why: `status ${status}` };
   if (status < 200 || status >= 300) return { kind: 'later', why: `status ${status}` };

@@ -21,7 +21,11 @@ export interface BulkTarget {
 
 export interface PostAnswer {
   readonly status: number;
+  /** Text of `bytes`. */
   readonly body: string;
+  readonly bytes: Buffer;
+  /** What `content-type` says, without parameters and in lower case; empty where it says nothing. */
+  readonly type: string;
   /** What `retry-after` says, milliseconds; null where it says nothing (RFC 9110 §10.2.3). */
   readonly retryAfterMs: number | null;
 }
@@ -58,12 +62,12 @@ export class BulkPost {
   }
 
   /** Rejects where there is no whole answer in time. */
-  post(body: string, contentType: string, ending: AbortSignal): Promise<PostAnswer> {
+  post(body: string | Uint8Array, fields: Readonly<Record<string, string>>, ending: AbortSignal): Promise<PostAnswer> {
     const { url, headers, timeoutMs } = this.#target;
-    const bytes = Buffer.from(body);
+    const bytes = typeof body === 'string' ? Buffer.from(body) : body;
     const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
     const signal = AbortSignal.any([ending, AbortSignal.timeout(timeoutMs)]);
-    const sent = { ...headers, 'content-type': contentType, 'content-length': bytes.length };
+    const sent = { ...headers, ...fields, 'content-length': bytes.length };
     return new Promise((resolve, reject) => {
       const request: ClientRequest = send(url, { method: 'POST', agent: this.#agent, headers: sent, signal });
       request.on('error', reject);
@@ -92,7 +96,9 @@ async function readAnswer(response: IncomingMessage, clock: Clock): Promise<Post
     pieces.push(piece as Buffer);
   }
   const retryAfterMs = parseRetryAfter(response.headers['retry-after'], clock.nowMs());
-  return { status: response.statusCode ?? 0, body: Buffer.concat(pieces).toString('utf8'), retryAfterMs };
+  const bytes = Buffer.concat(pieces);
+  const type = (response.headers['content-type'] ?? '').split(';', 1)[0]!.trim().toLowerCase();
+  return { status: response.statusCode ?? 0, body: bytes.toString('utf8'), bytes, type, retryAfterMs };
 }
 
 function parseRetryAfter(text: string | undefined, nowMs: number): number | null {

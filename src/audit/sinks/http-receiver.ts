@@ -1,32 +1,41 @@
-// A receiver over HTTP: Elasticsearch, the Splunk event collector, or one record a line.
+// A receiver over HTTP: Elasticsearch, the Splunk event collector, one record a line, or OTLP.
 
 import { faultCode } from '../fault-code.ts';
-import { type BulkFlavour, bulkBody, contentType, judgeAnswer } from './bulk-format.ts';
-import type { BulkPost } from './bulk-post.ts';
+import type { BulkPost, PostAnswer } from './bulk-post.ts';
 import type { EncodedRecord } from './encoded-record.ts';
-import type { Receiver, Reception } from './receiver.ts';
+import { allTaken, type Receiver, type ReceiverAnswer, type Reception } from './receiver.ts';
+
+/** How a receiver takes many records at once, and how it says which it took. */
+export interface BulkForm {
+  /** Header fields of each request. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: (group: readonly EncodedRecord[]) => string | Uint8Array;
+  /** What the answer to a request of `count` records means. */
+  readonly judge: (answer: PostAnswer, count: number) => ReceiverAnswer;
+}
 
 export class HttpReceiver implements Receiver {
   readonly #post: BulkPost;
-  readonly #flavour: BulkFlavour;
+  readonly #form: BulkForm;
   #isStale = false;
 
-  constructor(post: BulkPost, flavour: BulkFlavour) {
+  constructor(post: BulkPost, form: BulkForm) {
     this.#post = post;
-    this.#flavour = flavour;
+    this.#form = form;
   }
 
   async send(group: readonly EncodedRecord[], ending: AbortSignal): Promise<Reception> {
-    if (this.#isStale) await this.#post.renew();
-    this.#isStale = false;
+    if (group.length === 0) return allTaken;
+    if (this.#isStale) {
+      // First: what becomes stale meanwhile has to be taken anew by the next group.
+      this.#isStale = false;
+      await this.#post.renew();
+    }
     try {
-      const { retryAfterMs, ...answer } = await this.#post.post(
-        bulkBody(this.#flavour, group),
-        contentType(this.#flavour),
-        ending,
-      );
-      this.#isStale = answer.status === 401 || answer.status === 403;
-      return { answer: judgeAnswer(this.#flavour, answer, group.length), retryAfterMs };
+      const { body, headers, judge } = this.#form;
+      const answer = await this.#post.post(body(group), headers, ending);
+      if (answer.status === 401 || answer.status === 403) this.#isStale = true;
+      return { answer: judge(answer, group.length), retryAfterMs: answer.retryAfterMs };
     } catch (error) {
       // The certificate or the secret may be an old one.
       this.#isStale = true;

@@ -4,7 +4,13 @@ import type { EncodedRecord } from './encoded-record.ts';
 
 /** What a receiver made of a group. `again` and `refused` are indexes of its records. */
 export type ReceiverAnswer =
-  | { readonly kind: 'taken'; readonly again: readonly number[]; readonly refused: readonly number[] }
+  | {
+      readonly kind: 'taken';
+      readonly again: readonly number[];
+      readonly refused: readonly number[];
+      /** How many were refused without a word which. */
+      readonly unnamed?: { readonly count: number; readonly why: string };
+    }
   /** Nothing was taken for sure; to be tried again. */
   | { readonly kind: 'later'; readonly why: string }
   /** At least one record will never be taken. */

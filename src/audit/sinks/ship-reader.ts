@@ -109,6 +109,14 @@ function missingRecord(
   return gapRecord(gapLine({ streamId, seq: toSeq, timeUs }, gap), { streamId, seq: toSeq, standsFor: null });
 }
 
+/** The record that tells of `count` among some of a stream that the receiver refused without a word which. */
+export function refusedAmong(records: readonly ShipRecord[], count: number, timeUs: number): ShipRecord {
+  const [first, last] = [records[0]!, records.at(-1)!];
+  const { streamId, seq } = last;
+  const gap = { fromSeq: first.seq, toSeq: seq, count, cause: 'refused' } as const;
+  return gapRecord(gapLine({ streamId, seq, timeUs }, gap), { streamId, seq, standsFor: null });
+}
+
 /** The record that stands for one that the receiver refuses. */
 export function refusedRecord(standsFor: ShipRecord, timeUs: number): ShipRecord {
   const { streamId, seq } = standsFor;

@@ -9,7 +9,7 @@ import type { EncodeRecord } from '../encode/encoders.ts';
 import { type EncodedRecord, encodeAll } from './encoded-record.ts';
 import type { Receiver, ReceiverAnswer } from './receiver.ts';
 import type { ShipCursor } from './ship-cursor.ts';
-import { refusedRecord, type ShipBatch, type ShipRecord, undelivered } from './ship-reader.ts';
+import { refusedAmong, refusedRecord, type ShipBatch, type ShipRecord, undelivered } from './ship-reader.ts';
 
 export interface ShipOptions {
   readonly dir: string;
@@ -134,7 +134,9 @@ export class Shipper {
     } else if (again.length > 0) await this.#wait('the receiver took only some', retryAfterMs);
     else if (answer.kind === 'taken') this.#parts.backoff.reset();
     const originals = gaps.map(({ source }) => source.standsFor ?? source);
-    return [this.#gapsFor(pick(group, refused)), this.#encode(originals), pick(group, again)];
+    const left = [this.#gapsFor(pick(group, refused)), this.#encode(originals), pick(group, again)];
+    const unnamed = answer.kind === 'taken' ? answer.unnamed : undefined;
+    return unnamed === undefined ? left : [this.#gapAmong(group, unnamed), ...left];
   }
 
   /** Counts what was taken: a gap record that stands for a record is that record refused. */
@@ -156,6 +158,21 @@ export class Shipper {
     for (const { source } of refused) this.#tell(`the receiver refuses record ${source.seq} of ${source.streamId}`);
     const nowUs = this.#parts.clock.nowUs();
     return this.#encode(refused.map(({ source }) => refusedRecord(source, nowUs)));
+  }
+
+  /** A gap record for what was refused unnamed; none for gap records themselves, which would have no end. */
+  #gapAmong(
+    group: readonly EncodedRecord[],
+    { count, why }: { readonly count: number; readonly why: string },
+  ): readonly EncodedRecord[] {
+    this.#tell(`the receiver refuses ${count} of ${group.length} records without saying which: ${why || 'no reason'}`);
+    const records = group.map(({ source }) => source).filter(({ isGap }) => !isGap);
+    const some = Math.min(count, records.length);
+    this.counts.gaps -= Math.min(count, group.length) - some;
+    if (some === 0) return [];
+    this.counts.refused += some;
+    this.counts.delivered -= some;
+    return this.#encode([refusedAmong(records, some, this.#parts.clock.nowUs())]);
   }
 
   #encode(records: readonly ShipRecord[]): readonly EncodedRecord[] {

@@ -35,7 +35,18 @@ export interface SyslogSink extends AnySink, SinkTls {
   readonly address: SyslogAddress;
 }
 
-export type SinkOptions = FileSink | HttpSink | SyslogSink;
+export interface OtlpOptions {
+  readonly protocol: 'protobuf' | 'json';
+  readonly compression: 'gzip' | 'off';
+}
+
+export interface OtlpSink extends AnySink, SinkTls, OtlpOptions {
+  readonly type: 'otlp';
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+export type SinkOptions = FileSink | HttpSink | SyslogSink | OtlpSink;
 
 export interface SyslogAddress {
   readonly transport: 'udp' | 'tcp' | 'tls';

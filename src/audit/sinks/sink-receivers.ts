@@ -2,11 +2,12 @@
 
 import { readFile } from 'node:fs/promises';
 import { systemClock } from '../../lib/clock.ts';
+import { bulkForm } from './bulk-format.ts';
 import { BulkPost, type BulkTarget } from './bulk-post.ts';
 import { FileReceiver } from './file-receiver.ts';
-import { HttpReceiver } from './http-receiver.ts';
+import { type BulkForm, HttpReceiver } from './http-receiver.ts';
 import type { Receiver } from './receiver.ts';
-import type { ClientIdentity, HttpSink, SinkOptions, SinkTls, SyslogSink } from './sink-options.ts';
+import type { ClientIdentity, HttpSink, OtlpSink, SinkOptions, SinkTls, SyslogSink } from './sink-options.ts';
 import { SyslogReceiver, type SyslogTls } from './syslog-receiver.ts';
 
 /** For a group of records and what is said of it, milliseconds. */
@@ -18,7 +19,11 @@ export async function openReceiver(sink: SinkOptions, identity: () => ClientIden
     case 'file':
       return new FileReceiver(sink.path);
     case 'http':
-      return new HttpReceiver(await BulkPost.open(() => httpTarget(sink, identity()), systemClock), sink.flavour);
+    case 'otlp':
+      return new HttpReceiver(
+        await BulkPost.open(() => httpTarget(sink, identity()), systemClock),
+        await bulkFormOf(sink),
+      );
     case 'syslog':
       return openSyslog(sink, identity);
   }
@@ -29,7 +34,13 @@ function openSyslog(sink: SyslogSink, identity: () => ClientIdentity): Receiver 
   return new SyslogReceiver(target, () => tlsOf(sink, identity()), systemClock);
 }
 
-async function httpTarget(sink: HttpSink, identity: ClientIdentity): Promise<BulkTarget> {
+async function bulkFormOf(sink: HttpSink | OtlpSink): Promise<BulkForm> {
+  if (sink.type === 'http') return bulkForm(sink.flavour);
+  const { otlpForm } = await import('./otlp-form.ts');
+  return otlpForm(sink);
+}
+
+async function httpTarget(sink: HttpSink | OtlpSink, identity: ClientIdentity): Promise<BulkTarget> {
   const url = new URL(sink.url);
   const tls = url.protocol === 'https:' ? await tlsOf(sink, identity) : {};
   return { url, headers: sink.headers, tls, timeoutMs };
