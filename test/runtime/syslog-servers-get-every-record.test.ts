@@ -101,6 +101,7 @@ test('rsyslog gets every record over TLS, TCP and UDP, also when it is killed an
   await until(async () => new Set(await linesOf(join(out, 'tls'))).size >= wanted.length, patienceMs);
   await until(async () => new Set(await linesOf(join(out, 'tcp'))).size >= cef.length, patienceMs);
   await until(async () => (await linesOf(join(out, 'udp'))).length >= 30, patienceMs);
+  await shipping.close();
   assert.deepEqual([...new Set(await linesOf(join(out, 'tls')))], wanted);
   const overTcp = [...new Set(await linesOf(join(out, 'tcp')))];
   assert.deepEqual(
