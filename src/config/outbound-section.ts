@@ -11,6 +11,7 @@ import {
   type OutboundOptions,
   type PeerEndpoint,
 } from '../proxy/outbound-options.ts';
+import { checkOutboundLimits, type OutboundKeys, proxyKeysInVain } from './effect-checks.ts';
 import { ejectionSection } from './ejection-section.ts';
 import { badValue, choice, count, duration, longestTimerMs, refuse, textField } from './fields.ts';
 import { actionSection, checkCaptures, host, resourceSection, routeSection } from './inbound-routes.ts';
@@ -136,6 +137,7 @@ const listenerSection = z
     checkCaptures(listener, [], context);
     checkKind(listener, context);
     checkNoRoutes(listener, context);
+    checkOutboundLimits(listener, context);
     checkSocketMode(listener, context);
     if (isLocal(listener.listen)) return;
     const message = `\`${formatAddress(listener.listen)}\` lets other machines call in the name of this workload`;
@@ -185,17 +187,15 @@ const listenerSection = z
   );
 
 /** What a listener that leads somewhere needs, a proxy has not. */
-function checkKind(
-  listener: { readonly protocol: string; readonly to?: unknown; readonly accept?: unknown } & Counted,
-  context: z.RefinementCtx,
-): void {
+function checkKind(listener: OutboundKeys & Counted, context: z.RefinementCtx): void {
   if (listener.protocol === 'proxy') {
     const given = [
-      ...(['to', 'accept', 'resource'] as const).filter((key) => listener[key] !== undefined),
-      ...(['hosts', 'routes'] as const).filter((key) => listener[key].length > 0),
+      ...(['to', 'accept', 'resource'] as const).filter((key) => listener[key] !== undefined).map((key) => [key]),
+      ...(['hosts', 'routes'] as const).filter((key) => listener[key].length > 0).map((key) => [key]),
+      ...proxyKeysInVain(listener),
     ];
     const mend = 'remove it: each request is served as the listener among whose `hosts` its Host is';
-    for (const key of given) refuse(context, badValue(`a proxy has no \`${key}\``, mend), [key]);
+    for (const path of given) refuse(context, badValue(`a proxy has no \`${path.join('.')}\``, mend), path);
     return;
   }
   for (const key of ['to', 'accept'] as const) {
@@ -205,6 +205,8 @@ function checkKind(
 }
 
 interface Counted {
+  readonly to?: unknown;
+  readonly accept?: unknown;
   readonly resource?: unknown;
   readonly hosts: readonly string[];
   readonly routes: readonly unknown[];

@@ -2,7 +2,9 @@
 
 import type * as z from 'zod';
 import { formatAddress, type SocketAddress } from '../lib/socket-address.ts';
+import { checkInboundLimits, refuseAboutRequests } from './effect-checks.ts';
 import { badValue, refuse } from './fields.ts';
+import type { WrittenLimits } from './inbound-limits.ts';
 import type { ForwardAddress } from './socket-address.ts';
 
 interface WrittenListener {
@@ -17,6 +19,9 @@ interface WrittenListener {
   readonly health_passthrough: readonly unknown[];
   readonly plaintext: 'refuse' | 'permit';
   readonly proxy_protocol: { readonly send: 'off' | 'v2' };
+  readonly deny: { readonly status: number; readonly body: string };
+  readonly workload_headers: readonly unknown[];
+  readonly limits: WrittenLimits;
 }
 
 /** Keys about requests, and whether a listener says anything by them. */
@@ -30,6 +35,8 @@ const aboutRequests: readonly (readonly [
   ['path_normalization', (one) => one.path_normalization !== 'reject'],
   ['path_parameters', (one) => one.path_parameters !== 'reject'],
   ['health_passthrough', (one) => one.health_passthrough.length > 0],
+  ['deny', (one) => one.deny.status !== 403 || one.deny.body !== 'problem'],
+  ['workload_headers', (one) => one.workload_headers.length !== 3],
 ];
 
 /** Refuses, at its place, what does not go with the protocol of an inbound listener. */
@@ -39,11 +46,8 @@ export function checkProtocol(listener: WrittenListener, context: z.RefinementCt
   checkNoRoutes(listener, context);
   checkPlaintext(listener, context);
   if (listener.protocol === 'http') return checkHeaders(listener, context);
-  for (const [key, isSaid] of aboutRequests) {
-    if (!isSaid(listener)) continue;
-    const message = `\`${key}\` is about requests, and of \`protocol: tcp\` nobody reads any`;
-    refuse(context, badValue(message, `take \`${key}\` out, or write \`protocol: http\``), [key]);
-  }
+  for (const [key, isSaid] of aboutRequests) if (isSaid(listener)) refuseAboutRequests([key], context);
+  checkInboundLimits(listener, context);
 }
 
 /** A token that anybody on the way can read is no proof. */

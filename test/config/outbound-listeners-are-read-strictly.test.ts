@@ -61,6 +61,8 @@ describe('what is taken', () => {
   for (const [what, changes] of taken) test(what, () => assert.equal(parse(withOutbound(changes)).outbound.length, 1));
 });
 
+const aProxy = { protocol: 'proxy', to: null, accept: null };
+
 const refused: readonly (readonly [what: string, changes: Record<string, string | null>, line: RegExp])[] = [
   ['an address that others reach', { listen: '0.0.0.0:7001' }, /lets other machines call.*ERR_CONFIG_UNSAFE/],
   ['a name that only looks like loopback', { listen: '127.0.0.1.example.com:7001' }, /is not an IP address/],
@@ -86,6 +88,16 @@ const refused: readonly (readonly [what: string, changes: Record<string, string 
     { protocol: 'tcp', routes: '[{ match: { path: /a } }]' },
     /`protocol: tcp` has no requests that `routes` could match/,
   ],
+  ...(['response: 5s', 'request: 1m', 'requests: 10'] as const).map(
+    (limit): readonly [string, Record<string, string>, RegExp] => [
+      `\`${limit}\` of what nobody reads`,
+      { protocol: 'tcp', limits: `{ pending: 10, ${limit} }` },
+      new RegExp(`\`limits\\.${limit.split(':')[0]}\` is about requests`),
+    ],
+  ),
+  ['a proxy with a mode of its own', { ...aProxy, mode: 'shadow' }, /a proxy has no `mode`/],
+  ['a proxy that sends again', { ...aProxy, retries: '3' }, /a proxy has no `retries`/],
+  ['a proxy with a circuit breaker', { ...aProxy, limits: '{ pending: 3 }' }, /a proxy has no `limits.pending`/],
   ['a proxy that leads somewhere', { protocol: 'proxy' }, /a proxy has no `to`/],
   ['a proxy of whom nobody is reached', { protocol: 'proxy', to: null, accept: null }, /nobody can be reached through/],
   ['a host with a port', { hosts: '["orders:80"]' }, /is not a host/],

@@ -30,6 +30,23 @@ const refused: readonly (readonly [what: string, text: string, line: RegExp])[] 
   ['tokens', withTcp('\n    identity_required: token'), /`identity_required` is about requests/],
   ['probes', withTcp('\n    health_passthrough: [/healthz]'), /`health_passthrough` is about requests/],
   ['paths', withTcp('\n    path_normalization: canonicalize'), /`path_normalization` is about requests/],
+  ['what a denied caller sees', withTcp('\n    deny: { status: 404 }'), /`deny` is about requests/],
+  ['headers', withTcp('\n    workload_headers: [x-postern-peer]'), /`workload_headers` is about requests/],
+  ...Object.entries({
+    header_bytes: '8KiB',
+    headers: '10',
+    body_bytes: '1MiB',
+    header: '1s',
+    request: '1m',
+    websocket_idle: '5m',
+    upstream_response: '5s',
+    streams: '10',
+    min_body_rate: '1KiB/s',
+  }).map(([key, value]): readonly [string, string, RegExp] => [
+    `\`limits.${key}\``,
+    withTcp(`\n    limits: { idle: 5m, ${key}: ${value} }`),
+    new RegExp(`:\\d+:\\d+: error: .*\`limits\\.${key}\` is about requests.*ERR_CONFIG_VALUE`),
+  ]),
   [
     'a PROXY header for HTTP',
     changed('forward:', 'proxy_protocol: { send: v2 }\n    forward:'),
