@@ -37,7 +37,7 @@ export const budgets: readonly Budget[] = [
   ratio('download', 'mbPerCpuSecond', { peer: 'nginx', atLeast: 0.8 }),
   ratio('upload', 'mbPerCpuSecond', { peer: 'nginx', atLeast: 0.8 }),
   ratio('relay-download', 'mbPerCpuSecond', { peer: 'haproxy', atLeast: 0.8 }),
-  ratio('relay-upload', 'mbPerCpuSecond', { peer: 'haproxy', atLeast: 0.6, goal: 0.8 }),
+  ratio('relay-upload', 'mbPerCpuSecond', { peer: 'haproxy', atLeast: 0.8 }),
   absolute('download', 'residentGrowthMb', 48),
   absolute('upload', 'residentGrowthMb', 48),
   ...(['http2-1-stream', 'http2-8-streams', 'http2-32-streams', 'grpc'] as const).map((name) =>

@@ -17,6 +17,7 @@ import {
   type OfferedProtocols,
   peerLeft,
 } from './tls-handshake.ts';
+import { onUnreadOctets } from './unread-octets.ts';
 
 export interface PendingHandshakesOptions {
   readonly wheel: TimerWheel;
@@ -101,7 +102,7 @@ export class PendingHandshakes {
     raw.on('error', left);
     raw.on('end', left);
     raw.on('close', left);
-    raw.on('readable', () => this.#onReadable(pending));
+    this.#awaitOctets(pending);
     this.#options.wheel.schedule(timer, handshakeMs);
   }
 
@@ -131,11 +132,22 @@ export class PendingHandshakes {
     for (const pending of this.#all) if (pending.phase === 'silent') this.#fail(pending, peerLeft);
   }
 
+  #awaitOctets(pending: Pending): void {
+    const isForTls = pending.header === null && !this.#options.plaintext();
+    if (isForTls && onUnreadOctets(pending.raw, () => this.#becomeDue(pending))) return;
+    pending.raw.on('readable', () => this.#onReadable(pending));
+  }
+
   #onReadable(pending: Pending): void {
     if (pending.phase !== 'silent') return;
     // Readable without bytes is the end, which comes as an event once it is read.
     if (pending.raw.readableLength === 0) return void pending.raw.read();
     if (pending.header !== null && !this.#takeHeader(pending, pending.header)) return;
+    this.#becomeDue(pending);
+  }
+
+  #becomeDue(pending: Pending): void {
+    if (pending.phase !== 'silent') return;
     pending.phase = 'due';
     this.#due.push(pending);
     this.#askTurn();
