@@ -3,7 +3,14 @@
 import * as z from 'zod';
 import { encodingNames } from '../audit/encode/encoders.ts';
 import { type BulkFlavour, bulkFlavours } from '../audit/sinks/bulk-format.ts';
-import type { OtlpSink, SinkEncoding, SinkOptions, SyslogAddress } from '../audit/sinks/sink-options.ts';
+import type {
+  HostPort,
+  KafkaSink,
+  OtlpSink,
+  SinkEncoding,
+  SinkOptions,
+  SyslogAddress,
+} from '../audit/sinks/sink-options.ts';
 import type { PosternError } from '../errors.ts';
 import { badValue, choice, guard, textField } from './fields.ts';
 import { filePath, name } from './text-fields.ts';
@@ -32,11 +39,21 @@ function parseHeaderValue(text: string): string {
   throw badValue('the value of the header is not one line of printable ASCII', 'see what the variable holds');
 }
 
+/** @throws PosternError ERR_CONFIG_VALUE */
+function parseBroker(text: string): HostPort & { readonly isTls: boolean } {
+  const match = /^(tcp:\/\/|tls:\/\/)?(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+):(\d{1,5})$/.exec(text);
+  const port = Number(match?.[3]);
+  if (match !== null && port >= 1 && port <= 65_535) {
+    return { host: match[2]!.replace(/^\[|\]$/g, ''), port, isTls: match[1] !== 'tcp://' };
+  }
+  throw badValue(`\`${text}\` is no address of a broker`, 'write `host:9093` for TLS, `tcp://host:9092` without');
+}
+
 const headerName = z.string().regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$/);
 
 const written = z.strictObject({
-  type: choice(['file', 'http', 'syslog', 'otlp'], ['kafka']).describe(
-    '`file`: a line a record, appended; may be rotated by renaming it. `http`: many records a POST. `syslog`: RFC 5424. `otlp`: OpenTelemetry logs over HTTP.',
+  type: choice(['file', 'http', 'syslog', 'otlp', 'kafka']).describe(
+    '`file`: a line a record, appended; may be rotated by renaming it. `http`: many records a POST. `syslog`: RFC 5424. `otlp`: OpenTelemetry logs over HTTP. `kafka`: a record a message, keyed by principal.',
   ),
   name: name()
     .optional()
@@ -70,7 +87,19 @@ const written = z.strictObject({
   protocol: choice(['protobuf', 'json'])
     .optional()
     .describe('Of `type: otlp`: the form of a request. Default: `protobuf`.'),
-  compression: choice(['gzip', 'off']).optional().describe('Of `type: otlp`: of a request. Default: `gzip`.'),
+  brokers: z
+    .array(textField(parseBroker, { 'x-form': 'broker', examples: ['kafka:9093', 'tcp://127.0.0.1:9092'] }))
+    .min(1)
+    .optional()
+    .describe('Of `type: kafka`: those asked first, over TLS; `tcp://` before all of them for none.'),
+  topic: z
+    .string()
+    .regex(/^[A-Za-z0-9._-]{1,249}$/)
+    .optional()
+    .describe('Of `type: kafka`: must be there.'),
+  compression: choice(['gzip', 'off'])
+    .optional()
+    .describe('Of `type: otlp` and `kafka`: of a request or batch. Default: `gzip`.'),
   headers: z
     .record(headerName, textField(parseHeaderValue, { 'x-form': 'text' }))
     .optional()
@@ -85,10 +114,11 @@ const written = z.strictObject({
 type Written = z.output<typeof written>;
 type Type = Written['type'];
 
-/** Keys besides `type`, `name` and `encode`; the first is needed. */
+/** Keys besides `type`, `name` and `encode`; the first is needed, and `topic`. */
 const keysOf: Readonly<Record<Type, readonly (keyof Written)[]>> = Object.freeze({
   file: ['path'],
   http: ['url', 'flavour', 'headers', 'ca'],
+  kafka: ['brokers', 'topic', 'compression', 'ca'],
   otlp: ['url', 'protocol', 'compression', 'headers', 'ca'],
   syslog: ['address', 'format', 'ca'],
 });
@@ -103,6 +133,7 @@ function sinkOf(row: Written): SinkOptions {
   const encode = row.encode ?? defaultEncoding(type, flavour);
   const shared = { name: row.name ?? type, encode };
   if (type === 'syslog') return { type, ...shared, address: row.address!, caFile: row.ca ?? null };
+  if (type === 'kafka') return { type, ...shared, ...kafkaOf(row) };
   if (type === 'file') return { type, ...shared, path: row.path! };
   const target = { url: row.url!, headers: row.headers ?? {}, caFile: row.ca ?? null };
   if (type === 'otlp') return otlpSink(row, { ...shared, ...target });
@@ -111,6 +142,26 @@ function sinkOf(row: Written): SinkOptions {
     throw badValue(`\`flavour: elastic\` takes JSON, and \`encode: ${encode}\` is none`, mend, 'ERR_CONFIG_CONFLICT');
   }
   return { type, ...shared, ...target, flavour };
+}
+
+/** @throws PosternError ERR_CONFIG_KEY, ERR_CONFIG_CONFLICT */
+function kafkaOf({
+  brokers = [],
+  topic,
+  compression = 'gzip',
+  ca,
+}: Written): Omit<KafkaSink, 'type' | 'name' | 'encode'> {
+  if (topic === undefined) throw keyError('`type: kafka` needs `topic`', 'add `topic:`');
+  const isTls = brokers.every((broker) => broker.isTls);
+  if (!isTls && brokers.some((broker) => broker.isTls)) {
+    throw badValue(
+      'some `brokers` are over TLS and some are not',
+      'write `tcp://` before all or none',
+      'ERR_CONFIG_CONFLICT',
+    );
+  }
+  const addresses = brokers.map(({ host, port }) => ({ host, port }));
+  return { brokers: addresses, isTls, topic, compression, caFile: ca ?? null };
 }
 
 function otlpSink(

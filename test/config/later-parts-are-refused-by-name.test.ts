@@ -8,7 +8,6 @@ import { refusalOf, smallest } from './sample-config.ts';
 const later: Readonly<Record<string, string>> = {
   'inventory.dormant_after': `${smallest}inventory: { dormant_after: 90d }`,
   'inventory.report_to': `${smallest}inventory: { report_to: "https://fleet:8444" }`,
-  'a sink of type kafka': `${smallest}audit: { sinks: [{ type: kafka }] }`,
   'admin.allow': `${smallest}admin: { allow: ["spiffe://a.example/b"] }`,
   'stdout: ecs': `${smallest}audit: { stdout: ecs }`,
   'stdout: ocsf': `${smallest}audit: { stdout: ocsf }`,

@@ -11,7 +11,8 @@ test('rows have their defaults, and file names start from the folder of the conf
     { type: http, url: "https://es:9200/i/_bulk", flavour: elastic, ca: ca.pem, headers: { Authorization: "\${TOKEN}" } },
     { type: http, name: lake, url: "http://lake/in", encode: ocsf },
     { type: syslog, address: "tls://[::1]:6514", format: rfc5424, encode: cef },
-    { type: otlp, url: "http://c:4318/v1/logs" }`;
+    { type: otlp, url: "http://c:4318/v1/logs" },
+    { type: kafka, brokers: ["kafka:9093", "tls://[::1]:9093"], topic: authz, encode: ocsf }`;
   const { audit, secrets } = parse(sinks(rows), { TOKEN: 'Bearer x' });
   assert.deepEqual(audit.sinks, [
     { type: 'file', name: 'file', encode: 'native', path: '/etc/postern/out.ndjson' },
@@ -42,6 +43,19 @@ test('rows have their defaults, and file names start from the folder of the conf
       protocol: 'protobuf',
       compression: 'gzip',
     },
+    {
+      type: 'kafka',
+      name: 'kafka',
+      encode: 'ocsf',
+      brokers: [
+        { host: 'kafka', port: 9093 },
+        { host: '::1', port: 9093 },
+      ],
+      isTls: true,
+      topic: 'authz',
+      compression: 'gzip',
+      caFile: null,
+    },
   ]);
   assert.ok(secrets.has('Bearer x'));
 });
@@ -58,6 +72,11 @@ const wrong: Readonly<Record<string, readonly [rows: string, finding: RegExp]>> 
   'syslog over HTTP': ['{ type: syslog, address: "http://siem:1" }', /no address of a syslog server/],
   'a port beyond all': ['{ type: syslog, address: "tcp://siem:70000" }', /no address of a syslog server/],
   'OTLP in another encoding': ['{ type: otlp, url: "http://c", encode: ecs }', /an encoding of its own/],
+  'a broker without a port': ['{ type: kafka, brokers: [kafka], topic: a }', /no address of a broker/],
+  'Kafka without a broker': ['{ type: kafka, brokers: [], topic: a }', /brokers/],
+  'Kafka without a topic': ['{ type: kafka, brokers: ["k:1"] }', /needs `topic`/],
+  'a topic that Kafka has not': ['{ type: kafka, brokers: ["k:1"], topic: "a b" }', /topic/],
+  'brokers of two kinds': ['{ type: kafka, brokers: ["k:1", "tcp://k:2"], topic: a }', /some are not/],
   'a name that names no file': ['{ type: file, path: a, name: "../x" }', /is not a name/],
 };
 

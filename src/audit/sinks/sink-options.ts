@@ -18,6 +18,13 @@ export interface SinkTls {
   readonly caFile: string | null;
 }
 
+/** What a connection over TLS is made with. PEM. */
+export interface TlsMaterial {
+  readonly ca: string | undefined;
+  readonly cert: string;
+  readonly key: string;
+}
+
 export interface FileSink extends AnySink {
   readonly type: 'file';
   readonly path: string;
@@ -46,12 +53,25 @@ export interface OtlpSink extends AnySink, SinkTls, OtlpOptions {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-export type SinkOptions = FileSink | HttpSink | SyslogSink | OtlpSink;
+export interface KafkaSink extends AnySink, SinkTls {
+  readonly type: 'kafka';
+  /** Those asked first for the others. */
+  readonly brokers: readonly HostPort[];
+  /** False for connections in the clear. */
+  readonly isTls: boolean;
+  readonly topic: string;
+  readonly compression: OtlpOptions['compression'];
+}
 
-export interface SyslogAddress {
-  readonly transport: 'udp' | 'tcp' | 'tls';
+export type SinkOptions = FileSink | HttpSink | SyslogSink | OtlpSink | KafkaSink;
+
+export interface HostPort {
   readonly host: string;
   readonly port: number;
+}
+
+export interface SyslogAddress extends HostPort {
+  readonly transport: 'udp' | 'tcp' | 'tls';
 }
 
 /** The own certificate, shown to receivers that ask for one. PEM; the key is secret. */

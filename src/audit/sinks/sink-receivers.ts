@@ -7,8 +7,17 @@ import { BulkPost, type BulkTarget } from './bulk-post.ts';
 import { FileReceiver } from './file-receiver.ts';
 import { type BulkForm, HttpReceiver } from './http-receiver.ts';
 import type { Receiver } from './receiver.ts';
-import type { ClientIdentity, HttpSink, OtlpSink, SinkOptions, SinkTls, SyslogSink } from './sink-options.ts';
-import { SyslogReceiver, type SyslogTls } from './syslog-receiver.ts';
+import type {
+  ClientIdentity,
+  HttpSink,
+  KafkaSink,
+  OtlpSink,
+  SinkOptions,
+  SinkTls,
+  SyslogSink,
+  TlsMaterial,
+} from './sink-options.ts';
+import { SyslogReceiver } from './syslog-receiver.ts';
 
 /** For a group of records and what is said of it, milliseconds. */
 const timeoutMs = 30_000;
@@ -26,12 +35,22 @@ export async function openReceiver(sink: SinkOptions, identity: () => ClientIden
       );
     case 'syslog':
       return openSyslog(sink, identity);
+    case 'kafka':
+      return openKafka(sink, identity);
   }
 }
 
 function openSyslog(sink: SyslogSink, identity: () => ClientIdentity): Receiver {
   const target = { ...sink.address, isWhole: sink.encode === 'rfc5424', timeoutMs };
   return new SyslogReceiver(target, () => tlsOf(sink, identity()), systemClock);
+}
+
+async function openKafka(sink: KafkaSink, identity: () => ClientIdentity): Promise<Receiver> {
+  const { KafkaCluster } = await import('./kafka-cluster.ts');
+  const { KafkaReceiver } = await import('./kafka-receiver.ts');
+  const { brokers, topic, isTls, compression } = sink;
+  const cluster = new KafkaCluster({ brokers, topic, tls: isTls ? () => tlsOf(sink, identity()) : null });
+  return new KafkaReceiver(cluster, { topic, isGzip: compression === 'gzip', timeoutMs });
 }
 
 async function bulkFormOf(sink: HttpSink | OtlpSink): Promise<BulkForm> {
@@ -46,7 +65,7 @@ async function httpTarget(sink: HttpSink | OtlpSink, identity: ClientIdentity): 
   return { url, headers: sink.headers, tls, timeoutMs };
 }
 
-async function tlsOf({ caFile }: SinkTls, { certPem, keyPem }: ClientIdentity): Promise<SyslogTls> {
+async function tlsOf({ caFile }: SinkTls, { certPem, keyPem }: ClientIdentity): Promise<TlsMaterial> {
   const ca = caFile === null ? undefined : await readFile(caFile, 'utf8');
   return { ca, cert: certPem, key: keyPem };
 }

@@ -9,7 +9,7 @@ import { faultCode } from '../fault-code.ts';
 import type { EncodedRecord } from './encoded-record.ts';
 import { allTaken, type Receiver, type Reception } from './receiver.ts';
 import { sendAndClose } from './send-and-close.ts';
-import type { SyslogAddress } from './sink-options.ts';
+import type { SyslogAddress, TlsMaterial } from './sink-options.ts';
 
 /** Where messages go. */
 export interface SyslogTarget extends SyslogAddress {
@@ -18,19 +18,12 @@ export interface SyslogTarget extends SyslogAddress {
   readonly timeoutMs: number;
 }
 
-/** PEM. */
-export interface SyslogTls {
-  readonly ca: string | undefined;
-  readonly cert: string;
-  readonly key: string;
-}
-
 export class SyslogReceiver implements Receiver {
   readonly #target: SyslogTarget;
-  readonly #tls: () => Promise<SyslogTls>;
+  readonly #tls: () => Promise<TlsMaterial>;
   readonly #clock: Clock;
 
-  constructor(target: SyslogTarget, tls: () => Promise<SyslogTls>, clock: Clock) {
+  constructor(target: SyslogTarget, tls: () => Promise<TlsMaterial>, clock: Clock) {
     this.#target = target;
     this.#tls = tls;
     this.#clock = clock;
