@@ -1,6 +1,7 @@
 // One step of `npm test`: a command that passes or fails, and, for a run of node:test, its totals.
 
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
 
@@ -104,11 +105,20 @@ function signalGroup(leader: number | undefined, signal: NodeJS.Signals): void {
   }
 }
 
-/** The processes of a step, one a line with its age; it names the test that hangs. */
+/** The processes of a step, one a line; they name the test that hangs. From /proc: not every machine has `ps`. */
 function groupOf(leader: number | undefined): string {
-  const { stdout } = spawnSync('ps', ['-eo', 'pgid,pid,etime,args'], { encoding: 'utf8' });
-  const isOfStep = (line: string): boolean => Number.parseInt(line, 10) === leader;
-  return (stdout ?? '').split('\n').filter(isOfStep).join('\n');
+  const lines = readdirSync('/proc').map((pid) => {
+    try {
+      // The name of the program, in brackets, may hold anything; the group is the third field behind it (proc_pid_stat(5)).
+      const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+      const [, , group] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+      const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
+      return Number(group) === leader ? `${pid} ${command}` : '';
+    } catch {
+      return ''; // no process, or one that has just ended
+    }
+  });
+  return lines.filter((line) => line !== '').join('\n');
 }
 
 /** A failed step counts at least one failure, so that no closing line says `0 failed` of a run that failed. */

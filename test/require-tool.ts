@@ -22,7 +22,15 @@ export function findTool(name: string, path?: string): string | null {
  * POSTERN_REQUIRE_TOOLS=1) and the answer is null: the test then returns at once.
  */
 export function requireTool(t: TestContext, name: string): string | null {
-  const path = findTool(name);
+  return required(t, name, findTool(name));
+}
+
+/** The same for a file that a package brings, such as a module of a server; `pattern` is a glob. */
+export function requireFile(t: TestContext, pattern: string, name: string): string | null {
+  return required(t, name, globSync(pattern)[0] ?? null);
+}
+
+function required(t: TestContext, name: string, path: string | null): string | null {
   if (path !== null) return path;
   assert.notEqual(process.env['POSTERN_REQUIRE_TOOLS'], '1', `this test needs \`${name}\`, which is not installed`);
   t.skip(`needs \`${name}\`, which is not installed`);

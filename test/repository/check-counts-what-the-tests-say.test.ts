@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
@@ -56,10 +55,10 @@ test('what outlives a step is named and killed, and holds nobody up', async () =
   const result = await runStep(step, tmpdir(), { patience: { stepMs: 60_000, outputMs: 200 } });
   assert.equal(result.isPassed, true);
   assert.match(result.leftRunning, /sleep 3601/);
-  const [, pid] = result.leftRunning.trim().split(/ +/).map(Number);
-  const state = (): string => spawnSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' }).stdout;
-  // A zombie is dead; who inherits it may take its time.
-  await waitFor('it to be gone', () => /^(Z|$)/.test(state()));
+  const pid = Number.parseInt(result.leftRunning, 10);
+  // What is dead has no command line, though who inherits it may take its time.
+  const command = (): string => readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+  await waitFor('it to be gone', () => !existsSync(`/proc/${pid}`) || command() === '');
 });
 
 test('a step that does not end fails, and what it was at is told', async () => {
