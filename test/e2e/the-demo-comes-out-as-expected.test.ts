@@ -2,9 +2,10 @@
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
+import { startDatabase } from '../../src/demo/demo-database.ts';
 import { put, temporaryFolder } from '../harness/sidecar-process.ts';
 import { program } from '../program.ts';
 import { requireTool } from '../require-tool.ts';
@@ -63,6 +64,20 @@ test('the demo of gRPC: a chat judged by method, and one who loses the right in 
     assert.match(run.stdout, expected);
   }
   assert.equal(run.stderr, '');
+});
+
+test('a PostgreSQL that makes no cluster is told with the mend, and leaves no folder behind', async (t) => {
+  const dir = temporaryFolder(t);
+  const program = put(dir, 'postgres', '');
+  const before = process.env['TMPDIR'];
+  process.env['TMPDIR'] = dir;
+  t.after(() => {
+    if (before === undefined) delete process.env['TMPDIR'];
+    else process.env['TMPDIR'] = before;
+  });
+  const fault = { code: 'ERR_USAGE', message: /PostgreSQL.*(initdb|postgres)/, mend: /postern demo/ };
+  await assert.rejects(startDatabase(program, 'psql'), fault);
+  assert.deepEqual(readdirSync(dir), ['postgres']);
 });
 
 test('the demo never clears a folder that is not its own', (t) => {
