@@ -38,7 +38,7 @@ export class TorturedReceiver {
   }
 
   async start(): Promise<void> {
-    const main = path.join(import.meta.dirname, 'receiver-main.ts');
+    const main = path.join(import.meta.dirname, '../torture-receiver.ts');
     const args = ['--no-warnings', main, this.kind, String(this.port), this.file];
     this.#child = spawn(process.execPath, args, { stdio: ['pipe', 'ignore', 'inherit'] });
     await waitFor(`${this.kind} to listen`, () => isOpen(this.port));

@@ -1,4 +1,4 @@
-// A receiver of records as a process of its own, so that it can be killed: `receiver-main.ts KIND PORT FILE`. It appends each record to FILE
+// A receiver of records as a process of its own, so that it can be killed: `torture-receiver.ts KIND PORT FILE`. It appends each record to FILE
 // before it says that it has it, and takes a word on its standard input as its mood.
 
 import { openSync, writeSync } from 'node:fs';
@@ -7,7 +7,7 @@ import net from 'node:net';
 import process from 'node:process';
 import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
-import { type Mood, moods } from './moods.ts';
+import { type Mood, moods } from './torture/moods.ts';
 
 const [kind, port, file] = process.argv.slice(2);
 const fd = openSync(file!, 'a');
