@@ -47,6 +47,12 @@ export function machineTicks(): MachineTicks {
   return { total: ticks.reduce((sum, value) => sum + value, 0), stolen: ticks[7] ?? 0 };
 }
 
+/** CPU time of the thread that runs the event loop, microseconds; NaN where the kernel keeps no such account. */
+export function mainThreadCpuTimeUs(pid: number): number {
+  const account = readOrEmpty(`/proc/${pid}/task/${pid}/schedstat`);
+  return account === '' ? Number.NaN : Number(account.split(' ', 1)[0]) / 1000;
+}
+
 /** Nanosecond accounts of the scheduler, thread by thread; undefined where the kernel keeps none. */
 function preciseCpuTimeUs(pid: number): number | undefined {
   let nanos = 0;

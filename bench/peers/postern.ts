@@ -22,6 +22,11 @@ export const postern: Peer = {
   start: (setting) => start(setting, ownCheckout),
 };
 
+/** The same with further lines of `audit:`. */
+export function posternWith(audit: string): Peer {
+  return { ...postern, start: (setting) => start(setting, ownCheckout, audit) };
+}
+
 /** Another checkout, such as the commit before a change, measured beside this one: POSTERN_BASE names its folder. */
 export const posternBase: Peer = {
   name: 'postern-base',
@@ -36,12 +41,12 @@ export const posternBase: Peer = {
 const baseDir = process.env['POSTERN_BASE'];
 
 /** Arguments for Node itself, such as `--cpu-prof`, come from POSTERN_NODE_ARGS. */
-function start(setting: PeerSetting, checkout: string): RunningProcess {
+function start(setting: PeerSetting, checkout: string, audit = ''): RunningProcess {
   const form = checkout === ownCheckout ? 'shipped' : 'shipped-base';
   const entry = shippedEntry(checkout, join(dirname(setting.dir), form));
   const file = join(setting.dir, 'postern.yaml');
   writeFileSync(join(setting.dir, 'policy.yaml'), seedPolicy);
-  writeFileSync(file, configuration(setting));
+  writeFileSync(file, configuration(setting, audit));
   return startProcess({
     command: process.execPath,
     args: [entry, 'run', '-c', file],
@@ -52,7 +57,7 @@ function start(setting: PeerSetting, checkout: string): RunningProcess {
   });
 }
 
-function configuration(setting: PeerSetting): string {
+function configuration(setting: PeerSetting, audit: string): string {
   const { certificates } = setting;
   return `
 version: 1
@@ -71,7 +76,7 @@ policy:
 audit:
   journal: { dir: journal }
   stdout: off
-admin:
+${audit}admin:
   listen: 127.0.0.1:${setting.adminPort}
 shutdown: { drain: 0s }
 `;
