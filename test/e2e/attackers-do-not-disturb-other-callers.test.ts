@@ -226,7 +226,10 @@ test('peers that are slow in every way there is', { timeout: 150_000 }, async (t
       if (answer === null) continue;
       const told = peers.filter(({ received }) => answer.test(received));
       // One that reads its answer too late, because this process stalls for longer than the connection lingers, may get a reset instead.
-      assert.ok(told.length >= kind.count * 0.8, `${kind.name}: ${told.length} told, the last got ${peers.at(-1)?.received}`);
+      assert.ok(
+        told.length >= kind.count * 0.8,
+        `${kind.name}: ${told.length} told, the last got ${peers.at(-1)?.received}`,
+      );
     }
     await waitFor('readers to be ended', async () => (await limitMet('slow_reader')) >= 60, 60_000);
     return all;

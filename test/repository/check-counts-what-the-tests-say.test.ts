@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { type TestContext, test } from 'node:test';
+import { filesToRunAgain, runAgain } from '../../scripts/check-again.ts';
 import { runStep, type StepResult, skippedTests } from '../../scripts/check-step.ts';
 import { waitFor } from '../harness/wait-for.ts';
 
@@ -11,10 +12,14 @@ const passing = "test('passes', () => {});";
 const failing = "test('fails', () => { throw new Error('no'); });";
 const skipped = "test('skipped', { skip: 'needs `moon`' }, () => {});";
 
-/** Runs test files of the given texts as `npm test` runs them. */
-function runTests(t: TestContext, texts: readonly string[]): Promise<StepResult> {
+function sampleFolder(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'postern-check-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** Runs test files of the given texts as `npm test` runs them. */
+function runTests(t: TestContext, texts: readonly string[], folder = sampleFolder(t)): Promise<StepResult> {
   const files = texts.map((text, index) => {
     writeFileSync(join(folder, `${index}.test.mjs`), `import { test } from 'node:test';\n${text}\n`);
     return `${index}.test.mjs`;
@@ -66,4 +71,28 @@ test('a step that does not end fails, and what it was at is told', async () => {
   const result = await runStep(step, tmpdir(), { patience: { stepMs: 300, outputMs: 200 } });
   assert.equal(result.isPassed, false);
   assert.match(result.output, /not over after 0.3 s; under way were:\n.*sleep 3602/);
+});
+
+test('what failed beside other tests and passes alone is cleared by a second run, of its file only', async (t) => {
+  const folder = sampleFolder(t);
+  const once = `import fs from 'node:fs';
+test('unstable', () => { if (!fs.existsSync('seen')) { fs.writeFileSync('seen', ''); throw new Error('first'); } });`;
+  const first = await runTests(t, [passing, `${once}\n${passing}`], folder);
+  assert.deepEqual(filesToRunAgain(first), ['1.test.mjs']);
+  const second = await runAgain(first, folder, {});
+  assert.equal(second?.isPassed, true);
+  assert.deepEqual(second.totals, { passed: 2, failed: 0, skipped: 0 });
+});
+
+test('what fails alone too stays failed', async (t) => {
+  const folder = sampleFolder(t);
+  const second = await runAgain(await runTests(t, [passing, failing], folder), folder, {});
+  assert.equal(second?.isPassed, false);
+});
+
+test('no second run clears many files, or a run that broke off', async (t) => {
+  assert.deepEqual(filesToRunAgain(await runTests(t, [failing, failing, failing, failing])), []);
+  const step = { name: 'endless', command: 'sleep', args: ['3603'], isTestRun: true, isAlone: false };
+  const brokenOff = await runStep(step, tmpdir(), { patience: { stepMs: 300, outputMs: 200 } });
+  assert.deepEqual(filesToRunAgain(brokenOff), []);
 });
