@@ -159,11 +159,12 @@ function latencyChart(measured: Measured): string {
 function memoryChart(measured: Measured): string {
   const bars = [
     ['idle', 'idleMb'],
-    ['1,000 open', 'loadedMb'],
+    ['1,000 at work', 'loadedMb'],
+    ['1,000 at rest', 'heldMb'],
     ['closed', 'closedMb'],
   ] as const;
   return barChart({
-    title: 'Resident memory: idle, with 1,000 used connections, 15 s after they closed',
+    title: 'Resident memory: idle, 1,000 connections as a load ends and 10 s later, 15 s after they closed',
     unit: 'MB',
     groups: owners(measured).map(([owner, samples]) => ({
       owner,

@@ -48,7 +48,7 @@ export const budgets: readonly Budget[] = [
   absolute('http2-memory', 'kbPerConnection', 40),
   ratio('handshake', 'cpuUsPerConnection', { peer: 'haproxy', atMost: 1.0 }),
   absolute('memory', 'idleMb', 75),
-  ratio('memory', 'loadedMb', { peer: 'envoy', atMost: 1.0 }),
+  ratio('memory', 'heldMb', { peer: 'envoy', atMost: 1.0 }),
   absolute('memory', 'keptMb', 20),
   { ...absolute('start', 'readyMs', 300), enforced: false },
   // A ratio of Postern's own two p99 of the same minute, so it may fail a run.

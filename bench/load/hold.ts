@@ -13,7 +13,9 @@ export async function runHold(job: HoldJob): Promise<HoldResult> {
   while (connections.length < job.connectionCount) connections.push(await dialer.open(4096));
   await exchange(connections, job.connectionCount * job.requestsEach);
   const loaded = residentBytes(job.pids);
+  await pause(job.restMs);
+  const held = residentBytes(job.pids);
   for (const connection of connections) connection.close();
   await pause(job.settleMs);
-  return { idle, loaded, closed: residentBytes(job.pids) };
+  return { idle, loaded, held, closed: residentBytes(job.pids) };
 }

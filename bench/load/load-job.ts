@@ -66,6 +66,8 @@ export interface HoldJob extends Observed {
   readonly http2?: true;
   readonly connectionCount: number;
   readonly requestsEach: number;
+  /** Time between the last answer and the first close. */
+  readonly restMs: number;
   /** Time that a proxy gets to give memory back after the last connection has closed. */
   readonly settleMs: number;
 }
@@ -107,6 +109,10 @@ export interface TransferResult {
 /** Resident bytes of the observed processes. */
 export interface HoldResult {
   readonly idle: number;
+  /** As the last answer came, garbage of the work included. */
   readonly loaded: number;
+  /** Every connection open and none used for `restMs`. */
+  readonly held: number;
+  /** All of them closed for `settleMs`. */
   readonly closed: number;
 }

@@ -105,7 +105,9 @@ export async function runStreamHold(job: HoldJob): Promise<HoldResult> {
     await exchange(used, { streamCount: job.requestsEach, request: 'get' }, used.length * job.requestsEach);
   }
   const loaded = residentBytes(job.pids);
+  await pause(job.restMs);
+  const held = residentBytes(job.pids);
   for (const connection of connections) connection.close();
   await pause(job.settleMs);
-  return { idle, loaded, closed: residentBytes(job.pids) };
+  return { idle, loaded, held, closed: residentBytes(job.pids) };
 }

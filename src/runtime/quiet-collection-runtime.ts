@@ -5,6 +5,7 @@ import { getHeapStatistics } from 'node:v8';
 import type { Clock } from '../lib/clock.ts';
 import { QuietCollection, quietCollectionDefaults } from '../lib/quiet-collection.ts';
 import { openNativeTrim } from './native-trim.ts';
+import { openProgramPages } from './program-pages.ts';
 import { collectInSteps } from './stepwise-collection.ts';
 
 /** Begins to look for quiet moments. */
@@ -13,13 +14,22 @@ export function openQuietCollection(clock: Clock): QuietCollection {
   const collection = new QuietCollection({
     ...quietCollectionDefaults,
     collect: gc === undefined ? undefined : () => collectInSteps(gc),
-    giveBack: gc === undefined ? () => {} : openNativeTrim(),
+    giveBack: gc === undefined ? () => {} : openGiveBack(),
     heapUsed: () => getHeapStatistics().used_heap_size,
     cpuMs,
     nowMs: () => clock.monotonicMs(),
   });
   collection.start();
   return collection;
+}
+
+function openGiveBack(): () => void {
+  const trim = openNativeTrim();
+  const unmap = openProgramPages();
+  return () => {
+    trim();
+    unmap();
+  };
 }
 
 function cpuMs(): number {

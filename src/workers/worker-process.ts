@@ -51,6 +51,11 @@ export class WorkerProcess {
     return this.#gone;
   }
 
+  /** It can be asked nothing any more, and ends or has ended. */
+  get isLeaving(): boolean {
+    return !this.#child.connected;
+  }
+
   get stdout(): Readable {
     return this.#child.stdout!;
   }

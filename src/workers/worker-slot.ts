@@ -80,12 +80,20 @@ export class WorkerSlot {
       try {
         await worker.ask('health', undefined, patienceMs);
       } catch (error) {
+        // Who ends by itself closes its channel first, and is not to be taken for one that stands still.
+        if (worker.isLeaving) await this.#within(patienceMs, worker.exited);
         if (worker.isGone) return;
         this.#parts.log.error('a worker does not answer and is ended', { worker: this.number, error: String(error) });
         worker.kill();
         return;
       }
     }
+  }
+
+  /** Waits for `end`, no longer than this and not beyond the closing. */
+  async #within(patienceMs: number, end: Promise<unknown>): Promise<void> {
+    const { signal } = this.#closing;
+    await Promise.race([end, pause(patienceMs, undefined, { signal, ref: false }).catch(() => {})]);
   }
 
   #lost(exit: WorkerExit, sinceMs: number): void {

@@ -22,7 +22,7 @@ describe('budgets', () => {
     { scenario: 'download', metric: 'mbPerCpuSecond', peer: 'nginx', postern: 81, other: 100, met: true },
     { scenario: 'download', metric: 'mbPerCpuSecond', peer: 'nginx', postern: 79, other: 100, met: false },
     { scenario: 'handshake', metric: 'cpuUsPerConnection', peer: 'haproxy', postern: 101, other: 100, met: false },
-    { scenario: 'memory', metric: 'loadedMb', peer: 'envoy', postern: 99, other: 100, met: true },
+    { scenario: 'memory', metric: 'heldMb', peer: 'envoy', postern: 99, other: 100, met: true },
   ] as const) {
     it(`${scenario} of ${postern} against ${peer}'s ${other} is ${met ? 'met' : 'missed'}`, () => {
       const samples = samplesOf(metric, { postern: [postern, postern], [peer]: [other, other] });

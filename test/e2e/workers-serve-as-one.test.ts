@@ -55,7 +55,8 @@ function decisionsIn(dir: string): Record<string, unknown>[] {
 }
 
 test('two workers are reloaded, measured and drained as one under load, and no request fails', async (t) => {
-  const { mesh, workload } = await world(t);
+  // Half of the drain is spent accepting: long enough for a busy machine to stop the load meanwhile.
+  const { mesh, workload } = await world(t, { sections: { shutdown: 'shutdown: { drain: 12s }\n' } });
   const sidecar = await mesh.start(t);
   const load = new SteadyLoad({ port: mesh.port, credentials: await mesh.caller(), concurrency: 16 }).start();
   await waitFor('both to serve', () => new Set(decisionsIn(mesh.journalDir).map((one) => one['stream_id'])).size === 2);

@@ -13,7 +13,7 @@ import { waitFor } from '../harness/wait-for.ts';
 
 const entry = fileURLToPath(new URL('./obedient-worker.ts', import.meta.url));
 
-async function slotOf(t: TestContext): Promise<{ slot: WorkerSlot; lines: string[] }> {
+async function slotOf(t: TestContext, patienceMs = 30_000): Promise<{ slot: WorkerSlot; lines: string[] }> {
   const lines: string[] = [];
   const log = { info: (line: string) => lines.push(line), error: (line: string) => lines.push(line) };
   const slot = new WorkerSlot({
@@ -26,7 +26,7 @@ async function slotOf(t: TestContext): Promise<{ slot: WorkerSlot; lines: string
     },
     log: log as unknown as OperationalLog,
     clock: systemClock,
-    watch: { everyMs: 50, patienceMs: 1_000 },
+    watch: { everyMs: 50, patienceMs },
     onLost: () => {},
   });
   await slot.fill();
@@ -45,7 +45,7 @@ test('a worker that ends by itself rejects what it was asked, and another takes 
 });
 
 test('a worker whose loop stands still is ended and replaced', async (t) => {
-  const { slot, lines } = await slotOf(t);
+  const { slot, lines } = await slotOf(t, 1_000);
   const first = slot.worker!;
   await assert.rejects(first.ask('commit', undefined, 200), { message: /did not answer `commit` within 200 ms/ });
   await waitFor('another', () => slot.worker !== null && slot.worker !== first);

@@ -5,6 +5,7 @@ import { execFileSync } from 'node:child_process';
 import path from 'node:path';
 import process from 'node:process';
 import { test } from 'node:test';
+import { parseMappings } from '../../src/runtime/program-pages.ts';
 
 const runtimeFolder = path.resolve(import.meta.dirname, '../../src/runtime');
 
@@ -59,4 +60,40 @@ test('what C code has freed returns to the system, where the C library is glibc'
     console.log(JSON.stringify({ returnedMb: (before - process.memoryUsage.rss()) / 1e6, last: String(last) }));
   `);
   assert.ok(Number(returnedMb) > 20, `${returnedMb} MB`);
+});
+
+test('pages of the program that only its start needed are unmapped, and it goes on', () => {
+  const { returnedMb, digest } = run(`
+    import { createHash } from 'node:crypto';
+    import { openProgramPages } from '${runtimeFolder}/program-pages.ts';
+    const unmap = openProgramPages();
+    const before = process.memoryUsage.rss();
+    unmap();
+    const returnedMb = (before - process.memoryUsage.rss()) / 1e6;
+    console.log(JSON.stringify({ returnedMb, digest: createHash('sha256').update('abc').digest('hex') }));
+  `);
+  assert.ok(Number(returnedMb) > 8, `${returnedMb} MB`);
+  assert.match(String(digest), /^ba7816bf8f01cfea/);
+});
+
+test('only mappings of the program that nobody can write or has written are unmapped', () => {
+  const mapping = (head: string, anonymousKb: number): string =>
+    `${head}\nSize:                  4 kB\nAnonymous:          ${anonymousKb} kB\nVmFlags: rd mr`;
+  const program = '/usr/bin/node';
+  const smaps = [
+    mapping(`00400000-00500000 r--p 00000000 fe:00 11        ${program}`, 0),
+    mapping(`00500000-03489000 r-xp 00100000 fe:00 11        ${program}`, 0),
+    mapping(`03489000-03490000 r-xp 00100000 fe:00 11        ${program}`, 4),
+    mapping(`072a7000-072dc000 r--p 06ea7000 fe:00 11        ${program}`, 24),
+    mapping(`072dc000-07308000 rw-p 06edc000 fe:00 11        ${program}`, 0),
+    mapping(`07400000-07500000 r--s 06edc000 fe:00 11        ${program}`, 0),
+    mapping('10000000-20000000 r-xp 00000000 fe:00 12        /usr/lib/libc.so.6', 0),
+    mapping(`20000000-30000000 r-xp 00000000 fe:00 12        ${program} (deleted)`, 0),
+    mapping('7f0000000000-7f0000001000 rw-p 00000000 00:00 0', 0),
+    'nonsense',
+  ].join('\n');
+  assert.deepEqual(parseMappings(smaps, program), [
+    { start: 0x400000n, bytes: 0x100000n },
+    { start: 0x500000n, bytes: 0x2f89000n },
+  ]);
 });
