@@ -5,7 +5,7 @@ import type { AuditConfig } from '../config/audit-section.ts';
 import { formatAddress, type SocketAddress } from '../lib/socket-address.ts';
 import type { PeerPoolCounters } from '../proxy/endpoints/peer-pool.ts';
 import type { ListenerSettings } from '../proxy/exchange-services.ts';
-import { WorkloadPool } from '../proxy/http2/workload-pool.ts';
+import { Http2UpstreamPool } from '../proxy/http2/http2-upstream-pool.ts';
 import { InboundListener } from '../proxy/inbound-listener.ts';
 import type { InboundOptions } from '../proxy/inbound-options.ts';
 import type { InboundListenerParts } from '../proxy/listener-services.ts';
@@ -197,7 +197,7 @@ export class ListenerSet {
       counters: this.#parts.observerOf(options.name),
       room: this.#parts.room,
     };
-    if (options.forwardsHttp2) return new WorkloadPool({ ...shared, callIdleMs: options.limits.websocketIdleMs });
+    if (options.forwardsHttp2) return new Http2UpstreamPool({ ...shared, callIdleMs: options.limits.websocketIdleMs });
     const own = options.protocol === 'tcp' ? { readBuffer: newReadBuffer(relayReadBytes) } : {};
     return new UpstreamPool({ ...shared, ...own });
   }

@@ -9,13 +9,13 @@ import { connectFaultOf, newReadBuffer } from '../upstream-pool.ts';
 import type { UpstreamSource, UpstreamWaiter } from '../upstream-source.ts';
 import { FrameScratch } from './frame-writer.ts';
 import {
-  WorkloadConnection,
-  type WorkloadConnectionOptions,
-  type WorkloadConnectionOwner,
-} from './workload-connection.ts';
-import type { WorkloadStream } from './workload-stream.ts';
+  Http2UpstreamConnection,
+  type Http2UpstreamConnectionOptions,
+  type Http2UpstreamConnectionOwner,
+} from './http2-upstream-connection.ts';
+import type { UpstreamStream } from './upstream-stream.ts';
 
-export interface WorkloadPoolOptions extends Omit<WorkloadConnectionOptions, 'readBuffer' | 'scratch'> {
+export interface Http2UpstreamPoolOptions extends Omit<Http2UpstreamConnectionOptions, 'readBuffer' | 'scratch'> {
   readonly counters: UpstreamCounters;
   readonly room: DescriptorRoom;
 }
@@ -23,19 +23,19 @@ export interface WorkloadPoolOptions extends Omit<WorkloadConnectionOptions, 're
 /** Beyond this the workload takes too few streams for what is asked of it. */
 const mostConnections = 16;
 
-export class WorkloadPool implements UpstreamSource, WorkloadConnectionOwner, IdleHolder {
+export class Http2UpstreamPool implements UpstreamSource, Http2UpstreamConnectionOwner, IdleHolder {
   readonly endpointStates = null;
-  readonly #options: WorkloadConnectionOptions;
+  readonly #options: Http2UpstreamConnectionOptions;
   readonly #counters: UpstreamCounters;
   readonly #room: DescriptorRoom;
-  readonly #open = new Set<WorkloadConnection>();
+  readonly #open = new Set<Http2UpstreamConnection>();
   /** Those that take streams, or will. */
-  readonly #usable = new Set<WorkloadConnection>();
+  readonly #usable = new Set<Http2UpstreamConnection>();
   readonly #waiters = new Set<UpstreamWaiter>();
-  #connecting: WorkloadConnection | null = null;
+  #connecting: Http2UpstreamConnection | null = null;
   #isClosed = false;
 
-  constructor({ counters, room, ...options }: WorkloadPoolOptions) {
+  constructor({ counters, room, ...options }: Http2UpstreamPoolOptions) {
     this.#options = { ...options, readBuffer: newReadBuffer(), scratch: new FrameScratch() };
     this.#counters = counters;
     this.#room = room;
@@ -52,7 +52,7 @@ export class WorkloadPool implements UpstreamSource, WorkloadConnectionOwner, Id
     return count;
   }
 
-  take(permit: Permit, waiter: UpstreamWaiter): WorkloadStream | null {
+  take(permit: Permit, waiter: UpstreamWaiter): UpstreamStream | null {
     for (const connection of this.#usable) {
       if (!connection.hasRoom) continue;
       this.#counters.upstreamReused++;
@@ -68,7 +68,7 @@ export class WorkloadPool implements UpstreamSource, WorkloadConnectionOwner, Id
   }
 
   /** Once, where the connection may have been closed before it knew of the request. */
-  mayRepeat(stream: WorkloadStream, repeats: number): boolean {
+  mayRepeat(stream: UpstreamStream, repeats: number): boolean {
     return repeats === 0 && stream.wasKept;
   }
 
@@ -76,7 +76,7 @@ export class WorkloadPool implements UpstreamSource, WorkloadConnectionOwner, Id
     this.#waiters.delete(waiter);
   }
 
-  giveBack(stream: WorkloadStream): void {
+  giveBack(stream: UpstreamStream): void {
     stream.release();
   }
 
@@ -95,14 +95,14 @@ export class WorkloadPool implements UpstreamSource, WorkloadConnectionOwner, Id
     return false;
   }
 
-  onReady(connection: WorkloadConnection): void {
+  onReady(connection: Http2UpstreamConnection): void {
     this.#connecting = null;
     this.#usable.add(connection);
     this.#serveWaiters();
     if (this.#isClosed) connection.retire();
   }
 
-  onUnreachable(_connection: WorkloadConnection, error: PosternError): void {
+  onUnreachable(_connection: Http2UpstreamConnection, error: PosternError): void {
     this.#connecting = null;
     this.#counters.upstreamConnectFailures.add(connectFaultOf(error));
     const waiting = [...this.#waiters];
@@ -110,12 +110,12 @@ export class WorkloadPool implements UpstreamSource, WorkloadConnectionOwner, Id
     for (const waiter of waiting) waiter.onUpstreamUnreachable(error);
   }
 
-  onRetired(connection: WorkloadConnection): void {
+  onRetired(connection: Http2UpstreamConnection): void {
     this.#usable.delete(connection);
     this.#connectWhereNeeded();
   }
 
-  onClosed(connection: WorkloadConnection): void {
+  onClosed(connection: Http2UpstreamConnection): void {
     this.#open.delete(connection);
     this.#room.removeUpstream();
   }
@@ -149,7 +149,7 @@ export class WorkloadPool implements UpstreamSource, WorkloadConnectionOwner, Id
     if (this.#usable.size >= mostConnections) return this.#turnAway();
     this.#counters.upstreamConnects++;
     this.#room.addUpstream();
-    const connection = new WorkloadConnection(this.#options, this);
+    const connection = new Http2UpstreamConnection(this.#options, this);
     this.#connecting = connection;
     this.#open.add(connection);
   }

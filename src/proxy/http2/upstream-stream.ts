@@ -18,7 +18,7 @@ import type { UpstreamFailure } from '../upstream-target.ts';
 import type { UpstreamFault, UpstreamUser } from '../upstream-user.ts';
 
 /** The connection as its streams see it. */
-export interface WorkloadStreamOwner {
+export interface UpstreamStreamOwner {
   readonly wheel: TimerWheel;
   /** Time without a byte while the workload owes one; on a call of gRPC, which may be quiet for long, either way. */
   readonly responseMs: number;
@@ -27,10 +27,10 @@ export interface WorkloadStreamOwner {
   readonly isBusy: boolean;
   open(user: StreamUser): Http2Stream | null;
   /** Hears `onResponseFlush` when all that one read brought was handed on. */
-  askFlush(stream: WorkloadStream): void;
+  askFlush(stream: UpstreamStream): void;
   onAnswered(status: number): void;
   onStreamFault(fault: UpstreamFault): void;
-  onStreamOver(stream: WorkloadStream): void;
+  onStreamOver(stream: UpstreamStream): void;
   error(kind: UpstreamFailure, what: string): PosternError;
 }
 
@@ -38,11 +38,11 @@ export interface WorkloadStreamOwner {
 const interimAnswers = 16;
 const noBytes = Buffer.alloc(0);
 
-export class WorkloadStream implements UpstreamLine, StreamUser {
+export class UpstreamStream implements UpstreamLine, StreamUser {
   readonly octets = null;
   /** Another carried requests before it on the same connection: the workload may have closed that meanwhile. */
   readonly wasKept: boolean;
-  readonly #owner: WorkloadStreamOwner;
+  readonly #owner: UpstreamStreamOwner;
   readonly #timer = new WheelEntry(() => this.#onTimeout());
   #user: UpstreamUser | null = null;
   #stream: Http2Stream | null = null;
@@ -55,7 +55,7 @@ export class WorkloadStream implements UpstreamLine, StreamUser {
   #uncredited = 0;
   #isOver = false;
 
-  constructor(owner: WorkloadStreamOwner, wasKept: boolean) {
+  constructor(owner: UpstreamStreamOwner, wasKept: boolean) {
     this.#owner = owner;
     this.wasKept = wasKept;
     this.#idleMs = owner.responseMs;

@@ -12,9 +12,9 @@ import { assumedKeepAliveMs } from '../announced-keep-alive.ts';
 import type { UpstreamFailure, UpstreamTarget } from '../upstream-target.ts';
 import type { UpstreamFault } from '../upstream-user.ts';
 import { type FrameScratch, FrameWriter } from './frame-writer.ts';
-import { WorkloadStream, type WorkloadStreamOwner } from './workload-stream.ts';
+import { UpstreamStream, type UpstreamStreamOwner } from './upstream-stream.ts';
 
-export interface WorkloadConnectionOptions {
+export interface Http2UpstreamConnectionOptions {
   readonly target: UpstreamTarget;
   readonly limits: HeadLimits;
   readonly wheel: TimerWheel;
@@ -26,14 +26,14 @@ export interface WorkloadConnectionOptions {
 }
 
 /** What a connection tells its pool. */
-export interface WorkloadConnectionOwner {
+export interface Http2UpstreamConnectionOwner {
   /** It takes streams. */
-  onReady(connection: WorkloadConnection): void;
+  onReady(connection: Http2UpstreamConnection): void;
   /** It never did. */
-  onUnreachable(connection: WorkloadConnection, error: PosternError): void;
+  onUnreachable(connection: Http2UpstreamConnection, error: PosternError): void;
   /** It is gone, or takes no more. */
-  onRetired(connection: WorkloadConnection): void;
-  onClosed(connection: WorkloadConnection): void;
+  onRetired(connection: Http2UpstreamConnection): void;
+  onClosed(connection: Http2UpstreamConnection): void;
   /** One more may be carried. */
   onFreed(): void;
 }
@@ -44,22 +44,22 @@ type State = 'connecting' | 'open' | 'retired' | 'closed';
 const mebibyte = 1024 * 1024;
 const windows = Object.freeze({ streamWindowBytes: 65_535, connectionWindowBytes: mebibyte, growthBytes: mebibyte });
 
-export class WorkloadConnection implements WorkloadStreamOwner, SessionEvents {
+export class Http2UpstreamConnection implements UpstreamStreamOwner, SessionEvents {
   readonly wheel: TimerWheel;
   readonly responseMs: number;
   readonly callIdleMs: number;
-  readonly #options: WorkloadConnectionOptions;
-  readonly #owner: WorkloadConnectionOwner;
+  readonly #options: Http2UpstreamConnectionOptions;
+  readonly #owner: Http2UpstreamConnectionOwner;
   readonly #socket: net.Socket;
   readonly #writer: FrameWriter;
   readonly #session: Http2Session;
   readonly #timer = new WheelEntry(() => this.#onTimeout());
-  readonly #streams = new Set<WorkloadStream>();
-  readonly #touched = new Set<WorkloadStream>();
+  readonly #streams = new Set<UpstreamStream>();
+  readonly #touched = new Set<UpstreamStream>();
   #state: State = 'connecting';
   #served = 0;
 
-  constructor(options: WorkloadConnectionOptions, owner: WorkloadConnectionOwner) {
+  constructor(options: Http2UpstreamConnectionOptions, owner: Http2UpstreamConnectionOwner) {
     this.#options = options;
     this.#owner = owner;
     this.wheel = options.wheel;
@@ -88,8 +88,8 @@ export class WorkloadConnection implements WorkloadStreamOwner, SessionEvents {
   }
 
   /** A stream for one exchange; asked only where there is room. */
-  take(): WorkloadStream {
-    const stream = new WorkloadStream(this, this.#served > 0);
+  take(): UpstreamStream {
+    const stream = new UpstreamStream(this, this.#served > 0);
     this.#served++;
     this.#streams.add(stream);
     this.wheel.cancel(this.#timer);
@@ -100,7 +100,7 @@ export class WorkloadConnection implements WorkloadStreamOwner, SessionEvents {
     return this.#session.open(user);
   }
 
-  askFlush(stream: WorkloadStream): void {
+  askFlush(stream: UpstreamStream): void {
     this.#touched.add(stream);
   }
 
@@ -108,7 +108,7 @@ export class WorkloadConnection implements WorkloadStreamOwner, SessionEvents {
 
   onStreamFault(_fault: UpstreamFault): void {}
 
-  onStreamOver(stream: WorkloadStream): void {
+  onStreamOver(stream: UpstreamStream): void {
     this.#touched.delete(stream);
     if (!this.#streams.delete(stream) || this.#state === 'closed') return;
     if (this.#streams.size === 0) {
