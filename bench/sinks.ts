@@ -44,6 +44,7 @@ function sinks(url: string): Readonly<Record<string, string>> {
     'file, as in the journal': sink('type: file, encode: native, path: sink.ndjson'),
     'HTTP, as in the journal': sink(`type: http, flavour: ndjson, encode: native, url: "${url}/lines"`),
     'HTTP, Elastic ECS': sink(`type: http, flavour: elastic, url: "${url}/_bulk"`),
+    'OTLP, protobuf': sink(`type: otlp, url: "${url}/v1/logs"`),
   };
 }
 
@@ -83,6 +84,7 @@ async function startReceiver(): Promise<{ readonly url: string; close(): void }>
       for (let at = piece.indexOf(10); at !== -1; at = piece.indexOf(10, at + 1)) lines++;
     });
     request.on('end', () => {
+      if (request.url === '/v1/logs') return void answer.end();
       const count = request.url === '/_bulk' ? lines / 2 : 0;
       answer.end(JSON.stringify({ errors: false, items: Array(count).fill({ create: { status: 201 } }) }));
     });

@@ -95,8 +95,20 @@ export function cleanText(value: string, most: number): string {
 
 /** JSON of plain data in ASCII: what is not printable ASCII is written as an escape. */
 export function asciiJson(value: unknown): string {
-  const json = JSON.stringify(value);
+  return asciiEscaped(JSON.stringify(value));
+}
+
+/**
+ * JSON with everything that is not printable ASCII as an escape. It is in one piece then: text that was put together out
+ * of a thousand pieces and is kept would cost each collection of garbage more than it took to make.
+ */
+export function asciiEscaped(json: string): string {
   return notAsciiOnce.test(json) ? json.replace(notAscii, escapeUnit) : json;
+}
+
+/** As `asciiJson`, for a text that is most likely plain. */
+export function plainJson(text: string): string {
+  return unusual.test(text) ? asciiJson(text) : `"${text}"`;
 }
 
 /** The `masked` list as JSON text; a list that is too long ends with the pointer to the whole record. */

@@ -3,7 +3,7 @@
 // a file that somebody changed.
 
 import { type RecordField, recordFields } from '../record-fields.ts';
-import { cleanText } from '../record-text.ts';
+import { asciiJson, cleanText, plainJson } from '../record-text.ts';
 import { objectOf } from '../service-parse.ts';
 import { type FieldFormat, fieldTargets, ownNamespace } from './field-targets.ts';
 import { parseTarget, type Target } from './target-object.ts';
@@ -17,24 +17,38 @@ export type FieldValue = string | number | boolean | readonly unknown[] | Readon
 /** Takes one value to one target. */
 export type EmitField = (target: Target, value: FieldValue, type: RecordField['type']) => void;
 
-type Branch = Map<string, Node>;
-type Node = Branch | Leaf;
+/** Takes one value to what was compiled of all its targets. */
+export type EmitCompiled<Compiled> = (compiled: Compiled, value: FieldValue, type: RecordField['type']) => void;
 
-interface Leaf {
+type Branch<Compiled> = Map<string, Branch<Compiled> | Leaf<Compiled>>;
+
+interface Leaf<Compiled> {
   readonly type: RecordField['type'] | 'parts';
-  readonly targets: readonly Target[];
+  readonly compiled: Compiled;
 }
 
 /** Longest string of any field, characters; SPIFFE IDs have 2048. */
 const longestText = 2048;
 const deepest = 4;
 
-/** Makes the walk of one format. */
+/** Makes the walk of one format, target by target. */
 export function compileFields(format: FieldFormat): (record: RecordMembers, emit: EmitField) => void {
-  const roots = new Map<unknown, Branch>();
+  const walkTargets = compileWalk(format, (targets) => targets);
+  return (record, emit) =>
+    walkTargets(record, (targets, value, type) => {
+      for (const target of targets) emit(target, value, type);
+    });
+}
+
+/** Makes the walk of one format, for a writer that has made something of the targets of each field beforehand. */
+export function compileWalk<Compiled>(
+  format: FieldFormat,
+  compile: (targets: readonly Target[]) => Compiled,
+): (record: RecordMembers, emit: EmitCompiled<Compiled>) => void {
+  const roots = new Map<unknown, Branch<Compiled>>();
   for (const [type, fields] of Object.entries(recordFields)) {
-    const root: Branch = new Map();
-    for (const field of fields) addField(root, field, format);
+    const root: Branch<Compiled> = new Map();
+    for (const field of fields) addField(root, field, { format, compile });
     roots.set(type, root);
   }
   return (record, emit) => {
@@ -52,7 +66,12 @@ export function targetsOf(path: string, format: FieldFormat): readonly string[] 
   return space === null ? [] : [`${space}.${path}`];
 }
 
-function addField(root: Branch, field: RecordField, format: FieldFormat): void {
+interface Compilation<Compiled> {
+  readonly format: FieldFormat;
+  readonly compile: (targets: readonly Target[]) => Compiled;
+}
+
+function addField<Compiled>(root: Branch<Compiled>, field: RecordField, how: Compilation<Compiled>): void {
   // Lists of objects are taken as they are, as one value.
   const list = field.path.indexOf('[]');
   const path = list < 0 ? field.path : field.path.slice(0, list);
@@ -60,32 +79,33 @@ function addField(root: Branch, field: RecordField, format: FieldFormat): void {
   const last = segments.pop() ?? '';
   let branch = root;
   for (const segment of segments) {
-    const next = branch.get(segment) ?? new Map<string, Node>();
+    const next = branch.get(segment) ?? new Map();
     branch.set(segment, next);
-    branch = next as Branch;
+    branch = next as Branch<Compiled>;
   }
-  const targets = targetsOf(path, format);
-  if (targets.length > 0)
-    branch.set(last, { type: list < 0 ? field.type : 'parts', targets: targets.map(parseTarget) });
+  const targets = targetsOf(path, how.format);
+  // A list of objects has a row for each member, and one value.
+  if (targets.length === 0 || branch.has(last)) return;
+  branch.set(last, { type: list < 0 ? field.type : 'parts', compiled: how.compile(targets.map(parseTarget)) });
 }
 
-function walk(branch: Branch, members: RecordMembers, emit: EmitField): void {
-  for (const name of Object.keys(members)) {
-    const value = members[name];
+function walk<Compiled>(branch: Branch<Compiled>, members: RecordMembers, emit: EmitCompiled<Compiled>): void {
+  // Not Object.keys: a list for each object. A record as parsed inherits nothing that can be enumerated.
+  for (const name in members) {
     const node = branch.get(name);
     if (node === undefined) continue;
+    const value = members[name];
     if (node instanceof Map) {
       const inner = objectOf(value);
       if (inner !== null) walk(node, inner, emit);
       continue;
     }
     const taken = takeValue(node.type, value);
-    if (taken === undefined) continue;
-    for (const target of node.targets) emit(target, taken, node.type === 'parts' ? 'map' : node.type);
+    if (taken !== undefined) emit(node.compiled, taken, node.type === 'parts' ? 'map' : node.type);
   }
 }
 
-function takeValue(type: Leaf['type'], value: unknown): FieldValue | undefined {
+function takeValue(type: Leaf<unknown>['type'], value: unknown): FieldValue | undefined {
   switch (type) {
     case 'string':
       return typeof value === 'string' ? cleanText(value, longestText) : undefined;
@@ -103,6 +123,12 @@ function takeValue(type: Leaf['type'], value: unknown): FieldValue | undefined {
 }
 
 const isTime = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z$/;
+
+/** A value of a field as JSON in ASCII; numbers are whole. */
+export function fieldJson(value: FieldValue): string {
+  if (typeof value === 'string') return plainJson(value);
+  return typeof value === 'object' ? asciiJson(value) : `${value}`;
+}
 
 function isText(value: unknown): value is string {
   return typeof value === 'string';

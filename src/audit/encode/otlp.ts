@@ -1,20 +1,13 @@
 // OpenTelemetry logs as JSON (OTLP 1.x): lowerCamelCase, 64-bit integers as decimal strings, trace and span ids in hex,
 // enums as numbers. One export request a record, as collectors read them from a file.
 
-import { asciiJson, cleanText } from '../record-text.ts';
-import { objectOf } from '../service-parse.ts';
-import { compileFields, type RecordMembers } from './field-tree.ts';
+import { asciiEscaped, asciiJson } from '../record-text.ts';
+import { compileWalk, type FieldValue, fieldJson, type RecordMembers } from './field-tree.ts';
+import { logFacts, resourceFacts, scopeName } from './otlp-facts.ts';
 import { classify } from './record-class.ts';
 
-const walk = compileFields('otlp');
-
-/** Attributes of the resource, of what the record says of the proxy. */
-const resourceFields: readonly (readonly [name: string, attribute: string])[] = [
-  ['instance', 'service.instance.id'],
-  ['version', 'service.version'],
-  ['node', 'host.name'],
-  ['pod', 'k8s.pod.name'],
-];
+/** What stands before the value of an attribute. */
+const walk = compileWalk('otlp', (targets) => targets.map(({ name }) => `{"key":${asciiJson(name)},"value":`));
 
 type AnyValue = Readonly<Record<string, unknown>>;
 
@@ -22,49 +15,35 @@ type AnyValue = Readonly<Record<string, unknown>>;
 export function encodeOtlp(record: RecordMembers): string | null {
   const kind = classify(record);
   if (kind === null) return null;
-  const nanos = unixNanos(record['time']);
-  const attributes: { key: string; value: AnyValue }[] = [];
-  walk(record, ({ name: key }, value) => attributes.push({ key, value: anyValue(value) }));
-  const logRecord = {
-    timeUnixNano: nanos,
-    observedTimeUnixNano: nanos,
-    severityNumber: kind.otlpSeverity,
-    severityText: { 9: 'INFO', 13: 'WARN', 17: 'ERROR' }[kind.otlpSeverity],
-    eventName: record['type'] === 'decision' ? 'authz.decision' : `authz.${String(record['type'])}`,
-    body: { stringValue: kind.name },
-    attributes,
-    ...traceOf(record),
-  };
-  const scope = { name: 'postern.audit' };
-  return asciiJson({
-    resourceLogs: [{ resource: resourceOf(record), scopeLogs: [{ scope, logRecords: [logRecord] }] }],
+  const { nanos, severityNumber, severityText, eventName, body, traceId, spanId, flags } = logFacts(record, kind);
+  let attributes = '';
+  walk(record, (keys, value) => {
+    const text = valueText(value);
+    for (const key of keys) attributes += `${attributes === '' ? '' : ','}${key}${text}}`;
   });
+  const times = `"timeUnixNano":"${nanos}","observedTimeUnixNano":"${nanos}"`;
+  const severity = `"severityNumber":${severityNumber},"severityText":"${severityText}"`;
+  const what = `"eventName":"${eventName}","body":{"stringValue":"${body}"},"attributes":[${attributes}]`;
+  const ids = `${traceId === null ? '' : `,"traceId":"${traceId}"`}${spanId === null ? '' : `,"spanId":"${spanId}"`}`;
+  const trace = `${ids}${flags === null ? '' : `,"flags":${flags}`}`;
+  const scope = `{"scope":{"name":"${scopeName}"},"logRecords":[{${times},${severity},${what}${trace}}]}`;
+  return asciiEscaped(`{"resourceLogs":[{"resource":${resourceText(record)},"scopeLogs":[${scope}]}]}`);
 }
 
-function resourceOf(record: RecordMembers): unknown {
-  const proxy = objectOf(record['proxy']);
-  const attributes = [{ key: 'service.name', value: { stringValue: 'postern' } }];
-  for (const [name, key] of resourceFields) {
-    const value = proxy?.[name];
-    if (typeof value === 'string') attributes.push({ key, value: { stringValue: cleanText(value, 256) } });
+function resourceText(record: RecordMembers): string {
+  const attributes = resourceFacts(record).map(([key, value]) => `{"key":"${key}","value":${valueText(value)}}`);
+  return `{"attributes":[${attributes}]}`;
+}
+
+function valueText(value: FieldValue): string {
+  switch (typeof value) {
+    case 'string':
+      return `{"stringValue":${fieldJson(value)}}`;
+    case 'boolean':
+      return `{"boolValue":${value}}`;
+    default:
+      return asciiJson(anyValue(value));
   }
-  return { attributes };
-}
-
-/** The ids where they are what W3C Trace Context allows: hex, and not all zero. */
-function traceOf(record: RecordMembers): Record<string, unknown> {
-  const correlation = objectOf(record['correlation']);
-  const [trace, span, flags] = [correlation?.['trace_id'], correlation?.['span_id'], correlation?.['trace_flags']];
-  if (!isId(trace, 32)) return {};
-  return {
-    traceId: trace,
-    ...(isId(span, 16) ? { spanId: span } : {}),
-    ...(typeof flags === 'string' && /^[0-9a-f]{2}$/.test(flags) ? { flags: Number.parseInt(flags, 16) } : {}),
-  };
-}
-
-function isId(value: unknown, length: number): value is string {
-  return typeof value === 'string' && value.length === length && /^[0-9a-f]+$/.test(value) && !/^0+$/.test(value);
 }
 
 function anyValue(value: unknown): AnyValue {
@@ -85,11 +64,4 @@ function compoundValue(value: unknown): AnyValue {
   if (typeof value !== 'object' || value === null) return {};
   const values = Object.entries(value).map(([key, member]) => ({ key, value: anyValue(member) }));
   return { kvlistValue: { values } };
-}
-
-/** Nanoseconds since the Unix epoch as a decimal string; `0`, unknown, for what is no time. */
-function unixNanos(time: unknown): string {
-  const match = typeof time === 'string' ? /^(.{19})(?:\.(\d{1,9}))?Z$/.exec(time) : null;
-  const ms = match === null ? Number.NaN : Date.parse(`${match[1]}Z`);
-  return Number.isNaN(ms) ? '0' : `${ms / 1000}${(match?.[2] ?? '').padEnd(9, '0')}`;
 }

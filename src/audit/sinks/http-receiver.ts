@@ -2,29 +2,29 @@
 
 import { faultCode } from '../fault-code.ts';
 import type { BulkPost, PostAnswer } from './bulk-post.ts';
-import type { EncodedRecord } from './encoded-record.ts';
+import type { Encoded, EncodedRecord } from './encoded-record.ts';
 import { allTaken, type Receiver, type ReceiverAnswer, type Reception } from './receiver.ts';
 
 /** How a receiver takes many records at once, and how it says which it took. */
-export interface BulkForm {
+export interface BulkForm<Text extends Encoded = string> {
   /** Header fields of each request. */
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: (group: readonly EncodedRecord[]) => string | Uint8Array;
+  readonly body: (group: readonly EncodedRecord<Text>[]) => string | Uint8Array;
   /** What the answer to a request of `count` records means. */
   readonly judge: (answer: PostAnswer, count: number) => ReceiverAnswer;
 }
 
-export class HttpReceiver implements Receiver {
+export class HttpReceiver<Text extends Encoded> implements Receiver {
   readonly #post: BulkPost;
-  readonly #form: BulkForm;
+  readonly #form: BulkForm<Text>;
   #isStale = false;
 
-  constructor(post: BulkPost, form: BulkForm) {
+  constructor(post: BulkPost, form: BulkForm<Text>) {
     this.#post = post;
     this.#form = form;
   }
 
-  async send(group: readonly EncodedRecord[], ending: AbortSignal): Promise<Reception> {
+  async send(group: readonly EncodedRecord<Text>[], ending: AbortSignal): Promise<Reception> {
     if (group.length === 0) return allTaken;
     if (this.#isStale) {
       // First: what becomes stale meanwhile has to be taken anew by the next group.

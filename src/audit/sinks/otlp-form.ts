@@ -2,11 +2,12 @@
 // without saying which; what was rejected must not be sent again (OTLP 1.x, "Partial Success"), so its number is told.
 
 import { gzipSync } from 'node:zlib';
-import { otlpProtobuf, type Rejected, rejectedInProtobuf } from '../encode/otlp-protobuf.ts';
+import { type Rejected, rejectedInProtobuf } from '../encode/otlp-answer.ts';
+import { otlpRequest } from '../encode/otlp-protobuf.ts';
 import { cleanText } from '../record-text.ts';
 import { objectOf, parseObject } from '../service-parse.ts';
 import type { PostAnswer } from './bulk-post.ts';
-import type { EncodedRecord } from './encoded-record.ts';
+import type { Encoded, EncodedRecord } from './encoded-record.ts';
 import type { BulkForm } from './http-receiver.ts';
 import type { ReceiverAnswer } from './receiver.ts';
 import type { OtlpOptions } from './sink-options.ts';
@@ -16,17 +17,27 @@ const gzipLevel = 1;
 const longestReason = 256;
 const protobufType = 'application/x-protobuf';
 
+/** Of log records as protobuf. */
+export function otlpProtobufForm(compression: OtlpOptions['compression']): BulkForm<Buffer> {
+  return formOf(protobufType, compression, (group) =>
+    otlpRequest(group.map(({ source: { record }, text: bytes }) => ({ record, bytes }))),
+  );
+}
+
 /** Of records that the OTLP encoder wrote. */
-export function otlpForm({ protocol, compression }: OtlpOptions): BulkForm {
-  const encoding = compression === 'gzip' ? { 'content-encoding': 'gzip' } : {};
-  const type = protocol === 'protobuf' ? protobufType : 'application/json';
+export function otlpJsonForm(compression: OtlpOptions['compression']): BulkForm {
+  return formOf('application/json', compression, (group) => Buffer.from(requestOf(group)));
+}
+
+function formOf<Text extends Encoded>(
+  type: string,
+  compression: OtlpOptions['compression'],
+  bytesOf: (group: readonly EncodedRecord<Text>[]) => Buffer,
+): BulkForm<Text> {
+  const isGzip = compression === 'gzip';
   return {
-    headers: { 'content-type': type, ...encoding },
-    body: (group) => {
-      const json = requestOf(group);
-      const bytes = protocol === 'protobuf' ? otlpProtobuf(JSON.parse(json)) : Buffer.from(json);
-      return compression === 'gzip' ? gzipSync(bytes, { level: gzipLevel }) : bytes;
-    },
+    headers: { 'content-type': type, ...(isGzip ? { 'content-encoding': 'gzip' } : {}) },
+    body: (group) => (isGzip ? gzipSync(bytesOf(group), { level: gzipLevel }) : bytesOf(group)),
     judge: (answer) => judgeAnswer({ ...answer, type: answer.type === '' ? type : answer.type }),
   };
 }

@@ -1,6 +1,6 @@
 // Who takes records, whatever it speaks. What it made of them decides whether the shipper goes on, waits, or tells a gap.
 
-import type { EncodedRecord } from './encoded-record.ts';
+import type { Encoded, EncodedRecord } from './encoded-record.ts';
 
 /** What a receiver made of a group. `again` and `refused` are indexes of its records. */
 export type ReceiverAnswer =
@@ -29,8 +29,8 @@ export const allTaken: Reception = Object.freeze({
 });
 
 export interface Receiver {
-  /** Delivers a group in its order. Resolves within bounded time whatever the other side does, and never rejects. */
-  send(group: readonly EncodedRecord[], ending: AbortSignal): Promise<Reception>;
+  /** Delivers a group in its order, of the kind that it is made for: text, or bytes. Resolves within bounded time whatever the other side does, and never rejects. */
+  send(group: readonly EncodedRecord<Encoded>[], ending: AbortSignal): Promise<Reception>;
   /** Takes certificates and secrets anew before the next group. */
   renew(): void;
   close(): void;

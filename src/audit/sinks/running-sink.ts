@@ -4,7 +4,6 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { isPosternError } from '../../errors.ts';
 import { Backoff } from '../../lib/backoff.ts';
 import { systemClock } from '../../lib/clock.ts';
-import { encoders } from '../encode/encoders.ts';
 import { faultCode } from '../fault-code.ts';
 import type { Receiver } from './receiver.ts';
 import { ShipCursor } from './ship-cursor.ts';
@@ -12,6 +11,7 @@ import type { SinkFigures } from './ship-messages.ts';
 import { Shipper } from './shipper.ts';
 import { measureLag } from './sink-lag.ts';
 import type { SinkOptions } from './sink-options.ts';
+import { encodingOf } from './sink-receivers.ts';
 
 /** What surrounds a sink. */
 export interface SinkParts {
@@ -92,13 +92,13 @@ export class RunningSink {
 
   async #tryOpen(): Promise<Open> {
     const { dir, open } = this.#parts;
-    const { name, encode, type } = this.#sink;
+    const { name, type } = this.#sink;
     const cursor = await ShipCursor.open(dir, name);
     try {
       const receiver = await open(this.#sink);
       const options = {
         dir,
-        encode: encode === 'native' ? null : encoders[encode],
+        encode: encodingOf(this.#sink),
         follow: true,
         everyMs: type === 'syslog' ? everyMsOfSyslog : everyMs,
       };

@@ -76,26 +76,30 @@ async function* ofSegment(segment: SegmentFile, start: StreamPlace): AsyncGenera
   }
 }
 
-/** A torn end is still being written, or was cut off by nobody yet: it is looked at again. */
-function batchesOf(piece: SegmentPiece, segment: SegmentFile, lastSeq: number): readonly ShipBatch[] {
-  if (piece.kind === 'torn') return [];
+/**
+ * A torn end is still being written, or was cut off by nobody yet: it is looked at again. A batch is parsed when it is
+ * its turn: what waits for long is copied by each collection of garbage.
+ */
+function* batchesOf(piece: SegmentPiece, segment: SegmentFile, lastSeq: number): Generator<ShipBatch> {
+  if (piece.kind === 'torn') return;
   const { streamId, index } = segment;
-  const batches: ShipBatch[] = [];
-  let records: ShipRecord[] = [];
-  let seq = lastSeq;
-  eachLine(piece.bytes, (line, _, end) => {
-    const record = parseObject(line);
-    const number = lineSeq(line);
-    if (record !== null && number !== null) {
-      records.push({ streamId, seq: number, line, record, isGap: false, standsFor: null });
-      seq = Math.max(seq, number);
-    }
-    if (records.length < mostRecords && end < piece.bytes.length) return true;
-    batches.push({ streamId, records, next: { segment: index, offset: piece.offset + end, seq } });
-    records = [];
-    return true;
-  });
-  return batches;
+  let [start, seq] = [0, lastSeq];
+  while (start < piece.bytes.length) {
+    const records: ShipRecord[] = [];
+    let read = 0;
+    eachLine(piece.bytes.subarray(start), (line, _, end) => {
+      const record = parseObject(line);
+      const number = lineSeq(line);
+      if (record !== null && number !== null) {
+        records.push({ streamId, seq: number, line, record, isGap: false, standsFor: null });
+        seq = Math.max(seq, number);
+      }
+      read = end;
+      return records.length < mostRecords;
+    });
+    start += read;
+    yield { streamId, records, next: { segment: index, offset: piece.offset + start, seq } };
+  }
 }
 
 /** The record that stands for those that went before they were delivered. */

@@ -5,8 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { isPosternError, type PosternError } from '../../errors.ts';
 import type { Backoff } from '../../lib/backoff.ts';
 import type { Clock } from '../../lib/clock.ts';
-import type { EncodeRecord } from '../encode/encoders.ts';
-import { type EncodedRecord, encodeAll } from './encoded-record.ts';
+import { type Encoded, type EncodedRecord, type EncodeForReceiver, encodeAll } from './encoded-record.ts';
 import type { Receiver, ReceiverAnswer } from './receiver.ts';
 import type { ShipCursor } from './ship-cursor.ts';
 import { refusedAmong, refusedRecord, type ShipBatch, type ShipRecord, undelivered } from './ship-reader.ts';
@@ -14,7 +13,7 @@ import { refusedAmong, refusedRecord, type ShipBatch, type ShipRecord, undeliver
 export interface ShipOptions {
   readonly dir: string;
   /** Null for the native encoding. */
-  readonly encode: EncodeRecord | null;
+  readonly encode: EncodeForReceiver | null;
   /** Go on when everything is delivered. */
   readonly follow: boolean;
   /** How often the folder is looked at then, milliseconds. */
@@ -41,9 +40,11 @@ export interface ShipCounts {
   refused: number;
   /** Gap records of our own making that it has. */
   gaps: number;
-  /** Characters of what it has, as encoded. */
+  /** Characters or bytes of what it has, as encoded. */
   bytes: number;
 }
+
+type Group = readonly EncodedRecord<Encoded>[];
 
 /** Delivers until nothing is left, or until its end. */
 export class Shipper {
@@ -100,7 +101,7 @@ export class Shipper {
   }
 
   async #deliver(batch: ShipBatch): Promise<void> {
-    const groups: (readonly EncodedRecord[])[] = [this.#encode(batch.records)];
+    const groups: Group[] = [this.#encode(batch.records)];
     for (let group = groups.shift(); group !== undefined; group = groups.shift()) {
       if (group.length === 0) continue;
       if (this.#parts.signal.aborted) return;
@@ -114,10 +115,10 @@ export class Shipper {
 
   /** What is left of a group after an answer, in order. */
   async #settle(
-    group: readonly EncodedRecord[],
+    group: Group,
     answer: Exclude<ReceiverAnswer, { kind: 'later' }>,
     retryAfterMs: number | null,
-  ): Promise<readonly (readonly EncodedRecord[])[]> {
+  ): Promise<readonly Group[]> {
     const again = answer.kind === 'taken' ? answer.again : [];
     let refused = answer.kind === 'taken' ? answer.refused : [0];
     if (answer.kind === 'refused') {
@@ -140,7 +141,7 @@ export class Shipper {
   }
 
   /** Counts what was taken: a gap record that stands for a record is that record refused. */
-  #count(group: readonly EncodedRecord[], left: ReadonlySet<number>): void {
+  #count(group: Group, left: ReadonlySet<number>): void {
     for (const [index, { source, text }] of group.entries()) {
       if (left.has(index)) continue;
       this.counts.bytes += text.length;
@@ -154,17 +155,14 @@ export class Shipper {
   }
 
   /** Gap records in place of those that will never be taken. */
-  #gapsFor(refused: readonly EncodedRecord[]): readonly EncodedRecord[] {
+  #gapsFor(refused: Group): Group {
     for (const { source } of refused) this.#tell(`the receiver refuses record ${source.seq} of ${source.streamId}`);
     const nowUs = this.#parts.clock.nowUs();
     return this.#encode(refused.map(({ source }) => refusedRecord(source, nowUs)));
   }
 
   /** A gap record for what was refused unnamed; none for gap records themselves, which would have no end. */
-  #gapAmong(
-    group: readonly EncodedRecord[],
-    { count, why }: { readonly count: number; readonly why: string },
-  ): readonly EncodedRecord[] {
+  #gapAmong(group: Group, { count, why }: { readonly count: number; readonly why: string }): Group {
     this.#tell(`the receiver refuses ${count} of ${group.length} records without saying which: ${why || 'no reason'}`);
     const records = group.map(({ source }) => source).filter(({ isGap }) => !isGap);
     const some = Math.min(count, records.length);
@@ -175,7 +173,7 @@ export class Shipper {
     return this.#encode([refusedAmong(records, some, this.#parts.clock.nowUs())]);
   }
 
-  #encode(records: readonly ShipRecord[]): readonly EncodedRecord[] {
+  #encode(records: readonly ShipRecord[]): Group {
     return encodeAll(records, this.#options.encode);
   }
 
@@ -201,6 +199,6 @@ export class Shipper {
   }
 }
 
-function pick(group: readonly EncodedRecord[], indexes: readonly number[]): readonly EncodedRecord[] {
+function pick(group: Group, indexes: readonly number[]): Group {
   return indexes.map((index) => group[index]).filter((record) => record !== undefined);
 }
