@@ -49,7 +49,9 @@ const limitsSection = z
   .strictObject({
     connections: count(1, 1_000_000)
       .prefault(defaults.connections)
-      .describe('Open connections of the workload, each of which has one request under way. Above: 503.'),
+      .describe(
+        'Open connections of the workload: one request under way on each, or 100 streams of HTTP/2. Above: 503.',
+      ),
     peer_connections: count(1, 1_000_000)
       .optional()
       .describe('Connections to all endpoints together, kept ones too. Above, requests wait. Default: `connections`.'),

@@ -68,6 +68,10 @@ export class Forwarding implements UpstreamWaiter {
     return this.#line;
   }
 
+  get isStream(): boolean {
+    return this.#user.host.octets === null;
+  }
+
   /** The answer has begun. Gives the monotonic milliseconds of when the head went. */
   answered(): number {
     this.#keeps = false;
@@ -128,7 +132,7 @@ export class Forwarding implements UpstreamWaiter {
     this.#isOver = true;
     this.#body?.stop();
     if (this.#line === null) return;
-    if (isWhole) this.#user.settings.pool.giveBack(this.#line);
+    if (isWhole) this.#line.giveBack();
     else this.#line.destroy();
   }
 

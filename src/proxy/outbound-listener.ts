@@ -4,6 +4,8 @@
 import type { Socket } from 'node:net';
 import { WheelEntry } from '../lib/timer-wheel.ts';
 import type { ExchangeServices, ListenerSettings } from './exchange-services.ts';
+import { FrameScratch } from './http2/frame-writer.ts';
+import { Http2Connection } from './http2/http2-connection.ts';
 import { InboundConnection } from './inbound-connection.ts';
 import { headLimitsOf } from './inbound-options.ts';
 import { type InboundListenerParts, ListenerServices } from './listener-services.ts';
@@ -16,6 +18,7 @@ import { type PeerConnection, resetSocket } from './peer-connection.ts';
 import type { OpenPeer } from './peer-target.ts';
 import { endedRightEvent } from './refusal-events.ts';
 import { RightSweep } from './right-sweep.ts';
+import { SpokenProtocol } from './spoken-protocol.ts';
 import { TcpConnection } from './tcp-connection.ts';
 
 /** How long one who was sent away may take to read why, milliseconds. */
@@ -32,12 +35,21 @@ export interface OutboundListenerParts extends InboundListenerParts {
   readonly onRetired: () => void;
 }
 
+/** The workload, as it connected. */
+interface PlainCaller {
+  readonly socket: Socket;
+  readonly isHttp2: boolean;
+}
+
 export class OutboundListener {
   readonly #parts: OutboundListenerParts;
   readonly #services: ListenerServices<OutboundOptions>;
   readonly #own: OwnCaller;
   readonly #port: ListeningPort;
   readonly #connections = new Set<PeerConnection>();
+  /** Callers of whom it is not known yet what they speak. */
+  readonly #silent = new Set<SpokenProtocol>();
+  readonly #scratch = new FrameScratch();
   readonly #sweep: RightSweep<PeerConnection>;
   readonly #peerSweep: RightSweep<OpenPeer>;
   #unsubscribe: readonly (() => void)[] = [];
@@ -67,7 +79,7 @@ export class OutboundListener {
   }
 
   get connectionCount(): number {
-    return this.#connections.size;
+    return this.#connections.size + this.#silent.size;
   }
 
   /** As bound; a port of 0 has become a real one. Empty before `listen()`. */
@@ -108,6 +120,7 @@ export class OutboundListener {
   /** Takes those connections that wait to be accepted, then no more, and closes those that ask nothing. */
   async stopAccepting(): Promise<void> {
     this.#services.isDraining = true;
+    for (const caller of [...this.#silent]) caller.end();
     for (const connection of [...this.#connections]) connection.closeWhenIdle();
     await this.#port.stop();
   }
@@ -126,6 +139,7 @@ export class OutboundListener {
     this.#sweep.stop();
     this.#peerSweep.stop();
     for (const stop of this.#unsubscribe) stop();
+    for (const caller of [...this.#silent]) caller.end();
     for (const connection of [...this.#connections]) connection.end('the sidecar stopped');
     this.settings.pool.close();
   }
@@ -139,28 +153,48 @@ export class OutboundListener {
 
   #accept(raw: Socket): void {
     const { observer, room } = this.#parts;
-    const isFull = this.#connections.size >= this.settings.options.limits.connections;
+    const isFull = this.connectionCount >= this.settings.options.limits.connections;
     if (isFull || room.isFull) {
       observer.limitMet(isFull ? 'connections' : 'descriptors');
       observer.connectionRefused(isFull ? 'connection_limit' : 'descriptor_limit');
       return this.#sendAway(raw);
     }
     room.addPeer(raw);
-    this.#serve(raw);
+    observer.connectionOpened();
+    const { kind, protocol } = this.settings.options;
+    // Calls through a proxy are of HTTP/1.1: programs that speak HTTP/2 ask a proxy for a tunnel.
+    if (kind === 'proxy' || protocol === 'tcp') this.#serve(raw, false);
+    else this.#listenTo(raw);
   }
 
-  #serve(socket: Socket): void {
+  #listenTo(raw: Socket): void {
+    const caller = new SpokenProtocol(raw, {
+      wheel: this.#parts.wheel,
+      patienceMs: this.settings.options.limits.idleMs,
+      onSpoken: (isHttp2) => {
+        this.#silent.delete(caller);
+        this.#serve(raw, isHttp2);
+      },
+      onGone: () => {
+        this.#silent.delete(caller);
+        this.#parts.observer.connectionClosed();
+        this.#endIfUnused();
+      },
+    });
+    this.#silent.add(caller);
+  }
+
+  #serve(socket: Socket, isHttp2: boolean): void {
     const { observer } = this.#parts;
-    const connection = this.#open(socket, (closed) => {
+    const connection = this.#open({ socket, isHttp2 }, (closed) => {
       this.#connections.delete(closed);
       observer.connectionClosed();
       this.#endIfUnused();
     });
     this.#connections.add(connection);
-    observer.connectionOpened();
   }
 
-  #open(socket: Socket, onClosed: (connection: PeerConnection) => void): PeerConnection {
+  #open({ socket, isHttp2 }: PlainCaller, onClosed: (connection: PeerConnection) => void): PeerConnection {
     const { ids, isInternal } = this.#parts;
     const { options } = this.settings;
     const network = networkFactsOf(socket, isInternal, 'outbound');
@@ -168,18 +202,16 @@ export class OutboundListener {
     const describe = () => this.#own.of(network, facts);
     const who = { own: describe(), describe, right: this.#own, services: this.#services, onClosed };
     if (options.protocol === 'tcp') return new TcpConnection({ ...who, peer: { socket, raw: socket } });
+    const http = { ...who, socket, sendsDecisionId: false, peerIp: null, headLimits: headLimitsOf(options.limits) };
+    if (isHttp2) return new Http2Connection({ ...http, scratch: this.#scratch });
     return new InboundConnection({
-      ...who,
-      socket,
-      sendsDecisionId: false,
-      peerIp: null,
-      headLimits: headLimitsOf(options.limits),
+      ...http,
       ...(options.kind === 'proxy' ? { route: ({ host }) => this.#parts.upstreamOf(host) } : {}),
     });
   }
 
   #endIfUnused(): void {
-    if (!this.#isRetired || this.#port.isListening || this.#connections.size > 0) return;
+    if (!this.#isRetired || this.#port.isListening || this.connectionCount > 0) return;
     this.settings.pool.close();
     // Calls through a proxy may be under way on connections to peers, whose right is looked at until they end.
     if (this.#parts.peers.size > 0) return this.#parts.wheel.schedule(this.#retirement, retirementMs);

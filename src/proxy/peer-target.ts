@@ -16,7 +16,7 @@ import { type PeerChain, PeerRight } from './peer-right.ts';
 import { shownName } from './refusal-events.ts';
 import type { TlsContexts } from './tls-context.ts';
 import { serverChain } from './tls-handshake.ts';
-import type { UpstreamFailureFacts, UpstreamRight, UpstreamTarget } from './upstream-target.ts';
+import { SpeaksHttp1, type UpstreamFailureFacts, type UpstreamRight, type UpstreamTarget } from './upstream-target.ts';
 
 export interface PeerTargetParts {
   readonly verifier: PeerVerifier;
@@ -27,8 +27,8 @@ export interface PeerTargetParts {
   /** Who is accepted now. */
   readonly accept: () => OutboundOptions['accept'];
   readonly handshakeMs: number;
-  /** What is spoken within TLS. */
-  readonly protocol: OutboundOptions['protocol'];
+  /** What is spoken within TLS, the most wanted first (RFC 7301); empty where the peer is not to care. */
+  readonly alpn: readonly ('h2' | 'http/1.1')[];
   /** Those whose right is looked at whenever something changes. */
   readonly open: Set<OpenPeer>;
 }
@@ -48,6 +48,7 @@ const phaseCodes = Object.freeze({
 } as const);
 
 export class PeerTarget implements UpstreamTarget {
+  readonly scheme = 'https';
   readonly readyEvent = 'secureConnect';
   readonly handshakeMs: number;
   readonly #parts: PeerTargetParts;
@@ -73,7 +74,7 @@ export class PeerTarget implements UpstreamTarget {
       noDelay: true,
       onread,
       secureContext: this.#parts.contexts.of(snapshot),
-      ...(this.#parts.protocol === 'http' ? { ALPNProtocols: ['http/1.1'] } : {}),
+      ...(this.#parts.alpn.length > 0 ? { ALPNProtocols: [...this.#parts.alpn] } : {}),
       // The name of an X509-SVID is its SPIFFE ID; `admit` looks at that, and at what OpenSSL says of the chain.
       rejectUnauthorized: false,
       checkServerIdentity: () => undefined,
@@ -105,6 +106,7 @@ export class PeerTarget implements UpstreamTarget {
     if (!verdict.ok) return this.#refused(verdict.detail, verdict.shown ?? 'none');
     const id = verdict.peer.id.toString();
     if (!this.#accepts(id)) return this.#refused('the peer is somebody else', id);
+    if (this.#parts.alpn[0] === 'h2' && (socket as tls.TLSSocket).alpnProtocol !== 'h2') return this.#withoutHttp2();
     const right = new PeerRight({
       ...this.#parts,
       chain: this.#knownChain(verdict.peer, chain as PeerChain),
@@ -128,6 +130,11 @@ export class PeerTarget implements UpstreamTarget {
     const isMute = kind === 'failed' && what.endsWith('before it answered');
     const hint = isMute ? `; a peer that refuses \`${this.#ownId(socket)}\` may do that` : '';
     return new PosternError('ERR_OUTBOUND_FAILED', message + hint, details);
+  }
+
+  #withoutHttp2(): PosternError {
+    const message = `peer \`${placeName(this.#place)}\`: speaks no HTTP/2`;
+    return new PosternError('ERR_OUTBOUND_HANDSHAKE', message, { cause: new SpeaksHttp1() });
   }
 
   #unreachable({ what, cause, socket }: Omit<UpstreamFailureFacts, 'kind'>): PosternError {

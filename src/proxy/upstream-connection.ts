@@ -83,14 +83,13 @@ export class UpstreamConnection implements ResponseEvents, OctetLine {
     options.wheel.schedule(this.#timer, options.connectMs);
   }
 
-  /** The pool that it is of. */
-  get owner(): UpstreamOwner {
-    return this.#owner;
-  }
-
   /** Exchanges carried so far; above 0 the workload may have closed it while it was idle. */
   get served(): number {
     return this.#served;
+  }
+
+  get wasKept(): boolean {
+    return this.#served > 1;
   }
 
   get isIdle(): boolean {
@@ -194,6 +193,10 @@ export class UpstreamConnection implements ResponseEvents, OctetLine {
     this.#state = finishing;
     this.#options.wheel.schedule(this.#timer, lingerMs);
     this.#socket.destroySoon();
+  }
+
+  giveBack(): void {
+    this.#owner.giveBack(this);
   }
 
   /** The exchange is over on both sides. True when the connection went back to be used again. */

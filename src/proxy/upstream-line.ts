@@ -8,6 +8,8 @@ import type { UpstreamTunnelUser, UpstreamUser } from './upstream-user.ts';
 export interface UpstreamLine extends BodyTarget {
   /** The same as a connection of octets, which it may become; null where it shares one. */
   readonly octets: OctetLine | null;
+  /** Exchanges went before: the workload may have closed it meanwhile. */
+  readonly wasKept: boolean;
   /** Gives it to an exchange; `method` frames the answer, and only with `accept` may it be a 101. */
   begin(user: UpstreamUser, method: string, accept: string | null): void;
   /** Sends a head, to a canonical target; `added` are whole lines with CRLF. */
@@ -19,6 +21,8 @@ export interface UpstreamLine extends BodyTarget {
   /** Stops reading while the caller does not take the answer; the workload owes nothing meanwhile. */
   pauseReading(): void;
   resumeReading(): void;
+  /** The exchange on it is complete, on both sides. */
+  giveBack(): void;
   /** Ends it at once; its exchange hears nothing more. */
   destroy(): void;
 }

@@ -107,7 +107,7 @@ export class UpstreamPool implements UpstreamSource, UpstreamOwner, IdleHolder {
 
   /** Once, where a kept connection was at fault (RFC 9112 §9.3.1). */
   mayRepeat(connection: UpstreamConnection, repeats: number): boolean {
-    return repeats === 0 && connection.served > 1;
+    return repeats === 0 && connection.wasKept;
   }
 
   cancel(waiter: UpstreamWaiter): void {

@@ -7,6 +7,8 @@ import type { UpstreamLine } from './upstream-line.ts';
 
 /** Hears how a wish for a connection ended, unless it was met at once or cancelled. */
 export interface UpstreamWaiter {
+  /** It came as a stream of HTTP/2, and goes on as one where the peer speaks that; left out: it did not. */
+  readonly isStream?: boolean;
   onUpstreamReady(connection: UpstreamLine): void;
   onUpstreamUnreachable(error: PosternError): void;
 }
@@ -27,8 +29,6 @@ export interface UpstreamSource {
   mayRepeat(connection: UpstreamLine, repeats: number): boolean;
   /** The waiter went away; its connection is closed. */
   cancel(waiter: UpstreamWaiter): void;
-  /** The exchange on `connection` is complete. */
-  giveBack(connection: UpstreamLine): void;
   /** Closes what is idle; connections in use end with their exchanges. */
   close(): void;
 }

@@ -20,7 +20,12 @@ export interface UpstreamFailureFacts {
   readonly socket: net.Socket;
 }
 
+/** Whoever answered is the right one, and speaks HTTP/1.1 where HTTP/2 was offered first. */
+export class SpeaksHttp1 extends Error {}
+
 export interface UpstreamTarget {
+  /** As requests over HTTP/2 name it. */
+  readonly scheme: 'http' | 'https';
   /** The event of a socket that may be admitted. */
   readonly readyEvent: 'connect' | 'secureConnect';
   /** Time from the connection to its readiness, milliseconds; null where it is ready at once. */
@@ -41,6 +46,7 @@ const codes = Object.freeze({
 
 /** The workload, in plain text on this machine. */
 export class WorkloadTarget implements UpstreamTarget {
+  readonly scheme = 'http';
   readonly readyEvent = 'connect';
   readonly handshakeMs = null;
   readonly #address: SocketAddress;

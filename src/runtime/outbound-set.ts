@@ -161,6 +161,7 @@ export class OutboundSet {
       pool,
       hashedHeaders: this.#shared.redactHeaders,
       outcomes: this.#shared.outcomes,
+      servesGrpc: options.protocol === 'http',
     });
   }
 }

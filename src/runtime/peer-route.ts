@@ -42,7 +42,9 @@ export class PeerRoute {
     const { wheel, room, onFault, observerOf } = this.#parts;
     const { to, balance, ejection, breaker, retries, limits, name, protocol } = this.#options;
     const accept = (): OutboundOptions['accept'] => this.#options.accept;
-    const parts = { ...this.#parts, accept, handshakeMs: limits.handshakeMs, protocol, open: this.#open };
+    const parts = { ...this.#parts, accept, handshakeMs: limits.handshakeMs, open: this.#open };
+    const http1 = { ...parts, alpn: protocol === 'http' ? (['http/1.1'] as const) : [] };
+    const http2 = { ...parts, alpn: ['h2', 'http/1.1'] as const };
     return new PeerPool({
       to,
       balance,
@@ -60,17 +62,19 @@ export class PeerRoute {
         responseMs: limits.upstreamResponseMs,
         room,
       },
-      targetOf: (place) => new PeerTarget(parts, place),
+      callIdleMs: limits.websocketIdleMs,
+      targetOf: (place) => new PeerTarget(http1, place),
+      http2TargetOf: protocol === 'http' ? (place) => new PeerTarget(http2, place) : null,
     });
   }
 }
 
 /** What a pool cannot change while it lives. */
 function poolKey({ to, balance, ejection, breaker, retries, limits }: OutboundOptions): string {
-  const { upstreamConnectMs, upstreamResponseMs, handshakeMs } = limits;
+  const { upstreamConnectMs, upstreamResponseMs, handshakeMs, websocketIdleMs } = limits;
   const text = (_: string, value: unknown): unknown => (value === Number.POSITIVE_INFINITY ? 'unlimited' : value);
   return JSON.stringify(
-    [to, balance, ejection, breaker, retries, upstreamConnectMs, upstreamResponseMs, handshakeMs],
+    [to, balance, ejection, breaker, retries, upstreamConnectMs, upstreamResponseMs, handshakeMs, websocketIdleMs],
     text,
   );
 }

@@ -35,7 +35,7 @@ const outboundPolicy = `policy "calls":
   rules:
     - name: out
       effect: allow
-      actions: [read, write]
+      actions: [read, write, call]
       conditions: ['network.direction == "outbound"']
 `;
 
@@ -44,7 +44,7 @@ const callersPolicy = `policy "callers":
   rules:
     - name: in
       effect: allow
-      actions: [read, write]
+      actions: [read, write, call]
       conditions: ['network.direction == "inbound"']
 `;
 

@@ -24,6 +24,8 @@ export const openPolicy = `policy "open":
 export interface MeshOptions {
   readonly workloadPort: number;
   readonly policy?: string;
+  /** How the workload is spoken to; `http` when left out. */
+  readonly scheme?: 'http' | 'h2c';
   /** YAML of further keys of the listener, indented by four spaces. */
   readonly inbound?: string;
   /** A second trust domain, federated. */
@@ -86,7 +88,7 @@ ${other === null ? '' : `  federation:\n    - { trust_domain: ${options.otherTru
   - name: api
     listen: 127.0.0.1:${port}
     protocol: http
-    forward: http://127.0.0.1:${options.workloadPort}
+    forward: ${options.scheme ?? 'http'}://127.0.0.1:${options.workloadPort}
 ${options.inbound ?? ''}`,
       policy: 'policy:\n  paths: [policies/]\n',
       audit: `audit:\n  journal: { dir: ${journalDir} }\n  stdout: off\n`,

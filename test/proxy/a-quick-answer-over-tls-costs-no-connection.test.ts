@@ -36,6 +36,7 @@ server.listen(0, '127.0.0.1', () => parentPort.postMessage(server.address().port
 
 function targetAt(port: number): UpstreamTarget {
   return {
+    scheme: 'https',
     readyEvent: 'secureConnect',
     handshakeMs: 20_000,
     open: (onread) => {

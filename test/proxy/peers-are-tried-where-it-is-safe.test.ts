@@ -15,6 +15,7 @@ import { NameResolver, type ResolvedName } from '../../src/proxy/endpoints/name-
 import { PeerPool } from '../../src/proxy/endpoints/peer-pool.ts';
 import { RetryBudget } from '../../src/proxy/endpoints/retry-budget.ts';
 import type { UpstreamConnection } from '../../src/proxy/upstream-connection.ts';
+import type { UpstreamLine } from '../../src/proxy/upstream-line.ts';
 import type { UpstreamWaiter } from '../../src/proxy/upstream-source.ts';
 import { WorkloadTarget } from '../../src/proxy/upstream-target.ts';
 import type { UpstreamFault } from '../../src/proxy/upstream-user.ts';
@@ -26,9 +27,9 @@ import { waitFor } from '../harness/wait-for.ts';
 
 /** Keeps what it was told; more than once is a fault. */
 class Waiter implements UpstreamWaiter {
-  told: UpstreamConnection | PosternError | null = null;
+  told: UpstreamLine | PosternError | null = null;
 
-  onUpstreamReady(connection: UpstreamConnection): void {
+  onUpstreamReady(connection: UpstreamLine): void {
     assert.equal(this.told, null);
     this.told = connection;
   }
@@ -40,7 +41,7 @@ class Waiter implements UpstreamWaiter {
 
   get connection(): UpstreamConnection {
     assert.ok(this.told !== null && !isPosternError(this.told), String(this.told));
-    return this.told;
+    return this.told as UpstreamConnection;
   }
 
   get error(): PosternError {
@@ -90,6 +91,8 @@ function world({ to = servers.map(({ port }) => ({ host: '127.0.0.1', port })), 
     onFault: assert.ifError,
     connections: { limits: headLimitsDefaults, wheel, connectMs, responseMs: 1_000, room: new DescriptorRoom(10_000) },
     targetOf,
+    http2TargetOf: null,
+    callIdleMs: 1_000,
   });
   pools.push(pool);
   const pass = (ms: number): void => {
@@ -113,10 +116,10 @@ function world({ to = servers.map(({ port }) => ({ host: '127.0.0.1', port })), 
 }
 
 /** One exchange, and the connection is back. */
-async function use(pool: PeerPool, connection: UpstreamConnection): Promise<void> {
+async function use(connection: UpstreamLine): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     const over = (): void => {
-      pool.giveBack(connection);
+      connection.giveBack();
       resolve();
     };
     const nothing = (): void => {};
@@ -208,7 +211,7 @@ describe('a request that was sent', () => {
       [pool.mayRepeat(connection, 0), pool.mayRepeat(connection, 1), never.pool.mayRepeat(other, 0)],
       [true, false, false],
     );
-    await use(pool, connection);
+    await use(connection);
     const again = [await taken(), await taken()].find((one) => one.connection === connection)!.connection;
     again.begin({} as never, 'GET', null);
     assert.ok(pool.mayRepeat(again, 0));
@@ -277,7 +280,7 @@ describe('kept connections', () => {
   test('are used again, each of its own endpoint', async () => {
     const { pool, taken } = world();
     const first = [await taken(), await taken()].map(({ connection }) => connection);
-    for (const connection of first) await use(pool, connection);
+    for (const connection of first) await use(connection);
     assert.deepEqual([pool.openCount, pool.idleCount], [2, 2]);
     const second = [await taken(true), await taken(true)].map(({ connection }) => connection);
     assert.deepEqual(new Set(second), new Set(first));
@@ -291,7 +294,7 @@ describe('what is too much', () => {
     const { pool, take, taken } = world({ to: [local(servers[0]!.port)], breaker: { connections: 1 } });
     const { connection } = await taken();
     const [second, third] = [take(true), take(true)];
-    await use(pool, connection);
+    await use(connection);
     await waitFor('the second', () => second.told !== null);
     assert.equal(second.connection, connection);
     assert.equal(third.told, null);
@@ -304,7 +307,7 @@ describe('what is too much', () => {
 
   test('makes an idle connection of another endpoint give way', async () => {
     const { pool, taken } = world({ breaker: { connections: 1 } });
-    await use(pool, (await taken()).connection);
+    await use((await taken()).connection);
     const other = await taken(true);
     assert.ok(other.connection.isIdle);
     assert.equal(pool.openCount, 1);
@@ -397,15 +400,15 @@ describe('a name', () => {
     const to = [{ host: 'orders.example', port: old.port }];
     const { pool, taken, pass } = world({ to, resolve: (name) => names.resolve(name) });
     const [kept, running] = [(await taken()).connection, (await taken()).connection];
-    await use(pool, kept);
+    await use(kept);
     dns.table.set('orders.example', { addresses: ['127.0.0.2'], ttl: 1 });
     pass(1_200);
     await waitFor('the new endpoint', () => pool.openCount === 0);
     assert.equal(moved.connections.length, 0);
     const there = (await taken(true)).connection;
-    await use(pool, there);
+    await use(there);
     assert.equal(moved.heads.length, 1);
-    await use(pool, running);
+    await use(running);
     assert.equal(old.heads.length, 2);
     dns.isSilent = true;
     const questions = dns.questions.length;

@@ -5,7 +5,7 @@
 import type { Permit } from '../../authz/model.ts';
 import type { PosternError } from '../../errors.ts';
 import { type TimerWheel, WheelEntry } from '../../lib/timer-wheel.ts';
-import type { UpstreamConnection } from '../upstream-connection.ts';
+import type { UpstreamLine } from '../upstream-line.ts';
 import type { UpstreamSource, UpstreamWaiter } from '../upstream-source.ts';
 
 /** An endpoint as an attempt sees it. */
@@ -16,7 +16,7 @@ export interface Dialled {
 /** What an attempt does next. */
 export type NextStep<Endpoint extends Dialled> =
   | { readonly kind: 'wait' }
-  | { readonly kind: 'take'; readonly connection: UpstreamConnection }
+  | { readonly kind: 'take'; readonly line: UpstreamLine }
   | { readonly kind: 'dial'; readonly endpoint: Endpoint }
   | { readonly kind: 'fail'; readonly error: PosternError };
 
@@ -52,6 +52,10 @@ export class ConnectAttempt<Endpoint extends Dialled> implements UpstreamWaiter 
     this.#parts = parts;
   }
 
+  get isStream(): boolean {
+    return this.#parts.waiter.isStream === true;
+  }
+
   /** For an address, or for room. */
   get isWaiting(): boolean {
     return this.#state.kind === 'waiting';
@@ -72,7 +76,7 @@ export class ConnectAttempt<Endpoint extends Dialled> implements UpstreamWaiter 
         return this.#dial(step.endpoint);
       default:
         this.#end();
-        this.#parts.waiter.onUpstreamReady(step.connection);
+        this.#parts.waiter.onUpstreamReady(step.line);
     }
   }
 
@@ -83,10 +87,10 @@ export class ConnectAttempt<Endpoint extends Dialled> implements UpstreamWaiter 
     if (state.kind === 'connecting') state.endpoint.link.cancel(this);
   }
 
-  onUpstreamReady(connection: UpstreamConnection): void {
-    if (this.#state.kind !== 'connecting') return connection.destroy();
+  onUpstreamReady(line: UpstreamLine): void {
+    if (this.#state.kind !== 'connecting') return line.destroy();
     this.#end();
-    this.#parts.waiter.onUpstreamReady(connection);
+    this.#parts.waiter.onUpstreamReady(line);
   }
 
   onUpstreamUnreachable(error: PosternError): void {

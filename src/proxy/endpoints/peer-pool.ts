@@ -3,14 +3,16 @@
 
 import type { Permit } from '../../authz/model.ts';
 import { PosternError } from '../../errors.ts';
+import { Http2UpstreamPool } from '../http2/http2-upstream-pool.ts';
 import type { UpstreamCounters } from '../proxy-observer.ts';
-import type { UpstreamConnection } from '../upstream-connection.ts';
-import { newReadBuffer, UpstreamPool, type UpstreamPoolOptions } from '../upstream-pool.ts';
+import type { UpstreamLine } from '../upstream-line.ts';
+import { newReadBuffer, UpstreamPool, type UpstreamPoolOptions, type UpstreamWatch } from '../upstream-pool.ts';
 import type { UpstreamSource, UpstreamWaiter } from '../upstream-source.ts';
 import type { UpstreamTarget } from '../upstream-target.ts';
 import { ConnectAttempt, type NextStep } from './connect-attempt.ts';
 import type { BreakerLimits, Place } from './endpoint-options.ts';
 import { type Endpoint, type EndpointCounters, EndpointSet, type EndpointSetOptions } from './endpoint-set.ts';
+import { PeerLink } from './peer-link.ts';
 import { RetryBudget } from './retry-budget.ts';
 
 /** A limit of the breaker, as metrics name it. */
@@ -24,7 +26,7 @@ export interface PeerPoolCounters extends UpstreamCounters, EndpointCounters {
 /** Why something was tried again, or was not though it might have been. */
 export type RetryReason = 'not_connected' | 'no_answer' | 'over_budget';
 
-type SetOptions = Omit<EndpointSetOptions<UpstreamPool>, 'makeLink' | 'onChange' | 'wheel' | 'counters'>;
+type SetOptions = Omit<EndpointSetOptions<PeerLink>, 'makeLink' | 'onChange' | 'wheel' | 'counters'>;
 
 export interface PeerPoolOptions extends SetOptions {
   readonly connections: Omit<UpstreamPoolOptions, 'target' | 'watch' | 'readBuffer' | 'counters'>;
@@ -33,18 +35,29 @@ export interface PeerPoolOptions extends SetOptions {
   readonly retries: number;
   readonly counters: PeerPoolCounters;
   readonly targetOf: (place: Place) => UpstreamTarget;
+  /** As `targetOf`, of connections that streams share; null where none are spoken. */
+  readonly http2TargetOf: ((place: Place) => UpstreamTarget) | null;
+  /** Time without a byte on a call of gRPC, milliseconds. */
+  readonly callIdleMs: number;
 }
 
-type PeerEndpoint = Endpoint<UpstreamPool>;
+type PeerEndpoint = Endpoint<PeerLink>;
 
 /** Which kept connections a request may take. */
 type Kept = 'any' | 'fresh' | 'none';
+
+/** A request's wish for a connection. */
+interface Wish {
+  readonly permit: Permit;
+  readonly waiter: UpstreamWaiter;
+  readonly kept: Kept;
+}
 
 const wait: NextStep<never> = Object.freeze({ kind: 'wait' });
 
 export class PeerPool implements UpstreamSource {
   readonly #options: PeerPoolOptions;
-  readonly #endpoints: EndpointSet<UpstreamPool>;
+  readonly #endpoints: EndpointSet<PeerLink>;
   /** In the order in which they came. */
   readonly #attempts = new Map<UpstreamWaiter, ConnectAttempt<PeerEndpoint>>();
   readonly #budget = new RetryBudget();
@@ -52,15 +65,14 @@ export class PeerPool implements UpstreamSource {
 
   constructor(options: PeerPoolOptions) {
     this.#options = options;
-    const { connections, targetOf, counters, ...rest } = options;
-    const shared = { ...connections, counters, readBuffer: newReadBuffer() };
+    const { connections, counters, ...rest } = options;
+    const readBuffer = newReadBuffer();
     const freed = (): void => this.#wakeSoon();
     this.#endpoints = new EndpointSet({
       ...rest,
       counters,
       wheel: connections.wheel,
-      makeLink: (place, reports) =>
-        new UpstreamPool({ ...shared, target: targetOf(place), watch: { ...reports, freed } }),
+      makeLink: (place, reports) => this.#makeLink(place, { ...reports, freed }, readBuffer),
       onChange: () => this.#wake(),
     });
   }
@@ -77,7 +89,7 @@ export class PeerPool implements UpstreamSource {
     return this.#options.to.length === 0 ? null : this.#endpoints.states();
   }
 
-  take(permit: Permit, waiter: UpstreamWaiter, repeatable: boolean): UpstreamConnection | null {
+  take(permit: Permit, waiter: UpstreamWaiter, repeatable: boolean): UpstreamLine | null {
     this.#budget.earn();
     const { requests } = this.#options.breaker;
     if (requests !== Number.POSITIVE_INFINITY && this.#isBusy()) {
@@ -85,7 +97,7 @@ export class PeerPool implements UpstreamSource {
       return null;
     }
     const first = this.#endpoints.choose();
-    const kept = first === null ? null : first.link.takeKept(permit, repeatable);
+    const kept = first === null ? null : first.link.takeKept(permit, waiter, repeatable);
     if (kept === null) this.#attempt(permit, waiter, { first, kept: repeatable ? 'any' : 'fresh' });
     return kept;
   }
@@ -96,8 +108,8 @@ export class PeerPool implements UpstreamSource {
   }
 
   /** A kept connection may have been closed by nobody's fault; more often than that, only as retries allow. */
-  mayRepeat(connection: UpstreamConnection, repeats: number): boolean {
-    if (repeats === 0 && connection.served > 1) return true;
+  mayRepeat(line: UpstreamLine, repeats: number): boolean {
+    if (repeats === 0 && line.wasKept) return true;
     return repeats < this.#options.retries && this.#mayRetry('no_answer');
   }
 
@@ -105,12 +117,20 @@ export class PeerPool implements UpstreamSource {
     this.#attempts.get(waiter)?.abandon();
   }
 
-  giveBack(connection: UpstreamConnection): void {
-    connection.owner.giveBack(connection);
-  }
-
   close(): void {
     this.#endpoints.close();
+  }
+
+  #makeLink(place: Place, watch: UpstreamWatch, readBuffer: Buffer): PeerLink {
+    const { connections, counters, targetOf, http2TargetOf, callIdleMs } = this.#options;
+    const shared = { ...connections, counters, watch };
+    const makeHttp2 = (): Http2UpstreamPool =>
+      new Http2UpstreamPool({ ...shared, callIdleMs, target: http2TargetOf!(place) });
+    return new PeerLink({
+      http1: new UpstreamPool({ ...shared, readBuffer, target: targetOf(place) }),
+      makeHttp2: http2TargetOf === null ? null : makeHttp2,
+      wheel: connections.wheel,
+    });
   }
 
   #attempt(
@@ -123,7 +143,7 @@ export class PeerPool implements UpstreamSource {
     if (this.#attempts.size >= pending) return waiter.onUpstreamUnreachable(this.#tooMany('pending', pending));
     let { first } = how;
     const next = (): NextStep<PeerEndpoint> => {
-      const step = this.#next(permit, first, how.kept);
+      const step = this.#next({ permit, waiter, kept: how.kept }, first);
       // It is full: an attempt that goes on waiting is counted once.
       if (step.kind === 'wait' && first !== null) this.#options.counters.limitMet('peer_connections');
       first = null;
@@ -144,11 +164,12 @@ export class PeerPool implements UpstreamSource {
   }
 
   /** `first` was chosen, and has no connection to spare. */
-  #next(permit: Permit, first: PeerEndpoint | null, kept: Kept): NextStep<PeerEndpoint> {
+  #next({ permit, waiter, kept }: Wish, first: PeerEndpoint | null): NextStep<PeerEndpoint> {
     const endpoint = first ?? this.#endpoints.choose();
     if (endpoint === null) return this.#unresolved();
-    const connection = first !== null || kept === 'none' ? null : endpoint.link.takeKept(permit, kept === 'any');
-    if (connection !== null) return { kind: 'take', connection };
+    const isNew = first !== null || kept === 'none';
+    const line = isNew ? null : endpoint.link.takeKept(permit, waiter, kept === 'any');
+    if (line !== null) return { kind: 'take', line };
     const isFull = this.openCount >= this.#options.breaker.connections;
     if (isFull && !this.#endpoints.all.some(({ link }) => link.dropIdle())) return wait;
     return { kind: 'dial', endpoint };

@@ -1,15 +1,16 @@
-// One connection to a workload that speaks HTTP/2 without TLS, with prior knowledge (RFC 9113 §3.3). It carries the streams of many
-// exchanges, and takes none before the workload has said that it does speak it.
+// One connection to a workload that speaks HTTP/2 without TLS, with prior knowledge (RFC 9113 §3.3), or to a peer that chose it in the
+// handshake (§3.2). It carries the streams of many exchanges, and takes none before who answers was admitted and has said that it does speak it.
 
 import type net from 'node:net';
-import type { PosternError } from '../../errors.ts';
+import { isPosternError, type PosternError } from '../../errors.ts';
 import { type TimerWheel, WheelEntry } from '../../lib/timer-wheel.ts';
 import type { HeadLimits } from '../../wire/head-limits.ts';
 import type { Http2Fault } from '../../wire/http2/http2-fault.ts';
 import { Http2Session, type SessionEvents } from '../../wire/http2/http2-session.ts';
 import type { Http2Stream, StreamUser } from '../../wire/http2/http2-stream.ts';
 import { assumedKeepAliveMs } from '../announced-keep-alive.ts';
-import type { UpstreamFailure, UpstreamTarget } from '../upstream-target.ts';
+import { ConnectTimeout } from '../upstream-connection.ts';
+import type { UpstreamFailure, UpstreamRight, UpstreamTarget } from '../upstream-target.ts';
 import type { UpstreamFault } from '../upstream-user.ts';
 import { type FrameScratch, FrameWriter } from './frame-writer.ts';
 import { UpstreamStream, type UpstreamStreamOwner } from './upstream-stream.ts';
@@ -36,23 +37,38 @@ export interface Http2UpstreamConnectionOwner {
   onClosed(connection: Http2UpstreamConnection): void;
   /** One more may be carried. */
   onFreed(): void;
+  /** The head of an answer came. */
+  onAnswered(status: number): void;
+  /** It went wrong under an exchange. */
+  onFault(stream: UpstreamStream, fault: UpstreamFault): void;
 }
 
-/** `retired`: those streams that are open go on, no more are taken. */
+/** `connecting` until HTTP/2 is spoken; `retired`: those streams that are open go on, no more are taken. */
 type State = 'connecting' | 'open' | 'retired' | 'closed';
+
+/** What is there once somebody answers who was admitted. */
+interface Spoken {
+  readonly right: UpstreamRight;
+  readonly writer: FrameWriter;
+  readonly session: Http2Session;
+}
 
 const mebibyte = 1024 * 1024;
 const windows = Object.freeze({ streamWindowBytes: 65_535, connectionWindowBytes: mebibyte, growthBytes: mebibyte });
 
 export class Http2UpstreamConnection implements UpstreamStreamOwner, SessionEvents {
   readonly wheel: TimerWheel;
+  readonly scheme: 'http' | 'https';
   readonly responseMs: number;
   readonly callIdleMs: number;
   readonly #options: Http2UpstreamConnectionOptions;
   readonly #owner: Http2UpstreamConnectionOwner;
   readonly #socket: net.Socket;
-  readonly #writer: FrameWriter;
-  readonly #session: Http2Session;
+  #spoken: Spoken | null = null;
+  /** Why a connection that is still being made would be given up. */
+  #lateness: string;
+  /** What its socket said last. */
+  #cause: Error | null = null;
   readonly #timer = new WheelEntry(() => this.#onTimeout());
   readonly #streams = new Set<UpstreamStream>();
   readonly #touched = new Set<UpstreamStream>();
@@ -63,28 +79,33 @@ export class Http2UpstreamConnection implements UpstreamStreamOwner, SessionEven
     this.#options = options;
     this.#owner = owner;
     this.wheel = options.wheel;
+    this.scheme = options.target.scheme;
     this.responseMs = options.responseMs;
     this.callIdleMs = options.callIdleMs;
+    this.#lateness = `no connection within ${options.connectMs} ms`;
     this.#socket = this.#connect();
-    this.#writer = new FrameWriter(this.#socket, options.scratch);
-    const { headBytes, fieldCount } = options.limits;
-    // One stands beside the fields: `:status`.
-    const bounds = { listBytes: headBytes, fieldCount: fieldCount + 1 };
-    const session = { isServer: false, maxStreams: 0, bounds, ...windows, nowMs: performance.now() };
-    this.#session = new Http2Session(session, this, this.#writer);
     options.wheel.schedule(this.#timer, options.connectMs);
   }
 
   get isBusy(): boolean {
-    return this.#writer.isBusy;
+    return this.#spoken!.writer.isBusy;
   }
 
   get isIdle(): boolean {
     return this.#state === 'open' && this.#streams.size === 0;
   }
 
+  get streamCount(): number {
+    return this.#streams.size;
+  }
+
+  /** Whoever answers here may be asked nothing more. */
+  get isOver(): boolean {
+    return this.#spoken?.right.isOver() === true;
+  }
+
   get hasRoom(): boolean {
-    return this.#state === 'open' && this.#streams.size < this.#session.peerMaxStreams;
+    return this.#state === 'open' && this.#streams.size < this.#spoken!.session.peerMaxStreams;
   }
 
   /** A stream for one exchange; asked only where there is room. */
@@ -97,16 +118,20 @@ export class Http2UpstreamConnection implements UpstreamStreamOwner, SessionEven
   }
 
   open(user: StreamUser): Http2Stream | null {
-    return this.#session.open(user);
+    return this.#spoken?.session.open(user) ?? null;
   }
 
   askFlush(stream: UpstreamStream): void {
     this.#touched.add(stream);
   }
 
-  onAnswered(): void {}
+  onAnswered(status: number): void {
+    this.#owner.onAnswered(status);
+  }
 
-  onStreamFault(_fault: UpstreamFault): void {}
+  onStreamFault(stream: UpstreamStream, fault: UpstreamFault): void {
+    this.#owner.onFault(stream, fault);
+  }
 
   onStreamOver(stream: UpstreamStream): void {
     this.#touched.delete(stream);
@@ -119,7 +144,7 @@ export class Http2UpstreamConnection implements UpstreamStreamOwner, SessionEven
   }
 
   error(kind: UpstreamFailure, what: string): PosternError {
-    return this.#options.target.error({ kind, what, cause: null, socket: this.#socket });
+    return this.#options.target.error({ kind, what, cause: this.#cause, socket: this.#socket });
   }
 
   /** No more streams; what is open goes on. */
@@ -145,13 +170,15 @@ export class Http2UpstreamConnection implements UpstreamStreamOwner, SessionEven
   onPingAnswered(): void {}
 
   onFault(fault: Http2Fault): void {
-    this.#writer.flush();
+    this.#spoken?.writer.flush();
     this.#gone(fault.detail, this.error('failed', `is no HTTP/2 server: ${fault.detail}`));
   }
 
   #connect(): net.Socket {
     const { target, readBuffer } = this.#options;
     const socket = target.open({ buffer: readBuffer, callback: (count: number) => this.#onRead(count) });
+    if (target.handshakeMs !== null) socket.once('connect', () => this.#await('handshake', target.handshakeMs!));
+    socket.once(target.readyEvent, () => this.#onAnswering());
     socket.on('drain', () => this.#onDrain());
     socket.on('end', () => this.#gone('closed the connection', null));
     socket.on('error', (error: NodeJS.ErrnoException) => this.#onError(error));
@@ -159,10 +186,35 @@ export class Http2UpstreamConnection implements UpstreamStreamOwner, SessionEven
     return socket;
   }
 
+  /** Somebody is there: who, is looked at before anything is said. */
+  #onAnswering(): void {
+    if (this.#state !== 'connecting') return;
+    const right = this.#options.target.admit(this.#socket);
+    if (isPosternError(right)) return this.#gone('', right);
+    const { limits, scratch, connectMs } = this.#options;
+    // One stands beside the fields: `:status`.
+    const bounds = { listBytes: limits.headBytes, fieldCount: limits.fieldCount + 1 };
+    const session = { isServer: false, maxStreams: 0, bounds, ...windows, nowMs: performance.now() };
+    const writer = new FrameWriter(this.#socket, scratch);
+    this.#spoken = { right, writer, session: new Http2Session(session, this, writer) };
+    this.#await('HTTP/2 connection', connectMs);
+  }
+
+  #await(what: string, ms: number): void {
+    if (this.#state !== 'connecting') return;
+    this.#lateness = `no ${what} within ${ms} ms`;
+    this.wheel.schedule(this.#timer, ms);
+  }
+
   #onRead(count: number): boolean {
+    const spoken = this.#spoken;
     if (this.#state === 'closed') return true;
-    this.#session.feed(this.#options.readBuffer.subarray(0, count), performance.now());
-    if (this.#state === 'connecting' && this.#session.isSettled) this.#onSettled();
+    if (spoken === null) {
+      this.#gone('spoke before it was asked', null);
+      return true;
+    }
+    spoken.session.feed(this.#options.readBuffer.subarray(0, count), performance.now());
+    if (this.#state === 'connecting' && spoken.session.isSettled) this.#onSettled();
     for (const stream of this.#touched) {
       this.#touched.delete(stream);
       stream.flush();
@@ -181,15 +233,14 @@ export class Http2UpstreamConnection implements UpstreamStreamOwner, SessionEven
   }
 
   #onTimeout(): void {
-    if (this.#state === 'connecting') {
-      this.#gone('', this.error('unreachable', `no HTTP/2 connection within ${this.#options.connectMs} ms`));
-    } else this.close();
+    if (this.#state === 'connecting') this.#onError(new ConnectTimeout(this.#lateness));
+    else this.close();
   }
 
   #onError(error: NodeJS.ErrnoException): void {
+    this.#cause = error;
     const what = error.code ?? error.message;
-    const cause = { kind: 'unreachable', what, cause: error, socket: this.#socket } as const;
-    this.#gone(what, this.#options.target.error(cause));
+    this.#gone(what, this.error('unreachable', what));
   }
 
   #gone(what: string, error: PosternError | null): void {
@@ -197,7 +248,7 @@ export class Http2UpstreamConnection implements UpstreamStreamOwner, SessionEven
     const before = this.#state;
     this.#state = 'closed';
     this.wheel.cancel(this.#timer);
-    this.#session.stop();
+    this.#spoken?.session.stop();
     this.#socket.destroy();
     if (before === 'connecting') this.#owner.onUnreachable(this, error ?? this.error('unreachable', what));
     else if (before === 'open') this.#owner.onRetired(this);

@@ -1,12 +1,14 @@
-// Connections to a workload that speaks HTTP/2, shared by the exchanges of one listener: one carries as many streams as the workload
+// Connections to a workload or a peer that speaks HTTP/2, shared by the exchanges of one listener: one carries as many streams as the other side
 // lets it, and another is made only where none has room (measured: one beats four). Taking a stream asks for a permit.
 
 import type { Permit } from '../../authz/model.ts';
 import type { PosternError } from '../../errors.ts';
 import type { DescriptorRoom, IdleHolder } from '../descriptor-room.ts';
 import type { UpstreamCounters } from '../proxy-observer.ts';
-import { connectFaultOf, newReadBuffer } from '../upstream-pool.ts';
+import { connectFaultOf, newReadBuffer, type UpstreamWatch } from '../upstream-pool.ts';
 import type { UpstreamSource, UpstreamWaiter } from '../upstream-source.ts';
+import { SpeaksHttp1 } from '../upstream-target.ts';
+import type { UpstreamFault } from '../upstream-user.ts';
 import { FrameScratch } from './frame-writer.ts';
 import {
   Http2UpstreamConnection,
@@ -18,6 +20,8 @@ import type { UpstreamStream } from './upstream-stream.ts';
 export interface Http2UpstreamPoolOptions extends Omit<Http2UpstreamConnectionOptions, 'readBuffer' | 'scratch'> {
   readonly counters: UpstreamCounters;
   readonly room: DescriptorRoom;
+  /** Left out for the workload: there is no other to turn to. */
+  readonly watch?: UpstreamWatch;
 }
 
 /** Beyond this the workload takes too few streams for what is asked of it. */
@@ -28,6 +32,7 @@ export class Http2UpstreamPool implements UpstreamSource, Http2UpstreamConnectio
   readonly #options: Http2UpstreamConnectionOptions;
   readonly #counters: UpstreamCounters;
   readonly #room: DescriptorRoom;
+  readonly #watch: UpstreamWatch | null;
   readonly #open = new Set<Http2UpstreamConnection>();
   /** Those that take streams, or will. */
   readonly #usable = new Set<Http2UpstreamConnection>();
@@ -35,7 +40,8 @@ export class Http2UpstreamPool implements UpstreamSource, Http2UpstreamConnectio
   #connecting: Http2UpstreamConnection | null = null;
   #isClosed = false;
 
-  constructor({ counters, room, ...options }: Http2UpstreamPoolOptions) {
+  constructor({ counters, room, watch, ...options }: Http2UpstreamPoolOptions) {
+    this.#watch = watch ?? null;
     this.#options = { ...options, readBuffer: newReadBuffer(), scratch: new FrameScratch() };
     this.#counters = counters;
     this.#room = room;
@@ -52,14 +58,25 @@ export class Http2UpstreamPool implements UpstreamSource, Http2UpstreamConnectio
     return count;
   }
 
+  /** Streams under way, and those that wait for a connection. */
+  get active(): number {
+    let count = this.#waiters.size;
+    for (const connection of this.#open) count += connection.streamCount;
+    return count;
+  }
+
   take(permit: Permit, waiter: UpstreamWaiter): UpstreamStream | null {
-    for (const connection of this.#usable) {
-      if (!connection.hasRoom) continue;
-      this.#counters.upstreamReused++;
-      return connection.take();
-    }
-    this.connect(permit, waiter);
-    return null;
+    const kept = this.takeKept(permit);
+    if (kept === null) this.connect(permit, waiter);
+    return kept;
+  }
+
+  /** A stream of a connection that has room, or null. */
+  takeKept(_permit: Permit): UpstreamStream | null {
+    const connection = this.#withRoom();
+    if (connection === null) return null;
+    this.#counters.upstreamReused++;
+    return connection.take();
   }
 
   connect(_permit: Permit, waiter: UpstreamWaiter): void {
@@ -74,10 +91,6 @@ export class Http2UpstreamPool implements UpstreamSource, Http2UpstreamConnectio
 
   cancel(waiter: UpstreamWaiter): void {
     this.#waiters.delete(waiter);
-  }
-
-  giveBack(stream: UpstreamStream): void {
-    stream.release();
   }
 
   close(): void {
@@ -99,12 +112,17 @@ export class Http2UpstreamPool implements UpstreamSource, Http2UpstreamConnectio
     this.#connecting = null;
     this.#usable.add(connection);
     this.#serveWaiters();
+    this.#watch?.freed();
     if (this.#isClosed) connection.retire();
   }
 
   onUnreachable(_connection: Http2UpstreamConnection, error: PosternError): void {
     this.#connecting = null;
-    this.#counters.upstreamConnectFailures.add(connectFaultOf(error));
+    // Nothing is wrong with one who speaks another version.
+    if (!(error.cause instanceof SpeaksHttp1)) {
+      this.#counters.upstreamConnectFailures.add(connectFaultOf(error));
+      this.#watch?.failed();
+    }
     const waiting = [...this.#waiters];
     this.#waiters.clear();
     for (const waiter of waiting) waiter.onUpstreamUnreachable(error);
@@ -118,16 +136,36 @@ export class Http2UpstreamPool implements UpstreamSource, Http2UpstreamConnectio
   onClosed(connection: Http2UpstreamConnection): void {
     this.#open.delete(connection);
     this.#room.removeUpstream();
+    this.#watch?.freed();
   }
 
   onFreed(): void {
     if (this.#waiters.size > 0) this.#serveWaiters();
+    this.#watch?.freed();
+  }
+
+  onAnswered(status: number): void {
+    this.#watch?.answered(status);
+  }
+
+  /** That a stream was not looked at, or a kept connection closed, says nothing of who answers. */
+  onFault(stream: UpstreamStream, fault: UpstreamFault): void {
+    if (fault === 'unprocessed' || (fault === 'closed_before_answer' && stream.wasKept)) return;
+    this.#watch?.failed();
+  }
+
+  #withRoom(): Http2UpstreamConnection | null {
+    for (const connection of this.#usable) {
+      if (connection.isOver) connection.retire();
+      else if (connection.hasRoom) return connection;
+    }
+    return null;
   }
 
   #serveWaiters(): void {
     for (const waiter of this.#waiters) {
-      const connection = [...this.#usable].find((one) => one.hasRoom);
-      if (connection === undefined) break;
+      const connection = this.#withRoom();
+      if (connection === null) break;
       this.#waiters.delete(waiter);
       waiter.onUpstreamReady(connection.take());
     }

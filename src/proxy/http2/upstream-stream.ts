@@ -1,5 +1,5 @@
-// HOT PATH (npm run bench -- --only h2). One exchange on its way to a workload that speaks HTTP/2: a stream of a connection that others
-// share.
+// HOT PATH (npm run bench -- --only h2). One exchange on its way to a workload or a peer that speaks HTTP/2: a stream of a connection that
+// others share.
 
 import type { PosternError } from '../../errors.ts';
 import { type TimerWheel, WheelEntry } from '../../lib/timer-wheel.ts';
@@ -20,6 +20,7 @@ import type { UpstreamFault, UpstreamUser } from '../upstream-user.ts';
 /** The connection as its streams see it. */
 export interface UpstreamStreamOwner {
   readonly wheel: TimerWheel;
+  readonly scheme: 'http' | 'https';
   /** Time without a byte while the workload owes one; on a call of gRPC, which may be quiet for long, either way. */
   readonly responseMs: number;
   readonly callIdleMs: number;
@@ -29,7 +30,7 @@ export interface UpstreamStreamOwner {
   /** Hears `onResponseFlush` when all that one read brought was handed on. */
   askFlush(stream: UpstreamStream): void;
   onAnswered(status: number): void;
-  onStreamFault(fault: UpstreamFault): void;
+  onStreamFault(stream: UpstreamStream, fault: UpstreamFault): void;
   onStreamOver(stream: UpstreamStream): void;
   error(kind: UpstreamFailure, what: string): PosternError;
 }
@@ -81,7 +82,7 @@ export class UpstreamStream implements UpstreamLine, StreamUser {
     this.#stream = stream;
     if (isGrpcType(head.fields.get('content-type'))) this.#idleMs = this.#owner.callIdleMs;
     const isEmpty = head.framing === 'none' || (head.framing === 'length' && head.contentLength === 0);
-    stream.sendHead(requestFields(head, target, added), isEmpty);
+    stream.sendHead(requestFields(head, { target, scheme: this.#owner.scheme, added }), isEmpty);
     this.touch();
   }
 
@@ -124,8 +125,7 @@ export class UpstreamStream implements UpstreamLine, StreamUser {
     this.#end();
   }
 
-  /** The exchange is over on both sides. */
-  release(): void {
+  giveBack(): void {
     if (this.#stream !== null && !this.#stream.isClosed && !this.#stream.localEnded) this.destroy();
     else this.#end();
   }
@@ -207,7 +207,7 @@ export class UpstreamStream implements UpstreamLine, StreamUser {
     const user = this.#user;
     if (this.#isOver) return;
     this.#end();
-    this.#owner.onStreamFault(fault);
+    this.#owner.onStreamFault(this, fault);
     user?.onUpstreamFault(fault, this.#owner.error(fault === 'timeout' ? 'timeout' : 'failed', what));
   }
 

@@ -1,4 +1,4 @@
-// HOT PATH (npm run bench -- --only h2). Requests as the fields of a stream towards the workload (RFC 9113 §8.3.1): what HTTP/1.1 would
+// HOT PATH (npm run bench -- --only h2). Requests as the fields of a stream towards a workload or a peer (RFC 9113 §8.3.1): what HTTP/1.1 would
 // write, in the order in which it would.
 
 import { fieldFate } from '../field-fate.ts';
@@ -7,10 +7,18 @@ import type { RequestHead } from '../http1-message.ts';
 import { isConnectionField } from './http2-request-head.ts';
 import type { FieldPairs } from './http2-stream.ts';
 
-/** The head of a request to a canonical target; `added` are whole lines with CRLF, as for HTTP/1.1. */
-export function requestFields(head: RequestHead, target: string, added: string): FieldPairs {
+/** Where a request goes. */
+export interface RequestWay {
+  /** Canonical path with its query. */
+  readonly target: string;
+  readonly scheme: 'http' | 'https';
+  /** Whole lines with CRLF, as for HTTP/1.1. */
+  readonly added: string;
+}
+
+export function requestFields(head: RequestHead, { target, scheme, added }: RequestWay): FieldPairs {
   const { fields } = head;
-  const pairs = [':method', head.method, ':scheme', 'http', ':authority', fields.get('host')!, ':path', target];
+  const pairs = [':method', head.method, ':scheme', scheme, ':authority', fields.get('host')!, ':path', target];
   for (let at = 0; at < fields.length; at++) {
     const key = fields.keys[at]!;
     if (fieldFate(key) === 'keep') pairs.push(key, fields.values[at]!);
