@@ -7,6 +7,7 @@ const loaders: Readonly<Record<string, () => Promise<FuzzTarget>>> = {
   requests: async () => (await import('./targets/requests.ts')).requests,
   answers: async () => (await import('./targets/answers.ts')).answers,
   chunks: async () => (await import('./targets/chunks.ts')).chunks,
+  'http2-sessions': async () => (await import('./targets/http2-sessions.ts')).http2Sessions,
   fields: async () => (await import('./targets/fields.ts')).fields,
   paths: async () => (await import('./targets/paths.ts')).paths,
   'spiffe-ids': async () => (await import('./targets/spiffe-ids.ts')).spiffeIds,
