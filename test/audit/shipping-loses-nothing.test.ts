@@ -3,8 +3,8 @@
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import process from 'node:process';
 import { type TestContext, test } from 'node:test';
 import { bulkForm } from '../../src/audit/sinks/bulk-format.ts';
@@ -28,7 +28,12 @@ interface Run {
   stop(): Promise<void>;
 }
 
-async function startShipping(t: TestContext, dir: string, url: string, timeoutMs = 20_000): Promise<Run> {
+async function startShipping(
+  t: TestContext,
+  dir: string,
+  url: string,
+  { timeoutMs = 20_000, follow = false } = {},
+): Promise<Run> {
   const ending = new AbortController();
   const troubles: string[] = [];
   const cursor = await ShipCursor.open(dir, 'es');
@@ -36,7 +41,7 @@ async function startShipping(t: TestContext, dir: string, url: string, timeoutMs
   const backoff = new Backoff({ firstMs: 2, mostMs: 20, random: Math.random });
   const receiver = new HttpReceiver(post, bulkForm('elastic'));
   const shipper = new Shipper(
-    { dir, encode: null, follow: false, everyMs: 5 },
+    { dir, encode: null, follow, everyMs: 5 },
     { cursor, receiver, backoff, clock: systemClock, signal: ending.signal, onTrouble: (text) => troubles.push(text) },
   );
   const done = shipper.run().finally(() => {
@@ -52,7 +57,7 @@ async function startShipping(t: TestContext, dir: string, url: string, timeoutMs
 }
 
 async function shipOnce(t: TestContext, dir: string, url: string, timeoutMs?: number): Promise<Run> {
-  const run = await startShipping(t, dir, url, timeoutMs);
+  const run = await startShipping(t, dir, url, { ...(timeoutMs === undefined ? {} : { timeoutMs }) });
   await run.done;
   return run;
 }
@@ -203,6 +208,32 @@ test('segments that vanished before they were delivered are told by a gap that n
   const range = { from_seq: before + 1, to_seq: from - 1, count: from - before - 1, cause: 'dropped' };
   assert.deepEqual(receiver.gaps(), [range]);
   assert.equal(receiver.seqs(recorder.streamId)[before], from);
+});
+
+test('of a folder that was taken away the cursor is there again with the folder, and a gap names exactly what went with it', async (t) => {
+  const dir = join(await journalFolder(t), 'journal');
+  await mkdir(dir);
+  const receiver = await BulkReceiver.start(t);
+  const streamId = await writeStream(dir, 300, { segmentBytes: 64 * 1024 });
+  const [lost, left] = (await segmentPaths(dir)).slice(-2) as [string, string];
+  for (const path of [lost, left]) await rename(path, join(dir, basename(path)));
+  const first = await startShipping(t, dir, receiver.url, { follow: true });
+  const before = Number(/-(\d{16})\.ndjson$/.exec(lost)![1]) - 1;
+  await until(() => receiver.seqs(streamId).length === before, patienceMs);
+  await rename(dir, `${dir}.away`);
+  await until(() => first.troubles.length > 0, patienceMs);
+  await mkdir(join(dir, streamId), { recursive: true });
+  const cursor = join(dir, 'cursors/es.json');
+  await until(async () => (await readFile(cursor, 'utf8').catch(() => '')).includes(`"seq":${before}`), patienceMs);
+  await assert.rejects(ShipCursor.open(dir, 'es'), { code: 'ERR_SHIP_BUSY' });
+  // Whoever takes over from here on knows what was delivered.
+  await first.stop();
+  await copyFile(join(`${dir}.away`, basename(left)), left);
+  await shipOnce(t, dir, receiver.url);
+  const from = Number(/-(\d{16})\.ndjson$/.exec(left)![1]);
+  const range = { from_seq: before + 1, to_seq: from - 1, count: from - before - 1, cause: 'dropped' };
+  assert.deepEqual(receiver.gaps(), [range]);
+  assert.equal(receiver.seqs(streamId)[before], from);
 });
 
 test('a cursor has one holder, is read as nothing where it is no cursor, and one that cannot be written stops no record', async (t) => {

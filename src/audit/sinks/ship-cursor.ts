@@ -1,9 +1,9 @@
 // How far one receiver has taken a journal: DIR/cursors/NAME.json, a place for each stream. Written whole and renamed, so
 // that a crash leaves the place before or the one after; held by one process at a time.
 
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { open, readFile, rename } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { PosternError } from '../../errors.ts';
 import { faultCode } from '../fault-code.ts';
 import { objectOf, parseObject } from '../service-parse.ts';
@@ -27,10 +27,19 @@ export class ShipCursor {
   readonly places: Map<string, StreamPlace>;
   /** True until the journal was gone through once under this name. */
   isNew: boolean;
+  readonly #folder: string;
+  readonly #name: string;
   readonly #path: string;
-  readonly #lock: StreamLock;
+  #lock: StreamLock;
+  #hasForgotten = false;
 
-  private constructor(path: string, lock: StreamLock, places: Map<string, StreamPlace> | null) {
+  private constructor(
+    { folder, name, path }: { readonly folder: string; readonly name: string; readonly path: string },
+    lock: StreamLock,
+    places: Map<string, StreamPlace> | null,
+  ) {
+    this.#folder = folder;
+    this.#name = name;
     this.#path = path;
     this.#lock = lock;
     this.places = places ?? new Map();
@@ -43,7 +52,7 @@ export class ShipCursor {
     const path = join(folder, `${name}.json`);
     const lock = takeLock(folder, name);
     try {
-      return new ShipCursor(path, lock, await readPlaces(path));
+      return new ShipCursor({ folder, name, path }, lock, await readPlaces(path));
     } catch (error) {
       lock.release();
       throw cannotKeep(path, error);
@@ -68,9 +77,37 @@ export class ShipCursor {
     }
   }
 
+  /**
+   * Makes the places durable again where the folder was taken away with them and is there anew: the next start would
+   * else take what is missing for what was before its time.
+   * @throws PosternError ERR_SHIP_BUSY, ERR_SHIP_CURSOR
+   */
+  async keep(): Promise<void> {
+    if (this.isNew || existsSync(this.#path) || !existsSync(dirname(this.#folder))) return;
+    if (!existsSync(lockPath(this.#folder, this.#name))) {
+      const lock = takeLock(this.#folder, this.#name);
+      this.#lock.release();
+      this.#lock = lock;
+    }
+    await this.save();
+  }
+
+  /**
+   * Forgets streams that are not there, once: what was taken away later may come back, or go on behind what is missing.
+   */
+  forgetAllBut(there: ReadonlySet<string>): void {
+    if (this.#hasForgotten) return;
+    this.#hasForgotten = true;
+    for (const streamId of this.places.keys()) if (!there.has(streamId)) this.places.delete(streamId);
+  }
+
   close(): void {
     this.#lock.release();
   }
+}
+
+function lockPath(folder: string, name: string): string {
+  return join(folder, `${name}.lock`);
 }
 
 function takeLock(folder: string, name: string): StreamLock {
@@ -81,7 +118,7 @@ function takeLock(folder: string, name: string): StreamLock {
     if (faultCode(error) !== 'EEXIST') throw cannotKeep(folder, error);
   }
   try {
-    lock = tryLock(join(folder, `${name}.lock`));
+    lock = tryLock(lockPath(folder, name));
   } catch (error) {
     throw cannotKeep(folder, error);
   }

@@ -40,8 +40,7 @@ export async function* undelivered(
   timeUs: () => number,
 ): AsyncGenerator<ShipBatch, void, void> {
   const streams = await listStreams(dir);
-  const there = new Set(streams.map(({ streamId }) => streamId));
-  for (const streamId of cursor.places.keys()) if (!there.has(streamId)) cursor.places.delete(streamId);
+  cursor.forgetAllBut(new Set(streams.map(({ streamId }) => streamId)));
   for (const stream of streams) yield* ofStream(stream, cursor, timeUs);
   cursor.isNew = false;
 }

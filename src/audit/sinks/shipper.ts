@@ -65,6 +65,7 @@ export class Shipper {
     while (!signal.aborted) {
       const isLast = !this.#options.follow || this.#finishing.signal.aborted;
       try {
+        await this.#keep(() => this.#parts.cursor.keep());
         await this.#pass();
         if (isLast) return;
         await this.#pause(this.#options.everyMs, this.#finishing.signal);
@@ -87,14 +88,14 @@ export class Shipper {
       await this.#deliver(batch);
       if (signal.aborted) return;
       cursor.places.set(batch.streamId, batch.next);
-      await this.#save();
+      await this.#keep(() => cursor.save());
     }
   }
 
   /** A cursor that cannot be written costs records twice after the next start, never a record. */
-  async #save(): Promise<void> {
+  async #keep(save: () => Promise<void>): Promise<void> {
     try {
-      await this.#parts.cursor.save();
+      await save();
     } catch (error) {
       this.#tell((error as PosternError).message);
     }
@@ -180,6 +181,7 @@ export class Shipper {
   async #wait(why: string, retryAfterMs: number | null): Promise<void> {
     this.counts.retries += 1;
     this.#tell(why);
+    await this.#keep(() => this.#parts.cursor.keep());
     await this.#pause(Math.max(this.#parts.backoff.next(), retryAfterMs ?? 0));
   }
 
