@@ -47,6 +47,9 @@ const proxyProtocolSection = z
 
 const workloadHeader = choice(['x-forwarded-client-cert', 'x-postern-peer', 'x-postern-decision-id']);
 
+/** What is spoken to a workload by the scheme of its address. */
+const spokenBy = Object.freeze({ http: 'http1', unix: 'http1', tcp: 'http1', h2c: 'http2', auto: 'either' } as const);
+
 const listenerSection = z
   .strictObject({
     name: name().describe('Name in records, metrics and messages.'),
@@ -64,7 +67,7 @@ const listenerSection = z
         'What peers speak. `tcp` is anything: each connection is judged once, as a whole, and relayed as it is.',
       ),
     forward: forwardAddress().describe(
-      'Where the workload listens. Plain text goes there, so it must be local. `h2c://` for one that speaks HTTP/2, such as a gRPC server.',
+      'Where the workload listens. Plain text goes there, so it must be local. `h2c://` for one that speaks HTTP/2, such as a gRPC server; `auto://` finds out which of the two it is.',
     ),
     unsafe_forward: z
       .boolean()
@@ -143,7 +146,7 @@ const listenerSection = z
       name: listener.name,
       protocol: listener.protocol,
       http2: listener.http2 === 'on',
-      forwardsHttp2: listener.forward.scheme === 'h2c',
+      workloadSpeaks: spokenBy[listener.forward.scheme],
       listen: listener.listen,
       reusePort: listener.reuse_port,
       socketMode: listener.socket_mode ?? defaultSocketMode,

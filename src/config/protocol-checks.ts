@@ -66,8 +66,9 @@ function checkHeaders({ proxy_protocol }: WrittenListener, context: z.Refinement
 
 /** Probes are asked in HTTP/1.1. */
 function checkHealthPaths({ forward, health_passthrough }: WrittenListener, context: z.RefinementCtx): void {
-  if (forward.scheme !== 'h2c' || health_passthrough.length === 0) return;
-  const message = '`health_passthrough` asks the workload in HTTP/1.1, and `h2c://` says that it does not speak it';
+  const { scheme } = forward;
+  if ((scheme !== 'h2c' && scheme !== 'auto') || health_passthrough.length === 0) return;
+  const message = `\`health_passthrough\` asks the workload in HTTP/1.1, and \`${scheme}://\` says that it ${scheme === 'h2c' ? 'does' : 'may'} not speak it`;
   refuse(context, badValue(message, 'take `health_passthrough` out, or probe the workload itself'), [
     'health_passthrough',
   ]);
@@ -88,7 +89,8 @@ export function checkNoRoutes(
 
 function checkForward({ protocol, forward }: WrittenListener, context: z.RefinementCtx): void {
   const { scheme, address } = forward;
-  if (scheme === 'unix' || scheme === protocol || (scheme === 'h2c' && protocol === 'http')) return;
+  if (scheme === 'unix' || scheme === protocol || ((scheme === 'h2c' || scheme === 'auto') && protocol === 'http'))
+    return;
   const message = `\`protocol: ${protocol}\` cannot forward to \`${scheme}://\``;
   refuse(context, badValue(message, `write \`${protocol}://${formatAddress(address)}\``), ['forward']);
 }

@@ -24,12 +24,12 @@ export function parseListenAddress(text: string): SocketAddress {
 
 /** Where the workload is, and what it speaks there; a unix socket does not say. */
 export interface ForwardAddress {
-  readonly scheme: 'http' | 'h2c' | 'tcp' | 'unix';
+  readonly scheme: 'http' | 'h2c' | 'auto' | 'tcp' | 'unix';
   readonly address: SocketAddress;
 }
 
 /**
- * The workload's address: `http://HOST:PORT` or `h2c://HOST:PORT` (port 80 if none), `tcp://HOST:PORT` or `unix:/path`.
+ * The workload's address: `http://`, `h2c://` or `auto://HOST:PORT` (port 80 if none), `tcp://HOST:PORT` or `unix:/path`.
  * @throws PosternError ERR_CONFIG_VALUE
  */
 export function parseForwardAddress(text: string): ForwardAddress {
@@ -37,7 +37,7 @@ export function parseForwardAddress(text: string): ForwardAddress {
   const scheme = /^([a-z0-9+]+):\/\//.exec(text)?.[1];
   if (scheme === 'https')
     throw badForward(text, 'asks for TLS, but the workload is spoken to in plain text on this machine');
-  if (scheme !== 'http' && scheme !== 'h2c' && scheme !== 'tcp')
+  if (scheme !== 'http' && scheme !== 'h2c' && scheme !== 'auto' && scheme !== 'tcp')
     throw badForward(text, 'does not say how the workload speaks');
   const authority = text.slice(`${scheme}://`.length).replace(/\/$/, '');
   if (/[/?#@]/.test(authority)) throw badForward(text, 'has more than a host and a port');

@@ -72,6 +72,10 @@ export class Forwarding implements UpstreamWaiter {
     return this.#user.host.octets === null;
   }
 
+  get isUpgrade(): boolean {
+    return this.#request.head.upgrade !== null;
+  }
+
   /** The answer has begun. Gives the monotonic milliseconds of when the head went. */
   answered(): number {
     this.#keeps = false;

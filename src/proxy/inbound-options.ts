@@ -132,8 +132,8 @@ export interface ProxyProtocolOptions {
 }
 
 export interface InboundOptions extends ListenerOptions {
-  /** The workload speaks HTTP/2, with prior knowledge; else HTTP/1.1. */
-  readonly forwardsHttp2: boolean;
+  /** Over HTTP/2 with prior knowledge; `either`: found out, HTTP/2 first. */
+  readonly workloadSpeaks: 'http1' | 'http2' | 'either';
   /** Peers may choose HTTP/2 by ALPN. */
   readonly http2: boolean;
   readonly forward: SocketAddress;

@@ -9,6 +9,8 @@ import type { UpstreamLine } from './upstream-line.ts';
 export interface UpstreamWaiter {
   /** It came as a stream of HTTP/2, and goes on as one where the peer speaks that; left out: it did not. */
   readonly isStream?: boolean;
+  /** It may become a tunnel, which takes a connection of its own; left out: it does not. */
+  readonly isUpgrade?: boolean;
   onUpstreamReady(connection: UpstreamLine): void;
   onUpstreamUnreachable(error: PosternError): void;
 }

@@ -5,7 +5,8 @@ import type { AuditConfig } from '../config/audit-section.ts';
 import { formatAddress, type SocketAddress } from '../lib/socket-address.ts';
 import type { PeerPoolCounters } from '../proxy/endpoints/peer-pool.ts';
 import type { ListenerSettings } from '../proxy/exchange-services.ts';
-import { Http2UpstreamPool } from '../proxy/http2/http2-upstream-pool.ts';
+import { EitherVersion } from '../proxy/http2/either-version.ts';
+import { Http2UpstreamPool, type Http2UpstreamPoolOptions } from '../proxy/http2/http2-upstream-pool.ts';
 import { InboundListener } from '../proxy/inbound-listener.ts';
 import type { InboundOptions } from '../proxy/inbound-options.ts';
 import type { InboundListenerParts } from '../proxy/listener-services.ts';
@@ -182,7 +183,7 @@ export class ListenerSet {
       pool: isSamePool ? pool : this.#pool(options),
       hashedHeaders: shared.redactHeaders,
       outcomes: shared.outcomes,
-      servesGrpc: options.forwardsHttp2,
+      servesGrpc: options.workloadSpeaks !== 'http1',
       ...(acceptFrom.length === 0 ? {} : { isBalancer: networkTest(acceptFrom) }),
     });
   }
@@ -197,10 +198,28 @@ export class ListenerSet {
       counters: this.#parts.observerOf(options.name),
       room: this.#parts.room,
     };
-    if (options.forwardsHttp2) return new Http2UpstreamPool({ ...shared, callIdleMs: options.limits.websocketIdleMs });
+    const streams = { ...shared, callIdleMs: options.limits.websocketIdleMs };
+    if (options.workloadSpeaks === 'http2') return new Http2UpstreamPool(streams);
+    if (options.workloadSpeaks === 'either') return eitherPool(streams);
     const own = options.protocol === 'tcp' ? { readBuffer: newReadBuffer(relayReadBytes) } : {};
     return new UpstreamPool({ ...shared, ...own });
   }
+}
+
+/** One that was replaced without a failure is found after this; a workload that is asked logs a request that it does not know. */
+const http1RememberedMs = 600_000;
+
+/** To a workload that says by itself what it speaks. Whatever fails there may be its end, and the next one may speak otherwise. */
+function eitherPool(options: Http2UpstreamPoolOptions): EitherVersion {
+  const watch = { answered: () => {}, freed: () => {}, failed: () => either.forget() };
+  const either: EitherVersion = new EitherVersion({
+    http1: new UpstreamPool({ ...options, watch }),
+    makeHttp2: () => new Http2UpstreamPool({ ...options, isTrial: true }),
+    wheel: options.wheel,
+    prefersHttp2: ({ isUpgrade }) => isUpgrade !== true,
+    rememberedMs: http1RememberedMs,
+  });
+  return either;
 }
 
 function isSameAddress(a: SocketAddress, b: SocketAddress): boolean {
@@ -210,6 +229,7 @@ function isSameAddress(a: SocketAddress, b: SocketAddress): boolean {
 /** What a pool cannot change while it lives. */
 function poolKey(options: InboundOptions): string {
   const { upstreamConnectMs, upstreamResponseMs } = options.limits;
-  const scheme = options.forwardsHttp2 ? `h2c ${options.limits.websocketIdleMs}` : 'http';
+  const scheme =
+    options.workloadSpeaks === 'http1' ? '' : `${options.workloadSpeaks} ${options.limits.websocketIdleMs}`;
   return `${scheme} ${formatAddress(options.forward)} ${upstreamConnectMs} ${upstreamResponseMs}`;
 }

@@ -32,7 +32,7 @@ test('the smallest configuration has every default', () => {
         plaintext: 'refuse',
         proxyProtocol: { acceptFrom: [], send: false },
         http2: false,
-        forwardsHttp2: false,
+        workloadSpeaks: 'http1',
         reusePort: false,
         socketMode: 0o600,
         forward: { kind: 'tcp', host: '127.0.0.1', port: 8080 },

@@ -25,7 +25,7 @@ export interface MeshOptions {
   readonly workloadPort: number;
   readonly policy?: string;
   /** How the workload is spoken to; `http` when left out. */
-  readonly scheme?: 'http' | 'h2c';
+  readonly scheme?: 'http' | 'h2c' | 'auto';
   /** YAML of further keys of the listener, indented by four spaces. */
   readonly inbound?: string;
   /** A second trust domain, federated. */

@@ -3,6 +3,7 @@
 
 import type { Permit } from '../../authz/model.ts';
 import { PosternError } from '../../errors.ts';
+import { EitherVersion } from '../http2/either-version.ts';
 import { Http2UpstreamPool } from '../http2/http2-upstream-pool.ts';
 import type { UpstreamCounters } from '../proxy-observer.ts';
 import type { UpstreamLine } from '../upstream-line.ts';
@@ -12,7 +13,6 @@ import type { UpstreamTarget } from '../upstream-target.ts';
 import { ConnectAttempt, type NextStep } from './connect-attempt.ts';
 import type { BreakerLimits, Place } from './endpoint-options.ts';
 import { type Endpoint, type EndpointCounters, EndpointSet, type EndpointSetOptions } from './endpoint-set.ts';
-import { PeerLink } from './peer-link.ts';
 import { RetryBudget } from './retry-budget.ts';
 
 /** A limit of the breaker, as metrics name it. */
@@ -26,7 +26,7 @@ export interface PeerPoolCounters extends UpstreamCounters, EndpointCounters {
 /** Why something was tried again, or was not though it might have been. */
 export type RetryReason = 'not_connected' | 'no_answer' | 'over_budget';
 
-type SetOptions = Omit<EndpointSetOptions<PeerLink>, 'makeLink' | 'onChange' | 'wheel' | 'counters'>;
+type SetOptions = Omit<EndpointSetOptions<EitherVersion>, 'makeLink' | 'onChange' | 'wheel' | 'counters'>;
 
 export interface PeerPoolOptions extends SetOptions {
   readonly connections: Omit<UpstreamPoolOptions, 'target' | 'watch' | 'readBuffer' | 'counters'>;
@@ -41,7 +41,7 @@ export interface PeerPoolOptions extends SetOptions {
   readonly callIdleMs: number;
 }
 
-type PeerEndpoint = Endpoint<PeerLink>;
+type PeerEndpoint = Endpoint<EitherVersion>;
 
 /** Which kept connections a request may take. */
 type Kept = 'any' | 'fresh' | 'none';
@@ -53,11 +53,14 @@ interface Wish {
   readonly kept: Kept;
 }
 
+/** A peer that is replaced by one that speaks HTTP/2 is found after this. */
+const http1RememberedMs = 60_000;
+
 const wait: NextStep<never> = Object.freeze({ kind: 'wait' });
 
 export class PeerPool implements UpstreamSource {
   readonly #options: PeerPoolOptions;
-  readonly #endpoints: EndpointSet<PeerLink>;
+  readonly #endpoints: EndpointSet<EitherVersion>;
   /** In the order in which they came. */
   readonly #attempts = new Map<UpstreamWaiter, ConnectAttempt<PeerEndpoint>>();
   readonly #budget = new RetryBudget();
@@ -121,15 +124,17 @@ export class PeerPool implements UpstreamSource {
     this.#endpoints.close();
   }
 
-  #makeLink(place: Place, watch: UpstreamWatch, readBuffer: Buffer): PeerLink {
+  #makeLink(place: Place, watch: UpstreamWatch, readBuffer: Buffer): EitherVersion {
     const { connections, counters, targetOf, http2TargetOf, callIdleMs } = this.#options;
     const shared = { ...connections, counters, watch };
     const makeHttp2 = (): Http2UpstreamPool =>
       new Http2UpstreamPool({ ...shared, callIdleMs, target: http2TargetOf!(place) });
-    return new PeerLink({
+    return new EitherVersion({
       http1: new UpstreamPool({ ...shared, readBuffer, target: targetOf(place) }),
       makeHttp2: http2TargetOf === null ? null : makeHttp2,
       wheel: connections.wheel,
+      prefersHttp2: ({ isStream }) => isStream === true,
+      rememberedMs: http1RememberedMs,
     });
   }
 

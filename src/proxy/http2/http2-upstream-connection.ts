@@ -2,7 +2,7 @@
 // handshake (§3.2). It carries the streams of many exchanges, and takes none before who answers was admitted and has said that it does speak it.
 
 import type net from 'node:net';
-import { isPosternError, type PosternError } from '../../errors.ts';
+import { isPosternError, PosternError } from '../../errors.ts';
 import { type TimerWheel, WheelEntry } from '../../lib/timer-wheel.ts';
 import type { HeadLimits } from '../../wire/head-limits.ts';
 import type { Http2Fault } from '../../wire/http2/http2-fault.ts';
@@ -10,7 +10,7 @@ import { Http2Session, type SessionEvents } from '../../wire/http2/http2-session
 import type { Http2Stream, StreamUser } from '../../wire/http2/http2-stream.ts';
 import { assumedKeepAliveMs } from '../announced-keep-alive.ts';
 import { ConnectTimeout } from '../upstream-connection.ts';
-import type { UpstreamFailure, UpstreamRight, UpstreamTarget } from '../upstream-target.ts';
+import { SpeaksHttp1, type UpstreamFailure, type UpstreamRight, type UpstreamTarget } from '../upstream-target.ts';
 import type { UpstreamFault } from '../upstream-user.ts';
 import { type FrameScratch, FrameWriter } from './frame-writer.ts';
 import { UpstreamStream, type UpstreamStreamOwner } from './upstream-stream.ts';
@@ -22,6 +22,8 @@ export interface Http2UpstreamConnectionOptions {
   readonly connectMs: number;
   readonly responseMs: number;
   readonly callIdleMs: number;
+  /** Somebody who speaks HTTP/1.1 may answer: whoever does not begin as HTTP/2 counts as such. Left out: no. */
+  readonly isTrial?: boolean;
   readonly readBuffer: Buffer;
   readonly scratch: FrameScratch;
 }
@@ -243,6 +245,12 @@ export class Http2UpstreamConnection implements UpstreamStreamOwner, SessionEven
     this.#gone(what, this.error('unreachable', what));
   }
 
+  /** Somebody was there, and did not begin as HTTP/2 does. */
+  #tried(error: PosternError): PosternError {
+    if (this.#options.isTrial !== true || this.#spoken === null) return error;
+    return new PosternError(error.code, error.message, { cause: new SpeaksHttp1() });
+  }
+
   #gone(what: string, error: PosternError | null): void {
     if (this.#state === 'closed') return;
     const before = this.#state;
@@ -250,7 +258,7 @@ export class Http2UpstreamConnection implements UpstreamStreamOwner, SessionEven
     this.wheel.cancel(this.#timer);
     this.#spoken?.session.stop();
     this.#socket.destroy();
-    if (before === 'connecting') this.#owner.onUnreachable(this, error ?? this.error('unreachable', what));
+    if (before === 'connecting') this.#owner.onUnreachable(this, this.#tried(error ?? this.error('unreachable', what)));
     else if (before === 'open') this.#owner.onRetired(this);
     this.#owner.onClosed(this);
     for (const stream of [...this.#streams]) stream.onConnectionGone(`${what} before the answer was whole`);

@@ -1,36 +1,39 @@
-// What leads to one endpoint of a peer: kept connections over HTTP/1.1, and for requests that came as streams connections over HTTP/2.
-// Which version a peer speaks is its own choice in the handshake. One that chose HTTP/1.1 is not offered the other for a while.
+// What leads to one place that may speak either version: kept connections over HTTP/1.1, and connections over HTTP/2 that are shared. HTTP/2 is
+// tried first where it is wanted; a peer says in the handshake what it speaks, a workload by how it begins. Which one it was is remembered.
+// Nothing of a request is sent before that is known.
 
 import type { Permit } from '../../authz/model.ts';
 import type { PosternError } from '../../errors.ts';
 import type { TimerWheel } from '../../lib/timer-wheel.ts';
-import type { Http2UpstreamPool } from '../http2/http2-upstream-pool.ts';
+import type { EndpointLink } from '../endpoints/endpoint-set.ts';
 import type { UpstreamLine } from '../upstream-line.ts';
 import type { UpstreamPool } from '../upstream-pool.ts';
-import type { UpstreamWaiter } from '../upstream-source.ts';
+import type { UpstreamSource, UpstreamWaiter } from '../upstream-source.ts';
 import { SpeaksHttp1 } from '../upstream-target.ts';
-import type { EndpointLink } from './endpoint-set.ts';
+import type { Http2UpstreamPool } from './http2-upstream-pool.ts';
 
-export interface PeerLinkParts {
+export interface EitherVersionParts {
   readonly http1: UpstreamPool;
   /** Makes the other one; null where none is spoken, as in a TCP relay. */
   readonly makeHttp2: (() => Http2UpstreamPool) | null;
   readonly wheel: TimerWheel;
+  /** Whether a request is best sent over HTTP/2. */
+  readonly prefersHttp2: (waiter: UpstreamWaiter) => boolean;
+  /** For how long one that spoke HTTP/1.1 is not asked for the other, milliseconds. */
+  readonly rememberedMs: number;
 }
 
-/** A peer that is replaced by one that speaks HTTP/2 is found after this, milliseconds. */
-const rememberedMs = 60_000;
-
-export class PeerLink implements EndpointLink {
-  readonly #parts: PeerLinkParts;
+export class EitherVersion implements EndpointLink, UpstreamSource {
+  readonly endpointStates = null;
+  readonly #parts: EitherVersionParts;
   /** Made for the first stream: most upstreams never see one. */
   #http2: Http2UpstreamPool | null = null;
-  /** Until when the peer counts as one that speaks HTTP/1.1 only, by the wheel. */
+  /** Until when it counts as one that speaks HTTP/1.1 only, by the wheel. */
   #http1UntilMs = 0;
   readonly #streams = new Map<UpstreamWaiter, StreamWish>();
   #isClosed = false;
 
-  constructor(parts: PeerLinkParts) {
+  constructor(parts: EitherVersionParts) {
     this.#parts = parts;
   }
 
@@ -46,6 +49,22 @@ export class PeerLink implements EndpointLink {
     return this.#parts.http1.idleCount + (this.#http2?.idleCount ?? 0);
   }
 
+  take(permit: Permit, waiter: UpstreamWaiter, repeatable: boolean): UpstreamLine | null {
+    const kept = this.takeKept(permit, waiter, repeatable);
+    if (kept === null) this.connect(permit, waiter);
+    return kept;
+  }
+
+  /** Once, where a kept connection was at fault (RFC 9112 §9.3.1). */
+  mayRepeat(line: UpstreamLine, repeats: number): boolean {
+    return repeats === 0 && line.wasKept;
+  }
+
+  /** It may be another by now: what it speaks is found out anew. */
+  forget(): void {
+    this.#http1UntilMs = 0;
+  }
+
   /** What is at hand for the request of `waiter`, or null. */
   takeKept(permit: Permit, waiter: UpstreamWaiter, repeatable: boolean): UpstreamLine | null {
     if (this.#poolFor(waiter) === null) return this.#parts.http1.takeKept(permit, repeatable);
@@ -58,7 +77,7 @@ export class PeerLink implements EndpointLink {
     const wish = new StreamWish(waiter, {
       onOver: () => this.#streams.delete(waiter),
       onHttp1: () => {
-        this.#http1UntilMs = this.#parts.wheel.nowMs + rememberedMs;
+        this.#http1UntilMs = this.#parts.wheel.nowMs + this.#parts.rememberedMs;
         this.#parts.http1.connect(permit, waiter);
       },
     });
@@ -84,9 +103,9 @@ export class PeerLink implements EndpointLink {
   }
 
   /** Null: over HTTP/1.1. */
-  #poolFor({ isStream }: UpstreamWaiter): Http2UpstreamPool | null {
-    const { makeHttp2, wheel } = this.#parts;
-    if (isStream !== true || makeHttp2 === null || wheel.nowMs < this.#http1UntilMs) return null;
+  #poolFor(waiter: UpstreamWaiter): Http2UpstreamPool | null {
+    const { makeHttp2, wheel, prefersHttp2 } = this.#parts;
+    if (makeHttp2 === null || wheel.nowMs < this.#http1UntilMs || !prefersHttp2(waiter)) return null;
     if (this.#http2 === null) {
       this.#http2 = makeHttp2();
       // Somebody still waits at an endpoint that is no more.
@@ -98,7 +117,7 @@ export class PeerLink implements EndpointLink {
 
 interface StreamWishParts {
   readonly onOver: () => void;
-  /** The peer speaks HTTP/1.1. */
+  /** HTTP/1.1 is spoken there. */
   readonly onHttp1: () => void;
 }
 
