@@ -35,6 +35,11 @@ export class AnswerWriter implements PeerAnswer {
     this.#requestKeepsAlive = head?.keepAlive ?? false;
   }
 
+  /** HTTP/1.1 has no word for it. */
+  breakOff(): boolean {
+    return false;
+  }
+
   /** Something of the answer was sent: it cannot be taken back. */
   get hasBegun(): boolean {
     return this.#sent;

@@ -239,11 +239,12 @@ export class Exchange implements RecordWaiter, ForwardingUser, WatchedBodies {
     this.#fail('body_too_large', 'limit', 'the request body is larger than `limits.body_bytes`');
   }
 
-  /** Ends with an own answer where none has begun, else by cutting the connection. */
+  /** Ends with an own answer where none has begun, else with a last word, or by cutting the connection. */
   #fail(kind: OwnAnswerKind, result: OutcomeResult, detail: string | null): void {
     if (!this.#answer.hasBegun) return this.#answerMyself(kind, result, detail);
     this.#leaveUpstream();
     this.#report(result, this.#answer.status, detail);
+    if (this.#answer.breakOff(kind)) return this.#finish(true);
     this.#state = 'done';
     this.host.cut();
   }

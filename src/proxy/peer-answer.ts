@@ -25,6 +25,8 @@ export interface PeerAnswer {
   end(trailers: FieldList | null): void;
   /** Sends what was gathered; false asks to wait until the peer takes more. */
   flush(): boolean;
+  /** Ends an answer that has begun and will not be whole, and says why; false where only a cut tells that. */
+  breakOff(kind: OwnAnswerKind): boolean;
   /** Sends an own answer, in place of what was gathered of another. */
   own(kind: OwnAnswerKind, form: OwnAnswerForm, status: number): void;
 }

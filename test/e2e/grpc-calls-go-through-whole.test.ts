@@ -3,12 +3,13 @@
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import http2 from 'node:http2';
 import { after, before, describe, test } from 'node:test';
 import * as grpc from '@grpc/grpc-js';
 import { Mesh } from '../harness/mesh.ts';
 import { RawPeer } from '../harness/raw-peer.ts';
-import { journalRecords } from '../harness/sidecar-process.ts';
+import { journalRecords, type SidecarProcess } from '../harness/sidecar-process.ts';
 import { waitFor } from '../harness/wait-for.ts';
 
 const policy = `policy "calls":
@@ -83,6 +84,7 @@ const handlers: grpc.UntypedServiceImplementation = {
 describe('a gRPC client', () => {
   const server = new grpc.Server({ 'grpc.max_receive_message_length': -1 });
   let mesh: Mesh;
+  let sidecar: SidecarProcess;
   let client: grpc.Client;
   const ending: (() => void | Promise<void>)[] = [];
   const scope = { after: (fn: () => void | Promise<void>) => void ending.push(fn) };
@@ -96,7 +98,7 @@ describe('a gRPC client', () => {
     });
     mesh = await Mesh.create(scope, { workloadPort: port, policy, inbound: '    http2: on\n' });
     mesh.put('postern.yaml', mesh.readConfig().replace(`http://127.0.0.1:${port}`, `h2c://127.0.0.1:${port}`));
-    await mesh.start(scope);
+    sidecar = await mesh.start(scope);
     const { ca, key, cert } = await mesh.caller();
     const credentials = grpc.credentials.createSsl(Buffer.from(ca), Buffer.from(key!), Buffer.from(cert!), {
       checkServerIdentity: () => undefined,
@@ -251,6 +253,23 @@ describe('a gRPC client', () => {
     });
     assert.equal(await ended, grpc.status.CANCELLED);
     await waitFor('the ends at the server', () => cancelled.length === hung());
+  });
+
+  test('whose right ends in the midst of a call is told PERMISSION_DENIED, after what it got before', async () => {
+    const talk = client.makeBidiStreamRequest('/chat.v1.Chat/Talk', asIs, asIs);
+    const failed = once(talk, 'error') as Promise<[grpc.ServiceError]>;
+    talk.write(Buffer.from('one'));
+    assert.equal(String((await once(talk, 'data'))[0]), 're: one');
+    writeFileSync(mesh.policyFile, policy.replace('"grpc:/chat.v1.Chat/Talk", ', ''));
+    assert.equal((await sidecar.admin('/reload', 'POST')).status, 200);
+    const [error] = await failed;
+    assert.equal(error.code, grpc.status.PERMISSION_DENIED);
+    const id = error.metadata.get('x-postern-decision-id')[0];
+    const isEnd = (row: Record<string, unknown>): boolean => row['type'] === 'outcome' && row['decision_id'] === id;
+    const outcome = await waitFor('the outcome', () => journalRecords(mesh.journalDir).find(isEnd));
+    assert.equal((outcome['outcome'] as { result: string }).result, 'revoked');
+    writeFileSync(mesh.policyFile, policy);
+    assert.equal((await sidecar.admin('/reload', 'POST')).status, 200);
   });
 
   test('has many calls under way at once over few connections', async () => {

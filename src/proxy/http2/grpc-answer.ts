@@ -21,11 +21,15 @@ const codes: ReadonlyMap<number, number> = new Map([
 ]);
 const unknown = 2;
 
+/** How a call ends. */
+export function grpcStatusFields(kind: OwnAnswerKind): readonly string[] {
+  const { status, detail } = ownAnswers[kind];
+  return ['grpc-status', String(codes.get(status) ?? unknown), 'grpc-message', detail];
+}
+
 /** The fields of an own answer to a call. A deny is PERMISSION_DENIED whatever HTTP callers are told. */
 export function grpcAnswerFields(kind: OwnAnswerKind, answer: OwnAnswer): FieldPairs {
-  const { status, detail } = ownAnswers[kind];
-  const fields = [':status', '200', 'content-type', 'application/grpc'];
-  fields.push('grpc-status', String(codes.get(status) ?? unknown), 'grpc-message', detail);
+  const fields = [':status', '200', 'content-type', 'application/grpc', ...grpcStatusFields(kind)];
   const at = answer.fields.indexOf('x-postern-decision-id');
   if (at >= 0) fields.push('x-postern-decision-id', answer.fields[at + 1]!);
   return fields;

@@ -7,7 +7,7 @@ import { answerFields, trailerFields } from '../../wire/http2/http2-answer-field
 import type { FieldPairs, Http2Stream } from '../../wire/http2/http2-stream.ts';
 import { type OwnAnswerForm, type OwnAnswerKind, ownAnswer } from '../own-answer.ts';
 import type { PeerAnswer } from '../peer-answer.ts';
-import { grpcAnswerFields } from './grpc-answer.ts';
+import { grpcAnswerFields, grpcStatusFields } from './grpc-answer.ts';
 
 /** What an answer is told of its request. */
 export interface AnsweredStream {
@@ -101,6 +101,16 @@ export class Http2Answer implements PeerAnswer {
   flush(): boolean {
     this.#sendHead(this.#isEnded);
     return this.#to.stream.queuedBytes === 0 && !this.#to.isPeerBusy;
+  }
+
+  /** A call of gRPC has its status at the end, whatever came before it. */
+  breakOff(kind: OwnAnswerKind): boolean {
+    const { stream, isGrpc } = this.#to;
+    if (!isGrpc || this.#isEnded || this.#bytesLeft !== -1) return false;
+    this.#isEnded = true;
+    this.#sendHead(false);
+    stream.sendTrailers([...grpcStatusFields(kind), 'x-postern-decision-id', this.#decisionId]);
+    return true;
   }
 
   own(kind: OwnAnswerKind, form: OwnAnswerForm, status: number): void {

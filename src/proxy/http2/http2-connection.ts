@@ -108,12 +108,14 @@ export class Http2Connection implements PeerConnection, StreamConnection, Sessio
   /** Asks policy again about every request under way, or else the last one; and ends what is too old, or drains, after them. */
   judgeOpenAgain(): void {
     this.holder.describeAgain();
+    const wasIdle = this.#phase === 'idle';
     for (const host of [...this.#hosts]) {
       const ended = host.tokenEnded;
       if (ended !== null) host.endWithToken(ended);
       else host.judgeAgain();
     }
-    if (this.#phase === 'idle' && this.holder.hasLastEnded()) {
+    // Where a request ended just now, its last word is on its way: the connection is looked at the next time.
+    if (wasIdle && this.holder.hasLastEnded()) {
       return this.end('its last request would be denied now', 'revoked');
     }
     if (this.holder.isDue) this.closeWhenIdle();
