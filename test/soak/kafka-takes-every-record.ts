@@ -12,6 +12,8 @@ import { Shipping } from '../../src/runtime/shipping-runtime.ts';
 import { createOperationalLog } from '../../src/telemetry/operational-log.ts';
 import { record, startRecorder } from '../audit/journal-in-folder.ts';
 import { decisionEvent } from '../audit/sample-events.ts';
+import { checkOcsf } from '../audit/schema-checks.ts';
+import { parse, smallest } from '../config/sample-config.ts';
 import { createOpensslPki } from '../harness/openssl-pki.ts';
 import { temporaryFolder } from '../harness/sidecar-process.ts';
 import { waitFor } from '../harness/wait-for.ts';
@@ -43,6 +45,9 @@ test('Apache Kafka gets every record once, in order for each principal', { timeo
   t.after(() => broker.kill());
   for (const topic of ['clear', 'tls']) await broker.makeTopic(topic);
   await broker.makeTopic('small', '--config', 'max.message.bytes=4000');
+  const shown = shownSink(broker.tlsPort, pki.caFile);
+  await broker.makeTopic(shown.topic);
+  for (const topic of ['tls', shown.topic]) await broker.letOnly('O=first', topic);
   const shared = { type: 'kafka', encode: 'native', compression: 'gzip', caFile: pki.caFile } as const;
   const clear = { ...shared, isTls: false, brokers: [{ host: '127.0.0.1', port: broker.port }] } as const;
   const sinks: readonly KafkaSink[] = [
@@ -58,6 +63,7 @@ test('Apache Kafka gets every record once, in order for each principal', { timeo
         { host: 'localhost', port: broker.tlsPort },
       ],
     },
+    shown,
   ];
   const journal = path.join(dir, 'journal');
   const { recorder } = await startRecorder(t, journal);
@@ -72,11 +78,16 @@ test('Apache Kafka gets every record once, in order for each principal', { timeo
     await Promise.all(events.map((event) => record(recorder, event)));
   };
   const delivered = (): boolean => shipping.figures.sinks.every(({ records }) => records >= written);
+  const retriesOf = (name: string): number => shipping.figures.sinks.find(({ sink }) => sink === name)?.retries ?? 0;
   await write(500);
   await waitFor('the first records', delivered, patienceMs);
+  // The broker knows whose certificate it sees: from here on the first one may do nothing more, and the second one all.
+  for (const topic of ['tls', shown.topic]) await broker.letOnly('O=second', topic);
+  await write(1);
+  await waitFor('refusals of the first certificate', () => retriesOf('tls') > 0, patienceMs);
   identity = identities[1]!;
   shipping.renew();
-  await write(500);
+  await write(499);
   await waitFor('records after the rotation', delivered, patienceMs);
   for (let round = 0; round < 2; round += 1) {
     await write(500);
@@ -92,7 +103,9 @@ test('Apache Kafka gets every record once, in order for each principal', { timeo
   );
   const retries = shipping.figures.sinks.map((figures) => figures.retries);
   await shipping.close();
-  for (const { topic } of sinks) {
+  const asShown = (await broker.read(shown.topic)).map(({ value }) => checkOcsf(value));
+  assert.ok(asShown.filter(({ class_uid }) => class_uid === 6003).length >= written, 'the row of docs/siem.md');
+  for (const topic of ['clear', 'small', 'tls']) {
     const messages = await broker.read(topic);
     const lines = messages.map(({ value }) => JSON.parse(value) as Line);
     const seqs = lines.map(({ seq, gap }) => gap?.from_seq ?? seq).sort((a, b) => a - b);
@@ -119,6 +132,14 @@ test('Apache Kafka gets every record once, in order for each principal', { timeo
     'the kills were felt',
   );
 });
+
+/** The row of docs/siem.md. */
+function shownSink(port: number, caFile: string): KafkaSink {
+  const page = readFileSync(path.join(import.meta.dirname, '../../docs/siem.md'), 'utf8');
+  const row = /\{ type: kafka, .*\}/.exec(page)![0].replace('kafka:9093', `localhost:${port}`);
+  const [sink] = parse(`${smallest}audit: { sinks: [${row.replace('kafka-ca.pem', caFile)}] }\n`).audit.sinks;
+  return sink as KafkaSink;
+}
 
 /** Each of twenty callers asks in turn; one record is too long for the topic `small`. */
 function eventOf(n: number): ReturnType<typeof decisionEvent> {

@@ -7,6 +7,8 @@ import net from 'node:net';
 import process from 'node:process';
 import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
+import { gunzipSync } from 'node:zlib';
+import { partialSuccess, requestOfProtobuf } from '../audit/otlp-collector.ts';
 import { type Mood, moods } from './torture/moods.ts';
 
 const [kind, port, file] = process.argv.slice(2);
@@ -35,12 +37,16 @@ function isRefused(line: string): boolean {
   return mood === 'picky' && type !== 'gap' && seq % 9 === 0;
 }
 
-async function takeBulk(text: string, answer: http.ServerResponse): Promise<void> {
+async function takeBulk(body: Buffer, answer: http.ServerResponse): Promise<void> {
   if (mood === 'silent') return;
   if (mood === 'breaking') return void answer.socket?.resetAndDestroy();
   if (mood === 'busy') return void answer.writeHead(503, { 'retry-after': '1' }).end();
   if (mood === 'failing') return void answer.writeHead(500).end();
-  const lines = text.split('\n').filter((line) => line !== '');
+  if (kind === 'otlp') return takeOtlp(body, answer);
+  const lines = body
+    .toString()
+    .split('\n')
+    .filter((line) => line !== '');
   const records = kind === 'elastic' ? lines.filter((_, at) => at % 2 === 1) : lines;
   if (kind !== 'elastic' && records.some(isRefused)) return void answer.writeHead(400).end();
   const items: unknown[] = [];
@@ -52,14 +58,46 @@ async function takeBulk(text: string, answer: http.ServerResponse): Promise<void
   answer.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ errors: false, items }));
 }
 
+/** By the official definitions; what it rejects it does not name, as collectors do. */
+async function takeOtlp(body: Buffer, answer: http.ServerResponse): Promise<void> {
+  const { resourceLogs } = requestOfProtobuf(gunzipSync(body));
+  const logs = resourceLogs.flatMap(({ scopeLogs }) => scopeLogs.flatMap(({ logRecords }) => logRecords));
+  let rejected = 0;
+  for (const log of logs) {
+    const line = lineOf(log as unknown as LogRecord);
+    if (isRefused(line)) rejected++;
+    else await keep(line);
+  }
+  const { headers, body: said } = partialSuccess(rejected, '', 'protobuf');
+  answer.writeHead(200, headers).end(said);
+}
+
+interface LogRecord {
+  readonly eventName: string;
+  readonly attributes: readonly {
+    readonly key: string;
+    readonly value: { readonly stringValue?: string; readonly intValue?: string };
+  }[];
+}
+
+/** What of a log record says which record it is. */
+function lineOf({ eventName, attributes }: LogRecord): string {
+  const values = new Map(attributes.map(({ key, value }) => [key.replace('postern.', ''), value]));
+  const text = (name: string): string | undefined => values.get(name)?.stringValue;
+  const number = (name: string): number => Number(values.get(name)?.intValue);
+  const of_stream = text('gap.of_stream');
+  const gap = { from_seq: number('gap.from_seq'), to_seq: number('gap.to_seq'), cause: text('gap.cause'), of_stream };
+  const place = { stream_id: text('stream_id'), seq: number('seq'), decision_id: text('decision_id') };
+  const type = eventName.replace('authz.', '');
+  return JSON.stringify({ type, ...place, ...(type === 'gap' ? { gap } : {}) });
+}
+
 function serveBulk(): void {
   const server = http.createServer((request, answer) => {
-    let text = '';
-    request.setEncoding('utf8').on('data', (piece: string) => {
-      text += piece;
-    });
+    const pieces: Buffer[] = [];
+    request.on('data', (piece: Buffer) => void pieces.push(piece));
     request.on('error', () => {});
-    request.on('end', () => void takeBulk(text, answer));
+    request.on('end', () => void takeBulk(Buffer.concat(pieces), answer));
   });
   server.listen(Number(port), '127.0.0.1');
 }

@@ -1,5 +1,5 @@
 // Apache Kafka on this machine: one node that is broker and controller (KRaft), in the clear for its own tools and over
-// TLS with certificates asked for. Its jars are fetched by Maven, checked by its sums, and kept in the cache of the checkout.
+// TLS with certificates asked for, by which it knows who may write. Its jars are fetched by Maven, checked by its sums, and kept in the cache of the checkout.
 
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { createPrivateKey } from 'node:crypto';
@@ -67,12 +67,24 @@ export class KafkaBroker {
     const child = this.#child;
     if (child === null || child.exitCode !== null || child.signalCode !== null) return;
     child.kill('SIGKILL');
-    await waitFor('its end', () => child.exitCode !== null || child.signalCode !== null);
+    await waitFor('its end', () => child.exitCode !== null || child.signalCode !== null, patienceMs);
+  }
+
+  signal(name: NodeJS.Signals): void {
+    this.#child?.kill(name);
   }
 
   async makeTopic(name: string, ...words: readonly string[]): Promise<void> {
     const create = ['--create', '--topic', name, '--partitions', '3', '--replication-factor', '1', ...words];
     await this.#tool('org.apache.kafka.tools.TopicCommand', ...this.#address(), ...create);
+  }
+
+  /** Lets only who shows a certificate of this subject (`O=name`) write to a topic over TLS. */
+  async letOnly(subject: string, topic: string): Promise<void> {
+    const acls = ['org.apache.kafka.tools.AclCommand', ...this.#address(), '--topic', topic];
+    await this.#tool(...acls, '--remove', '--force');
+    const rights = ['Write', 'Describe'].flatMap((right) => ['--operation', right]);
+    await this.#tool(...acls, '--add', '--allow-principal', `User:${subject}`, ...rights);
   }
 
   /** Everything of a topic, by partition and offset. */
@@ -119,6 +131,8 @@ offsets.topic.replication.factor=1
 offsets.topic.num.partitions=1
 group.initial.rebalance.delay.ms=0
 ssl.client.auth=required
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+super.users=User:ANONYMOUS
 ssl.keystore.type=PEM
 ssl.keystore.location=${store}
 ssl.truststore.type=PEM

@@ -7,7 +7,9 @@ interface Entry {
   readonly stream_id: string;
   readonly seq: number;
   readonly decision_id?: string;
-  readonly gap?: { readonly from_seq: number; readonly to_seq: number; readonly cause: string };
+  /** Of a receiver that keeps its records in several orders. */
+  readonly partition?: number;
+  readonly gap?: { readonly from_seq: number; readonly to_seq: number; readonly of_stream?: string };
 }
 
 export interface Ledger {
@@ -46,8 +48,9 @@ export function compare(journal: readonly unknown[], { file, seen, without }: Ac
       continue;
     }
     had.add(key);
-    if (entry.seq <= (last.get(entry.stream_id) ?? 0)) faults.push(`${key} came after a later one`);
-    last.set(entry.stream_id, entry.seq);
+    const order = `${entry.stream_id} ${entry.partition ?? ''}`;
+    if (entry.seq <= (last.get(order) ?? 0)) faults.push(`${key} came after a later one`);
+    last.set(order, entry.seq);
   }
   const missing = wanted.map(({ stream_id, seq }) => `${stream_id} ${seq}`).filter((key) => !had.has(key));
   for (const key of missing) if (!told.has(key)) faults.push(`${key} never came and no gap names it`);
@@ -71,5 +74,6 @@ function entriesOf(file: string): Entry[] {
 
 function keysOf({ stream_id, gap }: Entry): string[] {
   if (gap === undefined) return [];
-  return Array.from({ length: gap.to_seq - gap.from_seq + 1 }, (_, at) => `${stream_id} ${gap.from_seq + at}`);
+  const stream = gap.of_stream ?? stream_id;
+  return Array.from({ length: gap.to_seq - gap.from_seq + 1 }, (_, at) => `${stream} ${gap.from_seq + at}`);
 }

@@ -7,7 +7,7 @@ import path from 'node:path';
 import { freePort } from '../../../src/demo/free-port.ts';
 import { waitFor } from '../../harness/wait-for.ts';
 
-export type ReceiverKind = 'ndjson' | 'elastic' | 'syslog';
+export type ReceiverKind = 'ndjson' | 'elastic' | 'syslog' | 'otlp';
 
 export class TorturedReceiver {
   readonly kind: ReceiverKind;
@@ -32,6 +32,7 @@ export class TorturedReceiver {
 
   /** Of `audit.sinks`. */
   get yaml(): string {
+    if (this.kind === 'otlp') return `{ type: otlp, url: "http://127.0.0.1:${this.port}/v1/logs" }`;
     const shared = `name: ${this.kind}, encode: native`;
     if (this.kind === 'syslog') return `{ type: syslog, ${shared}, address: "tcp://127.0.0.1:${this.port}" }`;
     return `{ type: http, ${shared}, flavour: ${this.kind}, url: "http://127.0.0.1:${this.port}/_bulk" }`;
@@ -51,6 +52,10 @@ export class TorturedReceiver {
     this.kills++;
     child.kill('SIGKILL');
     if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+  }
+
+  async end(): Promise<void> {
+    await this.kill();
   }
 
   mood(mood: string): void {
