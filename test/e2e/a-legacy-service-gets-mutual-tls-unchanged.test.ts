@@ -8,7 +8,7 @@ import http from 'node:http';
 import net, { type AddressInfo } from 'node:net';
 import path from 'node:path';
 import { test } from 'node:test';
-import { freePort } from '../../src/demo/free-port.ts';
+import { freePort } from '../harness/free-port.ts';
 import { createOpensslPki, type OpensslPki } from '../harness/openssl-pki.ts';
 import { journalRecords, put, SidecarProcess, temporaryFolder } from '../harness/sidecar-process.ts';
 import { waitFor } from '../harness/wait-for.ts';

@@ -8,7 +8,7 @@ import { test } from 'node:test';
 import { verifyJournal } from '../../src/audit/verify.ts';
 import { signatureJudge } from '../../src/cli/audit-signatures.ts';
 import type { CliIo } from '../../src/cli/cli-io.ts';
-import { freePort } from '../../src/demo/free-port.ts';
+import { freePort } from '../harness/free-port.ts';
 import { Mesh } from '../harness/mesh.ts';
 import { RecordingWorkload } from '../harness/recording-workload.ts';
 import { journalRecords, SidecarProcess } from '../harness/sidecar-process.ts';

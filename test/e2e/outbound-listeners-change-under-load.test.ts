@@ -7,8 +7,8 @@ import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { WebSocket, WebSocketServer } from 'ws';
-import { freePort } from '../../src/demo/free-port.ts';
 import { ask, CallingWorld, type CallRecord, problemOf } from '../harness/calling-world.ts';
+import { freePort } from '../harness/free-port.ts';
 import { waitFor } from '../harness/wait-for.ts';
 import { closedWith, nextMessage, opened } from '../harness/websocket-world.ts';
 

@@ -6,8 +6,8 @@ import net from 'node:net';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
-import { freePort } from '../../src/demo/free-port.ts';
 import { ask, CallingWorld, type CallRecord, clientId, problemOf } from '../harness/calling-world.ts';
+import { freePort } from '../harness/free-port.ts';
 import { answerOk, RecordingWorkload } from '../harness/recording-workload.ts';
 import { waitFor } from '../harness/wait-for.ts';
 

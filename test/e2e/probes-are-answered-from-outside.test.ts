@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { freePort } from '../../src/demo/free-port.ts';
+import { freePort } from '../harness/free-port.ts';
 import { Mesh } from '../harness/mesh.ts';
 import { answerOk, RecordingWorkload } from '../harness/recording-workload.ts';
 

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { verifyJournal } from '../../src/audit/verify.ts';
-import { freePort } from '../../src/demo/free-port.ts';
+import { freePort } from '../harness/free-port.ts';
 import { Mesh, type MeshOptions, openPolicy } from '../harness/mesh.ts';
 import { RawPeer } from '../harness/raw-peer.ts';
 import { RecordingWorkload } from '../harness/recording-workload.ts';

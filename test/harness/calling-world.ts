@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
-import { freePort } from '../../src/demo/free-port.ts';
+import { freePort } from './free-port.ts';
 import { Mesh, type MeshOptions } from './mesh.ts';
 import { journalRecords, SidecarProcess } from './sidecar-process.ts';
 import { waitFor } from './wait-for.ts';

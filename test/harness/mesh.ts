@@ -2,8 +2,8 @@
 
 import { mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { freePort } from '../../src/demo/free-port.ts';
 import { createDevCa, type DevCa } from '../../src/identity/dev-ca.ts';
+import { freePort } from './free-port.ts';
 import type { PeerCredentials } from './raw-peer.ts';
 import { put, SidecarProcess, temporaryFolder } from './sidecar-process.ts';
 

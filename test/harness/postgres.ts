@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
 import { promisify } from 'node:util';
-import { freePort } from '../../src/demo/free-port.ts';
+import { freePort } from './free-port.ts';
 import { waitFor } from './wait-for.ts';
 
 type Scope = { after(fn: () => Promise<void> | void): void };

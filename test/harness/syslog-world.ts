@@ -11,12 +11,12 @@ import type { TestContext } from 'node:test';
 import { encodeCef } from '../../src/audit/encode/cef.ts';
 import { encodeRfc5424 } from '../../src/audit/encode/rfc5424.ts';
 import type { SinkOptions } from '../../src/audit/sinks/sink-options.ts';
-import { freePort } from '../../src/demo/free-port.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { TimerWheel } from '../../src/lib/timer-wheel.ts';
 import { Shipping } from '../../src/runtime/shipping-runtime.ts';
 import { createOperationalLog } from '../../src/telemetry/operational-log.ts';
 import { journalFolder, readRecords, recordMany, startRecorder, until } from '../audit/journal-in-folder.ts';
+import { freePort } from './free-port.ts';
 import { createOpensslPki } from './openssl-pki.ts';
 
 const entry = join(import.meta.dirname, '../../src/cli/ship-main.ts');

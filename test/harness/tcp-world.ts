@@ -6,9 +6,9 @@ import { mkdirSync, openSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import { loadConfig } from '../../src/config/load-config.ts';
-import { freePort } from '../../src/demo/free-port.ts';
 import { createDevCa, type DevCa } from '../../src/identity/dev-ca.ts';
 import { Sidecar } from '../../src/runtime/sidecar.ts';
+import { freePort } from './free-port.ts';
 import { journalRecords, put, temporaryFolder } from './sidecar-process.ts';
 import { waitFor } from './wait-for.ts';
 

@@ -5,7 +5,6 @@ import assert from 'node:assert/strict';
 import net from 'node:net';
 import { after, afterEach, beforeEach, describe, test } from 'node:test';
 import { unsafeShadowPermit as permit } from '../../src/authz/engine.ts';
-import { freePort } from '../../src/demo/free-port.ts';
 import { isPosternError, type PosternError } from '../../src/errors.ts';
 import { ManualClock } from '../../src/lib/clock.ts';
 import { TimerWheel } from '../../src/lib/timer-wheel.ts';
@@ -22,6 +21,7 @@ import type { UpstreamFault } from '../../src/proxy/upstream-user.ts';
 import { ListenerCounters } from '../../src/telemetry/listener-counters.ts';
 import { headLimitsDefaults } from '../../src/wire/head-limits.ts';
 import { DnsServer } from '../harness/dns-server.ts';
+import { freePort } from '../harness/free-port.ts';
 import { RecordingWorkload } from '../harness/recording-workload.ts';
 import { waitFor } from '../harness/wait-for.ts';
 

@@ -8,8 +8,8 @@ import https from 'node:https';
 import net from 'node:net';
 import path from 'node:path';
 import { test } from 'node:test';
-import { freePort } from '../../../src/demo/free-port.ts';
 import { createDevCa } from '../../../src/identity/dev-ca.ts';
+import { freePort } from '../../harness/free-port.ts';
 import { temporaryFolder } from '../../harness/sidecar-process.ts';
 import { openSide, serve, textOf } from '../../harness/tcp-world.ts';
 

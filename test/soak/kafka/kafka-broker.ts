@@ -6,7 +6,7 @@ import { createPrivateKey } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { freePort } from '../../../src/demo/free-port.ts';
+import { freePort } from '../../harness/free-port.ts';
 import type { OpensslPki } from '../../harness/openssl-pki.ts';
 import { waitFor } from '../../harness/wait-for.ts';
 

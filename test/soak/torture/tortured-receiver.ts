@@ -4,7 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import net from 'node:net';
 import path from 'node:path';
-import { freePort } from '../../../src/demo/free-port.ts';
+import { freePort } from '../../harness/free-port.ts';
 import { waitFor } from '../../harness/wait-for.ts';
 
 export type ReceiverKind = 'ndjson' | 'elastic' | 'syslog' | 'otlp';
