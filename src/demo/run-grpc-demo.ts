@@ -120,7 +120,7 @@ async function loseTheRight(world: GrpcDemoWorld, { alice, bob }: Pair, output: 
   print(`   alice, in the same call as before, hears herself: ${alice.heard.at(-1)?.text ?? 'nothing'}`);
   alice.hangUp();
   const isOver = isStatus(await alice.ended, 0);
-  return close(output, end !== null && !isStatus(end, 0) && record !== null && alice.heard.length === 3 && isOver);
+  return close(output, end !== null && isStatus(end, 7) && record !== null && alice.heard.length === 3 && isOver);
 }
 
 function close({ print, paint }: Output, isAsExpected: boolean): boolean {
