@@ -90,10 +90,15 @@ export function checkSession(input: string): void {
   whole.feed(input.slice(1));
   for (const piece of cut(input.slice(1))) parts.feed(piece.toString('latin1'));
   assert.deepEqual(meaning(parts.events), meaning(whole.events), 'cutting the input changes what is read');
-  assert.equal(parts.written, whole.written, 'cutting the input changes what is written');
+  assert.deepEqual(besidesCredit(parts), besidesCredit(whole), 'cutting the input changes what is written');
   assert.equal(parts.fault?.h2Code, whole.fault?.h2Code);
   assertEndsOnce(whole);
   assertFramesAreSound(whole);
+}
+
+/** Credit is given for half a window or more, and how much that is at once depends on where a frame of DATA was cut. */
+function besidesCredit(probe: SessionProbe): readonly unknown[] {
+  return readFrames(probe.written).filter(({ type }) => type !== types.window);
 }
 
 function assertEndsOnce(probe: SessionProbe): void {
