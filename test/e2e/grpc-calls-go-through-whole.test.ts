@@ -272,6 +272,47 @@ describe('a gRPC client', () => {
     assert.equal((await sidecar.admin('/reload', 'POST')).status, 200);
   });
 
+  test('whose right ends while it takes nothing gets nothing more, of what waits for it neither', async () => {
+    const session = http2.connect(`https://127.0.0.1:${mesh.port}`, {
+      ...(await mesh.caller()),
+      checkServerIdentity: () => undefined,
+      settings: { initialWindowSize: 100 },
+    });
+    session.on('error', () => {});
+    const head = {
+      ':path': '/chat.v1.Chat/Count',
+      ':method': 'POST',
+      'content-type': 'application/grpc',
+      te: 'trailers',
+    };
+    const stream = session.request(head, { endStream: false });
+    let received = 0;
+    let trailers: unknown = null;
+    stream.on('error', () => {});
+    stream.on('trailers', (fields) => {
+      trailers = fields;
+    });
+    // More than anybody holds for a stream.
+    const message = Buffer.from('50000');
+    stream.end(Buffer.concat([Buffer.from([0, 0, 0, 0, message.length]), message]));
+    await once(stream, 'response');
+    writeFileSync(mesh.policyFile, policy.replace('"grpc:/chat.v1.Chat/Count", ', ''));
+    assert.equal((await sidecar.admin('/reload', 'POST')).status, 200);
+    const isEnd = (row: Record<string, unknown>): boolean =>
+      row['type'] === 'outcome' && (row['outcome'] as { result: string; response_bytes: number }).result === 'revoked';
+    await waitFor('both outcomes', () => journalRecords(mesh.journalDir).filter(isEnd).length === 2);
+    // Only now it takes what there is: its window at first, and no more.
+    stream.on('data', (bytes: Buffer) => {
+      received += bytes.length;
+    });
+    await waitFor('the end', () => stream.closed || stream.destroyed);
+    assert.ok(received <= 100, `${received} octets`);
+    assert.equal(trailers, null);
+    session.destroy();
+    writeFileSync(mesh.policyFile, policy);
+    assert.equal((await sidecar.admin('/reload', 'POST')).status, 200);
+  });
+
   test('has many calls under way at once over few connections', async () => {
     const answers = await Promise.all(
       Array.from({ length: 200 }, (_, at) => call('/chat.v1.Chat/Echo', Buffer.from(String(at)))),

@@ -103,10 +103,13 @@ export class Http2Answer implements PeerAnswer {
     return this.#to.stream.queuedBytes === 0 && !this.#to.isPeerBusy;
   }
 
-  /** A call of gRPC has its status at the end, whatever came before it. */
+  /**
+   * A call of gRPC has its status at the end, whatever came before it. Not where octets wait for room: they would go on to
+   * a peer who may have no right to them any more, as slowly as it takes them.
+   */
   breakOff(kind: OwnAnswerKind): boolean {
     const { stream, isGrpc } = this.#to;
-    if (!isGrpc || this.#isEnded || this.#bytesLeft !== -1) return false;
+    if (!isGrpc || this.#isEnded || this.#bytesLeft !== -1 || stream.queuedBytes > 0) return false;
     this.#isEnded = true;
     this.#sendHead(false);
     stream.sendTrailers([...grpcStatusFields(kind), 'x-postern-decision-id', this.#decisionId]);
